@@ -1,0 +1,57 @@
+"""What every test may use: needs that are named when they are missing, and no silent skips.
+
+`@pytest.mark.needs_program("go")` skips a test where that program is not installed.
+With CHAT_TESTS_NO_SKIP=1 in the environment every skip, whatever its cause, is a
+failure that names itself: a machine that is meant to have everything cannot pass by
+leaving tests out.
+"""
+
+import os
+import shutil
+from collections.abc import Generator
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+NO_SKIP = "CHAT_TESTS_NO_SKIP"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers", "needs_program(*names): skip the test where a program is not installed"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose programs are missing, naming the test and the program."""
+    for marker in item.iter_markers("needs_program"):
+        for program in marker.args:
+            if shutil.which(program) is None:
+                pytest.skip(f"{item.name} needs the program {program}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the skip of a test into its failure, where skips are not allowed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn the skip of a whole module into a failure, where skips are not allowed."""
+    report = yield
+    if report.skipped:
+        _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get(NO_SKIP) == "1":
+        report.outcome = "failed"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"{report.nodeid} was skipped, and {NO_SKIP}=1: {reason}"
