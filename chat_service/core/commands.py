@@ -1,0 +1,164 @@
+"""The orders: frozen, plain values only.
+
+Whatever is random or secret was made outside and comes in here, tokens hashed.
+`wait_ms` in an order is the verdict of the rate limit: above 0, the order is
+refused with that delay, unless it turns out to be a retry that was stored.
+"""
+
+from dataclasses import dataclass
+
+from chat_service.core.limits import Limits
+from chat_service.core.model import Style
+
+
+@dataclass(frozen=True, slots=True)
+class RoomById:
+    """A room by its id."""
+
+    room_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomByName:
+    """A public room by its name, in any case."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """The direct message with these users, by name."""
+
+    names: tuple[str, ...]
+
+
+Target = RoomById | RoomByName | Direct
+
+
+@dataclass(frozen=True, slots=True)
+class StartInstance:
+    """A server process begins; the first one gives the data its epoch."""
+
+    instance: str
+    epoch: str
+    limits: Limits
+    default_room: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGuest:
+    """Sign in as a new user of this name, and join a room unless it is empty."""
+
+    name: str
+    token_hash: bytes
+    instance: str
+    room: str = ""
+    # Verdict of the limit on new rooms of an address.
+    room_wait_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Open a further session of the user of `session_id`."""
+
+    session_id: int
+    name: str
+    token_hash: bytes
+    instance: str
+    room: str = ""
+    room_wait_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AttachSession:
+    """A Chat stream of the session begins; `attachment` is above all earlier ones."""
+
+    session_id: int
+    attachment: int
+
+
+@dataclass(frozen=True, slots=True)
+class DetachSession:
+    """The stream `attachment` is over; without effect if a newer one took its place."""
+
+    session_id: int
+    attachment: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenewSession:
+    """The session was used by a call."""
+
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """Sign out."""
+
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireSession:
+    """A timer saw that the session's time is over; without effect if it is not."""
+
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRoom:
+    """Become a member of a public room, or open a direct message."""
+
+    session_id: int
+    target: Target
+    wait_ms: int = 0
+    room_wait_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRoom:
+    """Stop being a member of a public room."""
+
+    session_id: int
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class SetTopic:
+    """Change what a public room is about."""
+
+    session_id: int
+    target: Target
+    topic: str
+    wait_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PostMessage:
+    """Say something."""
+
+    session_id: int
+    target: Target
+    style: Style
+    text: str
+    client_msg_id: str
+    # SHA-256 of target, style and text as they were sent.
+    request_hash: bytes
+    wait_ms: int = 0
+
+
+Command = (
+    StartInstance
+    | OpenGuest
+    | OpenSession
+    | AttachSession
+    | DetachSession
+    | RenewSession
+    | EndSession
+    | ExpireSession
+    | JoinRoom
+    | LeaveRoom
+    | SetTopic
+    | PostMessage
+)

@@ -1,0 +1,17 @@
+"""The live side of rooms: who is reading, and what they have yet to be sent.
+
+An event is encoded once. Its bytes go into the ring of its room and into the
+room's tick; when the tick ends, its events are joined to one frame, and that one
+object is put into the queue of every subscription. Publishing never waits for a
+reader: a queue is bounded, and a reader that falls behind is cut, by itself.
+
+    subscription  one stream's reading: its rooms, and its bounded queue of frames
+    feed          one room's tick and subscriptions
+    ring          one room's recent events, encoded
+    replay        what a reader that is behind is sent next; pure
+    presence      who is in which room, told in coalesced changes
+    hub           the rooms together
+
+Frames are opaque: the hub is given functions that encode. Imports `core` of the
+project, and asyncio.
+"""

@@ -1,0 +1,149 @@
+"""One room's live side: its tick and its subscriptions.
+
+A quiet room tells an event at once. In a busy one, events gather in a tick that
+stretches with what the fan-out itself costs: a frame costs each reader one write
+(20 to 25 µs) whatever it holds, so half of the time is left for new events. The
+tick is bounded, so the delay is.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from chat_service.hub.replay import Positions, joined
+from chat_service.hub.ring import Ring
+from chat_service.hub.subscription import MAX_FRAME_BYTES, Subscription
+
+# The tick lasts this many times what the last fan-out took, and at most this
+# long. 50 ms at 1,000 readers gave 0.2 µs of CPU a delivery, 10 ms gave 3.3 µs.
+TICK_STRETCH = 2.0
+MAX_TICK_S = 0.05
+
+
+class Timers(Protocol):
+    """The part of an event loop that a feed needs."""
+
+    def time(self) -> float:
+        """Return a monotonic time in seconds."""
+        ...
+
+    def call_soon(self, callback: Callable[[], None], /) -> object:
+        """Run the callback in the next step of the loop."""
+        ...
+
+    def call_at(self, when: float, callback: Callable[[], None], /) -> "Timer":
+        """Run the callback at that time."""
+        ...
+
+
+class Timer(Protocol):
+    """A callback that is due."""
+
+    def cancel(self) -> None:
+        """Do not run it."""
+        ...
+
+
+class Feed:
+    """The tick, the ring and the subscriptions of one room."""
+
+    __slots__ = ("_due", "_fan_out", "_soon", "_tick", "_timers", "ring", "subscriptions", "told")
+
+    def __init__(self, head: int, timers: Timers) -> None:
+        self.ring = Ring(head)
+        # The seq of the newest event that subscriptions were sent.
+        self.told = head
+        # Live ones; a dictionary because it keeps its order.
+        self.subscriptions: dict[Subscription, None] = {}
+        self._timers = timers
+        # What is told when the tick ends: events and presence, in order.
+        self._tick: list[bytes] = []
+        self._fan_out: _FanOut | None = None
+        self._due: Timer | None = None
+        self._soon = False
+
+    @property
+    def positions(self) -> Positions:
+        """Where the room stands."""
+        return Positions(self.ring.first, self.told, self.ring.head)
+
+    def publish(self, seq: int, frame: bytes) -> None:
+        """Add the event that follows the head to the ring and to the tick."""
+        self.ring.append(seq, frame)
+        self.tell(frame)
+
+    def tell(self, frame: bytes) -> None:
+        """Add something without a place in the log to the tick."""
+        self._tick.append(frame)
+        if not self._soon and self._due is None:
+            self._schedule()
+
+    def flush(self) -> None:
+        """End the tick: hand what gathered to every subscription."""
+        self._soon = False
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        self.told = self.ring.head
+        if not self._tick:
+            return
+        frames = joined(self._tick, MAX_FRAME_BYTES)
+        self._tick.clear()
+        if not self.subscriptions:
+            return
+        readers = list(self.subscriptions)
+        self._fan_out = fan_out = _FanOut(self._timers, len(readers))
+        *first, last = frames
+        for subscription in readers:
+            for frame in first:
+                subscription.offer(frame)
+            subscription.offer(last, fan_out)
+            if subscription.ended is not None:
+                self.subscriptions.pop(subscription, None)
+
+    def _schedule(self) -> None:
+        now = self._timers.time()
+        fan_out = self._fan_out
+        due = now if fan_out is None else fan_out.next_tick()
+        if due <= now:
+            self._soon = True
+            self._timers.call_soon(self.flush)
+        else:
+            if fan_out is not None:
+                fan_out.when_done = self._fan_out_done
+            self._due = self._timers.call_at(due, self.flush)
+
+    def _fan_out_done(self) -> None:
+        """The readers are done earlier than the bound: perhaps the tick may end now."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+            self._schedule()
+
+
+class _FanOut:
+    """One frame on its way to many readers; tells what that took."""
+
+    __slots__ = ("_began", "_left", "_timers", "_took", "_unhurried", "when_done")
+
+    def __init__(self, timers: Timers, readers: int) -> None:
+        self._timers = timers
+        self._began = timers.time()
+        self._left = readers
+        # The slowest tenth is not waited for.
+        self._unhurried = readers // 10
+        self._took: float | None = None
+        self.when_done: Callable[[], None] | None = None
+
+    def written(self) -> None:
+        """Note one more reader that has written the frame."""
+        self._left -= 1
+        if self._left == self._unhurried:
+            self._took = self._timers.time() - self._began
+            if self.when_done is not None:
+                self.when_done()
+
+    def next_tick(self) -> float:
+        """Return when the next frame may follow."""
+        if self._took is None:
+            return self._began + MAX_TICK_S
+        return self._began + min(self._took * TICK_STRETCH, MAX_TICK_S)

@@ -1,0 +1,213 @@
+"""The rooms together: publishing, following, presence, and who is too slow."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from chat_service.core.errors import Rejection
+from chat_service.hub.feed import Feed, Timers
+from chat_service.hub.presence import PERIOD_S, Change, Presence
+from chat_service.hub.replay import Step, joined, next_step, unseen
+from chat_service.hub.subscription import MAX_FRAME_BYTES, Subscription
+
+# All rings together. Source: the service's guarantees.
+MAX_RINGS_BYTES = 64 << 20
+
+# Reads a page of a room from the log: the events after a seq, encoded.
+ReadPage = Callable[[int, int], Awaitable[list[tuple[int, bytes]]]]
+
+
+class Encode(Protocol):
+    """How the hub's own items become frames."""
+
+    def live(self, room_id: int, seq: int) -> bytes:
+        """Encode that a reader is up to date."""
+        ...
+
+    def change(self, room_id: int, change: Change) -> bytes:
+        """Encode who came to a room and who went."""
+        ...
+
+    def snapshot(self, room_id: int, present: dict[int, bool]) -> bytes:
+        """Encode who is in a room."""
+        ...
+
+
+class Hub:
+    """The live side of all rooms. Used on the event loop only; nothing in it waits
+    for a reader but `follow`, which is one reader's own.
+    """
+
+    def __init__(
+        self,
+        heads: dict[int, int],
+        *,
+        timers: Timers,
+        encode: Encode,
+        read_page: ReadPage,
+    ) -> None:
+        """Begin with the newest seq of each room."""
+        self._heads = heads
+        self._timers = timers
+        self._encode = encode
+        self._read_page = read_page
+        self._feeds: dict[int, Feed] = {}
+        self._ring_bytes = 0
+        self._subscriptions: dict[Subscription, None] = {}
+        self._presence_due: dict[int, None] = {}
+        self.presence = Presence()
+
+    def head(self, room_id: int) -> int:
+        """Return the newest seq of a room; 0 for a new one."""
+        return self._heads.get(room_id, 0)
+
+    def publish(self, room_id: int, seq: int, frame: bytes) -> None:
+        """Tell an event, encoded, to all who follow the room. Never waits."""
+        self._heads[room_id] = seq
+        feed = self._feeds.get(room_id)
+        if feed is not None:
+            before = feed.ring.size
+            feed.publish(seq, frame)
+            self._ring_bytes += feed.ring.size - before
+            if self._ring_bytes > MAX_RINGS_BYTES:
+                self._trim(room_id)
+
+    def forget_room(self, room_id: int) -> None:
+        """Let go of a room that cannot be reached any more."""
+        self._heads.pop(room_id, None)
+        feed = self._feeds.pop(room_id, None)
+        if feed is not None:
+            self._ring_bytes -= feed.ring.size
+
+    # -------------------------------------------------------------- subscribing
+
+    def add(self, subscription: Subscription) -> None:
+        """Watch over a subscription until `remove`."""
+        self._subscriptions[subscription] = None
+
+    def remove(self, subscription: Subscription, *, with_presence: bool) -> None:
+        """Stop telling a subscription anything; its user's grace begins in its rooms."""
+        self._subscriptions.pop(subscription, None)
+        for room_id in list(subscription.rooms):
+            if with_presence:
+                self.presence.drop(room_id, subscription.user_id, self._timers.time())
+            self.unfollow(subscription, room_id)
+
+    async def follow(self, subscription: Subscription, room_id: int, after_seq: int) -> None:
+        """Send a reader what it missed, then the live marker, then live events.
+
+        Returns when the reader is live, or when the subscription ended or
+        stopped reading the room meanwhile. The caller has called
+        `begin_reading`, and has compared the position with `head`.
+
+        Raises ValueError for a position beyond the head of the room.
+        """
+        reading = subscription.rooms.get(room_id)
+        while subscription.rooms.get(room_id) == reading and reading is not None:
+            feed = self._feed(room_id)
+            step = next_step(after_seq, feed.positions)
+            if step is Step.TELL:
+                feed.flush()
+            elif step is Step.JOIN:
+                frames = feed.ring.between(after_seq, feed.told) if after_seq < feed.told else ()
+                for frame in joined(frames, MAX_FRAME_BYTES):
+                    subscription.offer(frame)
+                subscription.offer(self._encode.live(room_id, feed.told))
+                if subscription.ended is None:
+                    feed.subscriptions[subscription] = None
+                return
+            elif step is Step.PAGE:
+                await subscription.wait_space()
+                page = unseen(await self._read_page(room_id, after_seq), after_seq)
+                if not page:
+                    raise LookupError(f"room {room_id} has no event after {after_seq}")
+                if subscription.rooms.get(room_id) != reading:
+                    return
+                for frame in joined((frame for _, frame in page), MAX_FRAME_BYTES):
+                    subscription.offer(frame)
+                after_seq = page[-1][0]
+            else:
+                raise ValueError(f"seq {after_seq} is beyond the head of room {room_id}")
+
+    def unfollow(self, subscription: Subscription, room_id: int) -> None:
+        """Stop telling a subscription of one room."""
+        subscription.rooms.pop(room_id, None)
+        feed = self._feeds.get(room_id)
+        if feed is not None:
+            feed.subscriptions.pop(subscription, None)
+
+    # ----------------------------------------------------------------- presence
+
+    def enter(self, subscription: Subscription, room_id: int) -> None:
+        """Count the subscription's user as present, and send it who is there."""
+        if self.presence.enter(room_id, subscription.user_id):
+            self._tell_presence(room_id)
+        present = self.presence.present(room_id)
+        subscription.offer(self._encode.snapshot(room_id, present))
+
+    def leave(self, room_id: int, user_id: int) -> None:
+        """Count a user as gone from a room."""
+        if self.presence.remove(room_id, user_id):
+            self._tell_presence(room_id)
+
+    def sweep(self) -> None:
+        """End graces that are over and readers whose writes are blocked.
+
+        To be called about once a second.
+        """
+        now = self._timers.time()
+        for room_id in self.presence.expire(now):
+            self._tell_presence(room_id)
+        for subscription in list(self._subscriptions):
+            subscription.check_write(now)
+
+    def end_all(self, reason: Rejection) -> None:
+        """End every subscription."""
+        for subscription in list(self._subscriptions):
+            subscription.end(reason)
+
+    def flush_all(self) -> None:
+        """End the tick of every room."""
+        for feed in self._feeds.values():
+            feed.flush()
+
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        """All that are watched over."""
+        return list(self._subscriptions)
+
+    def _tell_presence(self, room_id: int) -> None:
+        if room_id not in self._presence_due:
+            self._presence_due[room_id] = None
+            self._timers.call_at(
+                self._timers.time() + PERIOD_S, lambda: self._presence_told(room_id)
+            )
+
+    def _presence_told(self, room_id: int) -> None:
+        self._presence_due.pop(room_id, None)
+        change = self.presence.take_change(room_id)
+        feed = self._feeds.get(room_id)
+        if change is not None and feed is not None:
+            feed.tell(self._encode.change(room_id, change))
+
+    # -------------------------------------------------------------------- rooms
+
+    def _feed(self, room_id: int) -> Feed:
+        feed = self._feeds.get(room_id)
+        if feed is None:
+            feed = self._feeds[room_id] = Feed(self.head(room_id), self._timers)
+        return feed
+
+    def _trim(self, kept_id: int) -> None:
+        """Empty rings, those without readers first, until all fit."""
+        by_need = sorted(self._feeds, key=lambda n: len(self._feeds[n].subscriptions))
+        for room_id in by_need:
+            if self._ring_bytes <= MAX_RINGS_BYTES * 3 // 4:
+                return
+            if room_id == kept_id:
+                continue
+            feed = self._feeds[room_id]
+            feed.flush()
+            self._ring_bytes -= feed.ring.size
+            feed.ring.clear()
+            if not feed.subscriptions:
+                del self._feeds[room_id]

@@ -1,0 +1,68 @@
+"""What a reader that is behind is sent next. Pure: positions in, a step out.
+
+A reader at `after_seq` is brought up to what its room has told its live readers
+(`told`), from the ring where it reaches that far back and from the log in pages
+where not; then it joins the live readers within the same step of the loop, so
+that nothing can fall between. What the log reads beyond `told` belongs to the
+room's open tick: it is told at once, so that nothing comes twice.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Step(Enum):
+    """What to do next for a reader."""
+
+    BEYOND = auto()  # the position is beyond the head of the room
+    TELL = auto()  # the position is inside the open tick: end the tick first
+    JOIN = auto()  # send what the ring holds after the position, and go live
+    PAGE = auto()  # read a page of the log
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Where a room stands."""
+
+    first_held: int  # the oldest seq in the ring; head + 1 if it is empty
+    told: int  # the newest seq that live readers were sent
+    head: int  # the newest seq; told <= head
+
+
+def next_step(after_seq: int, room: Positions) -> Step:
+    """Return what a reader that has everything up to `after_seq` needs next."""
+    if after_seq > room.head:
+        return Step.BEYOND
+    if after_seq > room.told:
+        return Step.TELL
+    if after_seq == room.told or after_seq + 1 >= room.first_held:
+        return Step.JOIN
+    return Step.PAGE
+
+
+def unseen(page: Iterable[tuple[int, bytes]], after_seq: int) -> list[tuple[int, bytes]]:
+    """Return the events of a page that follow `after_seq` without a hole."""
+    fresh = []
+    for seq, frame in page:
+        if seq == after_seq + 1:
+            fresh.append((seq, frame))
+            after_seq = seq
+    return fresh
+
+
+def joined(frames: Iterable[bytes], max_bytes: int) -> list[bytes]:
+    """Join encoded events to frames of at most `max_bytes`, never cutting an event."""
+    whole: list[bytes] = []
+    part: list[bytes] = []
+    size = 0
+    for frame in frames:
+        if part and size + len(frame) > max_bytes:
+            whole.append(b"".join(part))
+            part.clear()
+            size = 0
+        part.append(frame)
+        size += len(frame)
+    if part:
+        whole.append(b"".join(part))
+    return whole

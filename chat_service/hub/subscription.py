@@ -1,0 +1,191 @@
+"""One stream's live reading: its rooms, and its bounded queue of encoded frames.
+
+The queue is bounded in bytes and in age. Frames that many subscriptions share
+count fully for each: the bound is on what a reader owes, not on memory.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from chat_service.core.errors import Reason, Rejection
+
+# A reader may be this far behind. Source: the service's guarantees.
+MAX_QUEUED_BYTES = 1 << 20
+MAX_QUEUED_S = 10.0
+# Frames are joined to one write up to this size; a larger one would hold up the
+# acks behind it. Source: the service's guarantees.
+MAX_FRAME_BYTES = 64 * 1024
+# A replay puts in more only while less than this is queued, so that live frames
+# find room beside it.
+REPLAY_BYTES = MAX_QUEUED_BYTES // 4
+
+
+class Tick(Protocol):
+    """A shared frame that wants to know when a reader has written it."""
+
+    def written(self) -> None:
+        """Note one more reader that is done with the frame."""
+        ...
+
+
+class Subscription:
+    """The queue of one stream. Made and used on the event loop.
+
+    Attributes: `rooms` maps the id of each room that is read to a number that
+    tells this reading from an earlier one of the same room. `ended` is why the
+    subscription is over, or None.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_done_ticks",
+        "_entries",
+        "_readings",
+        "_size",
+        "_space",
+        "_waiter",
+        "_write_began",
+        "ended",
+        "rooms",
+        "session_id",
+        "user_id",
+    )
+
+    def __init__(self, session_id: int, user_id: int, clock: Callable[[], float]) -> None:
+        self.session_id = session_id
+        self.user_id = user_id
+        self.rooms: dict[int, int] = {}
+        self.ended: Rejection | None = None
+        self._clock = clock
+        self._readings = 0
+        self._entries: deque[tuple[bytes, Tick | None, float]] = deque()
+        self._size = 0
+        # Ticks whose frames are in the write that is under way.
+        self._done_ticks: list[Tick] = []
+        self._write_began: float | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._space: asyncio.Future[None] | None = None
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait to be written."""
+        return self._size
+
+    def begin_reading(self, room_id: int) -> int:
+        """Note that the room is read from now on; return the number of this reading."""
+        self._readings += 1
+        self.rooms[room_id] = self._readings
+        return self._readings
+
+    def offer(self, frame: bytes, tick: Tick | None = None) -> None:
+        """Queue a frame. Never waits: a reader that is too far behind is ended instead."""
+        if self.ended is not None:
+            if tick is not None:
+                tick.written()
+            return
+        now = self._clock()
+        entries = self._entries
+        if self._size + len(frame) > MAX_QUEUED_BYTES and entries:
+            self._overflow(f"more than {MAX_QUEUED_BYTES >> 20} MiB behind")
+        elif entries and now - entries[0][2] > MAX_QUEUED_S:
+            self._overflow(f"more than {MAX_QUEUED_S:.0f} s behind")
+        else:
+            entries.append((frame, tick, now))
+            self._size += len(frame)
+            waiter = self._waiter
+            if waiter is not None:
+                self._waiter = None
+                if not waiter.done():
+                    waiter.set_result(None)
+            return
+        if tick is not None:
+            tick.written()
+
+    async def wait_frame(self) -> bytes:
+        """Wait until something is queued; take it, joined up to MAX_FRAME_BYTES.
+
+        Calling it says that the frame taken before has been written. Returns
+        empty bytes once the subscription has ended.
+        """
+        self._written()
+        while not self._entries:
+            if self.ended is not None:
+                return b""
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._take()
+
+    def drained(self) -> bool:
+        """Whether nothing is queued and no write is under way."""
+        return not self._entries and self._write_began is None
+
+    async def wait_space(self) -> None:
+        """Wait until little enough is queued for a replay to go on, or the end."""
+        while self._size >= REPLAY_BYTES and self.ended is None:
+            if self._space is None:
+                self._space = asyncio.get_running_loop().create_future()
+            await self._space
+
+    def end(self, reason: Rejection) -> None:
+        """End the subscription: what is queued is dropped, the writer wakes."""
+        if self.ended is not None:
+            return
+        self.ended = reason
+        self.rooms.clear()
+        for _, tick, _ in self._entries:
+            if tick is not None:
+                tick.written()
+        self._entries.clear()
+        self._size = 0
+        self._written()
+        for waiter in (self._waiter, self._space):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+        self._waiter = self._space = None
+
+    def check_write(self, now: float) -> None:
+        """End the subscription if a write has been blocked for too long."""
+        began = self._write_began
+        if began is not None and now - began > MAX_QUEUED_S:
+            self._overflow(f"a write was blocked for {MAX_QUEUED_S:.0f} s")
+
+    def _take(self) -> bytes:
+        entries = self._entries
+        frame, tick, _ = entries.popleft()
+        size = len(frame)
+        if tick is not None:
+            self._done_ticks.append(tick)
+        if entries and size + len(entries[0][0]) <= MAX_FRAME_BYTES:
+            frames = [frame]
+            while entries and size + len(entries[0][0]) <= MAX_FRAME_BYTES:
+                frame, tick, _ = entries.popleft()
+                frames.append(frame)
+                size += len(frame)
+                if tick is not None:
+                    self._done_ticks.append(tick)
+            frame = b"".join(frames)
+        self._size -= size
+        self._write_began = self._clock()
+        if self._space is not None and self._size < REPLAY_BYTES:
+            if not self._space.done():
+                self._space.set_result(None)
+            self._space = None
+        return frame
+
+    def _written(self) -> None:
+        self._write_began = None
+        if self._done_ticks:
+            for tick in self._done_ticks:
+                tick.written()
+            self._done_ticks.clear()
+
+    def _overflow(self, how: str) -> None:
+        self.end(
+            Rejection(
+                Reason.SLOW_READER,
+                f"this reader is {how}; come back and resume",
+                retry_after_ms=1000,
+            )
+        )

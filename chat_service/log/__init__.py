@@ -1,0 +1,12 @@
+"""The one durable order of everything that happened.
+
+    contract    what a log promises: submit orders, be told of commits, read history
+    sqlite      SqliteLog: one writer thread, group commit, WAL with FULL sync
+    rows        what a commit writes, and how a start loads the state again
+    history     reads of room events on read-only connections
+    schema      the tables, as numbered migrations
+
+There is no second event store: the tables of rooms' events, users, rooms,
+members and sessions are written in the same transaction and are the log.
+Imports `core` of the project, and the standard library.
+"""

@@ -1,0 +1,81 @@
+"""What a log promises to the rest of the server.
+
+An order is submitted with a ticket and answered by a Commit that carries the
+ticket. A commit is announced only after it is durable, and in the order in which
+commits happened; nobody may hear of an event before that.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from chat_service.core.commands import Command
+from chat_service.core.decision import Answer
+from chat_service.core.errors import Rejection
+from chat_service.core.events import Event, RoomEvent
+from chat_service.core.model import State
+
+# Submitted orders that may wait for their commit; above it, submit refuses.
+# Source: the service's guarantees (10,000 an instance).
+MAX_BACKLOG = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What became durable together, and what each order of it came to.
+
+    `answers` holds, for each ticket, one Answer or Rejection for each of its
+    orders. A commit that failed has no events and only rejections.
+    """
+
+    events: tuple[Event, ...]
+    answers: tuple[tuple[int, tuple[Answer | Rejection, ...]], ...]
+
+
+OnCommit = Callable[[Commit], None]
+
+
+class Log(Protocol):
+    """The durable order. Threads: `submit` from one thread, reads from any."""
+
+    def load(self) -> State:
+        """Return a fresh copy of the state as it was when the log was opened.
+
+        To be called before the first submit.
+        """
+        ...
+
+    def submit(self, ticket: int, commands: tuple[Command, ...]) -> None:
+        """Queue orders to be decided one after the other, in the order of calls.
+
+        Never blocks. The answer is in the Commit with this ticket, also when it
+        failed: STORAGE_FULL (nothing was stored, the log goes on) or
+        STORAGE_FAILED (the outcome is unknown, the log stops).
+
+        Raises RefusedError: OVERLOADED when MAX_BACKLOG orders are waiting;
+        DRAINING after `close`; STORAGE_FAILED when the log has stopped.
+        """
+        ...
+
+    def read_after(
+        self, room_id: int, after_seq: int, *, count: int, max_bytes: int
+    ) -> list[RoomEvent]:
+        """Return the events of a room that follow `after_seq`, oldest first.
+
+        At most `count` of them, and no more than the first whose texts reach
+        `max_bytes` together. Blocks; for a thread of its own.
+        """
+        ...
+
+    def read_before(
+        self, room_id: int, before_seq: int, *, count: int, max_bytes: int
+    ) -> list[RoomEvent]:
+        """Return the events of a room that precede `before_seq`, newest first.
+
+        Bounded as `read_after`. Blocks; for a thread of its own.
+        """
+        ...
+
+    def close(self) -> None:
+        """Commit what is queued, announce it, and let go of the data. Blocks."""
+        ...

@@ -1,0 +1,80 @@
+"""Reads of room events on read-only connections, one for each thread.
+
+Each read is one short transaction, so that no reader holds up a checkpoint.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from chat_service.core.events import MessagePosted, RoomEvent
+from chat_service.log.rows import event_of
+
+_COLUMNS = "room_id, seq, time_ms, kind, author_id, author_name, text, client_msg_id"
+
+
+class History:
+    """The stored events of rooms. Safe to use from several threads; each call blocks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    def after(self, room_id: int, after_seq: int, *, count: int, max_bytes: int) -> list[RoomEvent]:
+        """Return events that follow `after_seq`, oldest first, within the bounds."""
+        rows = self._connection().execute(
+            f"SELECT {_COLUMNS} FROM room_events WHERE room_id = ? AND seq > ?"
+            " ORDER BY seq LIMIT ?",
+            (room_id, after_seq, count),
+        )
+        return _take(rows, max_bytes)
+
+    def before(
+        self, room_id: int, before_seq: int, *, count: int, max_bytes: int
+    ) -> list[RoomEvent]:
+        """Return events that precede `before_seq`, newest first, within the bounds."""
+        rows = self._connection().execute(
+            f"SELECT {_COLUMNS} FROM room_events WHERE room_id = ? AND seq < ?"
+            " ORDER BY seq DESC LIMIT ?",
+            (room_id, before_seq, count),
+        )
+        return _take(rows, max_bytes)
+
+    def close(self) -> None:
+        """Close the connections of all threads; none may be reading."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro",
+                uri=True,
+                isolation_level=None,
+                # Closed from the thread that closes the log, when no read runs.
+                check_same_thread=False,
+            )
+            self._local.connection = connection
+            with self._lock:
+                self._opened.append(connection)
+        return connection
+
+
+def _take(
+    rows: Iterable[tuple[int, int, int, int, int, str, str, str]], max_bytes: int
+) -> list[RoomEvent]:
+    taken: list[RoomEvent] = []
+    size = 0
+    for row in rows:
+        event = event_of(row)
+        taken.append(event)
+        size += len((event.text if isinstance(event, MessagePosted) else event.topic).encode())
+        if size >= max_bytes:
+            break
+    return taken

@@ -1,0 +1,98 @@
+"""The tables, as numbered migrations, and the marks that tell whose file it is.
+
+A data file is ours when its `application_id` is; its `user_version` counts the
+migrations that it has had. A file of a newer version, of another program, or a
+damaged one is refused and left untouched.
+"""
+
+import sqlite3
+
+# "CHAT" in ASCII.
+APPLICATION_ID = 0x43484154
+
+MIGRATIONS: tuple[str, ...] = (
+    # 1: the first shape
+    """
+    CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE names (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE users (
+        user_id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        created_ms INTEGER NOT NULL
+    );
+    CREATE TABLE sessions (
+        session_id INTEGER PRIMARY KEY,
+        user_id INTEGER NOT NULL,
+        token_hash BLOB NOT NULL,
+        instance TEXT NOT NULL,
+        attachment INTEGER NOT NULL,
+        until_ms INTEGER NOT NULL
+    );
+    CREATE TABLE rooms (
+        room_id INTEGER PRIMARY KEY,
+        kind INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        topic TEXT NOT NULL,
+        opener_id INTEGER NOT NULL,
+        created_ms INTEGER NOT NULL,
+        member_ids TEXT NOT NULL,
+        member_names TEXT NOT NULL
+    );
+    CREATE TABLE heads (room_id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+    CREATE TABLE members (
+        room_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        joined_ms INTEGER NOT NULL,
+        UNIQUE (room_id, user_id)
+    );
+    CREATE TABLE room_events (
+        room_id INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        author_id INTEGER NOT NULL,
+        author_name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        client_msg_id TEXT NOT NULL,
+        PRIMARY KEY (room_id, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE first_answers (
+        user_id INTEGER NOT NULL,
+        client_msg_id TEXT NOT NULL,
+        room_id INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL,
+        request_hash BLOB NOT NULL,
+        PRIMARY KEY (user_id, client_msg_id)
+    ) WITHOUT ROWID;
+    """,
+)
+
+
+class DataFileError(Exception):
+    """A data file cannot be used. The text is one line that names file and remedy."""
+
+
+def migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the file to the newest shape, each migration in its own transaction.
+
+    Raises DataFileError, without having written, when the file is of another
+    program or of a newer version.
+    """
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application_id != APPLICATION_ID and (objects or version or application_id):
+        raise DataFileError(
+            f"{path} belongs to another program: name another data directory, or move it away"
+        )
+    if version > len(MIGRATIONS):
+        raise DataFileError(
+            f"{path} was written by a newer version of chat-server: install that version"
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID}; "
+            f"PRAGMA user_version = {number}; COMMIT;"
+        )

@@ -1,0 +1,234 @@
+"""SqliteLog: the durable order in one file, written by one thread.
+
+The writer takes whatever has gathered while the last commit ran and commits it
+together; it never waits for company. WAL with `synchronous=FULL`: a commit that
+returned survives the loss of power. Events stay in the state's scratch layer
+until then, so a failed commit leaves nothing behind.
+"""
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from chat_service.core.commands import Command
+from chat_service.core.decide import decide, fact_key
+from chat_service.core.decision import Accepted, Answer, FactKey, FirstAnswer
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.events import Event, MessagePosted, RoomEvent
+from chat_service.core.evolve import evolve
+from chat_service.core.model import State
+from chat_service.log import rows
+from chat_service.log.contract import MAX_BACKLOG, Commit, OnCommit
+from chat_service.log.history import History
+from chat_service.log.schema import DataFileError, migrate
+
+logger = logging.getLogger(__name__)
+
+# Orders of one commit. Bounds how long an order waits for those before it; at
+# some 30 µs each, a commit takes at most about 30 ms.
+MAX_BATCH = 1000
+
+_Batch = list[tuple[int, tuple[Command, ...]]]
+
+
+class SqliteLog:
+    """A Log in one SQLite file. See `contract.Log` for what the methods promise."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], int],
+        on_commit: OnCommit,
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        """Open or create the file and start the writer.
+
+        `clock` gives milliseconds since 1970. `on_commit` is called on the
+        writer's thread after each commit and must not block. `on_failure` is
+        called there once, after an error that leaves an outcome unknown: the
+        process should end, a restart recovers.
+
+        Raises DataFileError when the file is damaged, foreign or of a newer
+        version; it is then left as it was.
+        """
+        self._path = path
+        self._clock = clock
+        self._on_commit = on_commit
+        self._on_failure = on_failure
+        self._connection = _open(path)
+        try:
+            self._state = rows.load(self._connection)
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            self._connection.close()
+            raise DataFileError(_damaged(path, error)) from error
+        self._history = History(path)
+        self._queue: queue.SimpleQueue[tuple[int, tuple[Command, ...]] | None] = queue.SimpleQueue()
+        self._backlog_lock = threading.Lock()
+        self._backlog = 0
+        self._refusal: Rejection | None = None
+        self._pending: dict[FactKey, FirstAnswer] = {}
+        self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
+        self._started = False
+
+    def load(self) -> State:
+        """Return a copy of the state as the file holds it."""
+        return rows.load(self._connection)
+
+    def submit(self, ticket: int, commands: tuple[Command, ...]) -> None:
+        """Queue orders for the next commit."""
+        if self._refusal is not None:
+            raise RefusedError(self._refusal)
+        with self._backlog_lock:
+            if self._backlog + len(commands) > MAX_BACKLOG:
+                raise RefusedError(
+                    Rejection(
+                        Reason.OVERLOADED,
+                        "the server has too much to store: try again",
+                        retry_after_ms=1000,
+                    )
+                )
+            self._backlog += len(commands)
+        if not self._started:
+            self._started = True
+            self._writer.start()
+        self._queue.put((ticket, commands))
+
+    def read_after(
+        self, room_id: int, after_seq: int, *, count: int, max_bytes: int
+    ) -> list[RoomEvent]:
+        """Return events that follow `after_seq`, oldest first."""
+        return self._history.after(room_id, after_seq, count=count, max_bytes=max_bytes)
+
+    def read_before(
+        self, room_id: int, before_seq: int, *, count: int, max_bytes: int
+    ) -> list[RoomEvent]:
+        """Return events that precede `before_seq`, newest first."""
+        return self._history.before(room_id, before_seq, count=count, max_bytes=max_bytes)
+
+    def close(self) -> None:
+        """Commit what is queued and close the file."""
+        if self._refusal is None:
+            self._refusal = Rejection(Reason.DRAINING, "the server is stopping")
+        if self._started:
+            self._queue.put(None)
+            self._writer.join()
+        self._history.close()
+        self._connection.close()
+
+    # -------------------------------------------------- on the writer's thread
+
+    def _write(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            batch: _Batch = [first]
+            size = len(first[1])
+            last = False
+            while size < MAX_BATCH:
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    last = True
+                    break
+                batch.append(item)
+                size += len(item[1])
+            commit = self._commit(batch)
+            with self._backlog_lock:
+                self._backlog -= size
+            self._on_commit(commit)
+            if last:
+                return
+
+    def _commit(self, batch: _Batch) -> Commit:
+        events: list[Event] = []
+        answers: list[tuple[int, tuple[Answer | Rejection, ...]]] = []
+        now_ms = self._clock()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for ticket, commands in batch:
+                answers.append(
+                    (ticket, tuple(self._decide(command, events, now_ms) for command in commands))
+                )
+            if events:
+                rows.write(self._connection, self._state, events)
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._state.discard()
+            rejection = self._failed(error)
+            return Commit(
+                (), tuple((ticket, (rejection,) * len(commands)) for ticket, commands in batch)
+            )
+        finally:
+            self._pending.clear()
+        self._state.merge()
+        return Commit(tuple(events), tuple(answers))
+
+    def _decide(self, command: Command, events: list[Event], now_ms: int) -> Answer | Rejection:
+        key = fact_key(self._state, command)
+        fact = None
+        if key is not None:
+            fact = self._pending.get(key) or rows.first_answer(self._connection, key)
+        try:
+            decision = decide(self._state, command, fact, now_ms)
+        except Exception:
+            # Deciding changes nothing, so only this order is lost to the mistake.
+            logger.exception("could not decide %s", type(command).__name__)
+            return Rejection(Reason.INTERNAL, "internal error")
+        if not isinstance(decision, Accepted):
+            return decision
+        for event in decision.events:
+            evolve(self._state, event)
+            if isinstance(event, MessagePosted):
+                self._pending[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
+                    event.room_id, event.seq, event.time_ms, event.request_hash
+                )
+        events.extend(decision.events)
+        return decision.answer
+
+    def _failed(self, error: BaseException) -> Rejection:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as second:
+            error = second
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            logger.error("the disk is full: a batch was refused, nothing of it is stored")
+            return Rejection(Reason.STORAGE_FULL, "the server's disk is full", retry_after_ms=5000)
+        rejection = Rejection(
+            Reason.STORAGE_FAILED,
+            "the server could not store this: the outcome is unknown, send it again",
+            retry_after_ms=1000,
+        )
+        self._refusal = rejection
+        logger.critical("the log failed: %s", error, exc_info=error)
+        self._on_failure(error)
+        return rejection
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        migrate(connection, str(path))
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        # On macOS a plain fsync does not reach the platter; elsewhere without effect.
+        connection.execute("PRAGMA fullfsync = 1")
+        connection.execute("PRAGMA checkpoint_fullfsync = 1")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise DataFileError(_damaged(path, error)) from error
+    except DataFileError:
+        connection.close()
+        raise
+    return connection
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    return f"{path} cannot be read ({error}): restore it from a backup, or move it away"
