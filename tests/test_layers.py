@@ -1,0 +1,124 @@
+"""Who may import whom: the arrows of the design as data, and one walk over the sources."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+PROJECT = {"chat_service", "chat_cli", "chat_protos"}
+IMPURE = {"asyncio", "logging", "os", "random", "secrets", "socket", "sqlite3", "threading"}
+IMPURE |= {"time", "datetime"}
+WIRE = {"google", "grpc", "grpc_health", "grpc_reflection", "grpc_status"}
+
+# For each part: what of the project it may import, and what of the rest it may not. A module
+# belongs to the longest part that its name begins with; a part always knows itself.
+ARROWS: dict[str, tuple[set[str], set[str]]] = {
+    "chat_protos": (set(), set()),
+    "chat_service.core": (set(), IMPURE | WIRE),
+    "chat_service.log": ({"chat_service.core"}, WIRE),
+    "chat_service.hub": ({"chat_service.core"}, WIRE),
+    "chat_service.edge": (
+        {"chat_service.core", "chat_service.log", "chat_service.hub", "chat_protos"},
+        set(),
+    ),
+    "chat_service.config": (set(), WIRE),
+    "chat_service.posix": ({"chat_service.config"}, WIRE),
+    "chat_service.supervisor": ({"chat_service.config"}, IMPURE | WIRE),
+    "chat_service.launcher": ({"chat_service.config", "chat_service.supervisor"}, WIRE),
+    "chat_service.cli": ({"chat_service.config", "chat_service.launcher"}, WIRE),
+    "chat_service.instance": (
+        {"chat_service.config", "chat_service.posix", "chat_service.server"},
+        WIRE,
+    ),
+    "chat_service.server": (
+        {f"chat_service.{part}" for part in ("core", "log", "hub", "edge", "config")},
+        set(),
+    ),
+    "chat_cli": ({"chat_cli"}, WIRE),
+    "chat_cli.session": ({"chat_cli", "chat_protos"}, set()),
+}
+
+
+def under(name: str, part: str) -> bool:
+    """Tell whether a module is a part or inside it."""
+    return f"{name}.".startswith(f"{part}.")
+
+
+def imports(source: str, package: str) -> Iterator[str]:
+    """Give the full name of everything that a source imports, wherever in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*(above if node.level else []), *filter(None, [node.module])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def violations(root: Path) -> list[str]:
+    """Return a line for each import that no arrow allows."""
+    found = []
+    for path in sorted(path for top in PROJECT for path in (root / top).rglob("*.py")):
+        module = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        package = ".".join(path.relative_to(root).parent.parts)
+        part = max((part for part in ARROWS if under(module, part)), key=len, default="")
+        allowed, forbidden = ARROWS.get(part, (set(), WIRE))
+        for name in imports(path.read_text(encoding="utf-8"), package):
+            if name.split(".")[0] in PROJECT:
+                wrong = not any(under(name, other) for other in {part, *allowed} - {""})
+            else:
+                wrong = name.split(".")[0] in forbidden
+            if wrong:
+                found.append(f"{module} imports {name}")
+    return found
+
+
+def test_imports_follow_the_arrows() -> None:
+    """No module imports what its layer may not know."""
+    assert violations(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "line", "imported"),
+    [
+        ("chat_service.core.decide", "import time", "time"),
+        ("chat_service.core.decide", "from os import path", "os.path"),
+        ("chat_service.core.decide", "from ..log import b", "chat_service.log.b"),
+        ("chat_service.core.decide", "from chat_service import hub", "chat_service.hub"),
+        ("chat_service.log.sqlite", "def f():\n import grpc.aio", "grpc.aio"),
+        ("chat_service.log.__init__", "from .. import hub", "chat_service.hub"),
+        ("chat_service.hub.ring", "import chat_protos.chat", "chat_protos.chat"),
+        ("chat_service.edge.wire", "import chat_service.server", "chat_service.server"),
+        ("chat_service.edge.wire", "import chat_cli.model", "chat_cli.model"),
+        ("chat_service.launcher", "import grpc", "grpc"),
+        ("chat_service.launcher", "from . import server", "chat_service.server"),
+        ("chat_service.server", "import chat_protos", "chat_protos"),
+        ("chat_service.new", "import chat_service.core", "chat_service.core"),
+        ("chat_cli.render", "import grpc", "grpc"),
+        ("chat_cli.session", "import chat_service.core", "chat_service.core"),
+        ("chat_protos.new", "import chat_cli.model", "chat_cli.model"),
+    ],
+)
+def test_planted_import_is_found(tmp_path: Path, importer: str, line: str, imported: str) -> None:
+    """An import against the arrows is told by both names, in whatever form it is written."""
+    planted = tmp_path.joinpath(*importer.split(".")).with_suffix(".py")
+    planted.parent.mkdir(parents=True)
+    planted.write_text(f"import dataclasses\n{line}\n", encoding="utf-8")
+    assert violations(tmp_path) == [f"{importer.removesuffix('.__init__')} imports {imported}"]
+
+
+def test_launcher_never_loads_grpc() -> None:
+    """What starts the processes has, also indirectly, loaded nothing of gRPC or the servers."""
+    program = (
+        "import sys, chat_service.cli, chat_service.launcher\n"
+        "print(sorted({'grpc', 'google', 'chat_protos', 'asyncio', 'sqlite3'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "[]\n"
