@@ -1,0 +1,155 @@
+"""What a start of the server is told, checked before anything is started.
+
+`LaunchConfig` is what a person asked for; it becomes one `InstanceConfig` for each
+server process, which travels to that process as JSON. Imports neither grpc nor asyncio,
+so that a bad value is answered at once.
+"""
+
+import ipaddress
+import json
+import logging
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+MAX_PORT = 65_535
+
+MAX_INSTANCES = 256
+"""Each instance is a process of about 50 MiB: more than this is a slip of the finger."""
+
+
+class ConfigError(Exception):
+    """A value cannot be used. The text is one line for the person who gave it."""
+
+
+class StartError(Exception):
+    """An instance cannot start. The text is one line that names what is in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceConfig:
+    """What one server process is told."""
+
+    # An IP address.
+    host: str
+    # 0: the system chooses.
+    port: int
+    # The instance's own directory; no other process uses it at the same time.
+    data_dir: Path
+    # One of LOG_LEVELS.
+    log_level: str
+    # False: rates are not limited. Sizes always are.
+    rate_limits: bool
+
+    @property
+    def address(self) -> str:
+        """Where the instance listens, as `127.0.0.1:50051` or `[::1]:50051`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def to_json(self) -> str:
+        """Return the one-line form that `from_json` reads."""
+        return json.dumps(asdict(self) | {"data_dir": str(self.data_dir)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "InstanceConfig":
+        """Read what `to_json` wrote. Raises ConfigError where the text is anything else."""
+        try:
+            fields = json.loads(text)
+            config = cls(**fields | {"data_dir": Path(fields["data_dir"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise ConfigError(f"not the configuration of an instance: {error}") from None
+        wanted = {"host": str, "port": int, "log_level": str, "rate_limits": bool}
+        for name, kind in wanted.items():
+            if type(getattr(config, name)) is not kind:
+                raise ConfigError(f"not the configuration of an instance: {name}")
+        return config
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchConfig:
+    """What a person asked for. Raises ConfigError when it cannot be done."""
+
+    # An IP address or "localhost", which is stored as 127.0.0.1: a name that stands for
+    # two addresses could be half taken.
+    host: str
+    # The first instance's port, the others' follow it. 0: the system chooses each.
+    port: int
+    # How many independent servers.
+    instances: int
+    # Each instance's own directory is made in it.
+    data_dir: Path
+    # One of LOG_LEVELS.
+    log_level: str = "info"
+    # False: rates are not limited. Sizes always are.
+    rate_limits: bool = True
+    # Whether other machines may reach a server that encrypts nothing.
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        object.__setattr__(self, "host", _ip_address(self.host))
+        if not 1 <= self.instances <= MAX_INSTANCES:
+            raise ConfigError(
+                f"--instances {self.instances}: not a number from 1 to {MAX_INSTANCES}"
+            )
+        if not 0 <= self.port <= MAX_PORT:
+            raise ConfigError(f"--port {self.port}: not a number from 0 to {MAX_PORT}")
+        if self.port and self.port + self.instances - 1 > MAX_PORT:
+            raise ConfigError(
+                f"--port {self.port} --instances {self.instances}: "
+                f"the last port would be over {MAX_PORT}"
+            )
+        if self.log_level not in LOG_LEVELS:
+            raise ConfigError(f"--log-level {self.log_level}: not one of {', '.join(LOG_LEVELS)}")
+        if not self.is_private and not self.insecure:
+            raise ConfigError(
+                f"--host {self.host}: other machines could reach it, and nothing is encrypted; "
+                "if that is what you want, add --insecure"
+            )
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine can reach the servers."""
+        return ipaddress.ip_address(self.host).is_loopback
+
+    def instance_configs(self) -> list[InstanceConfig]:
+        """Return what each instance is told, in the order of the ports.
+
+        The data of a port stays with the port: DIR/50051. Where the system chooses the
+        ports it stays with the place in the row: DIR/ephemeral-1.
+        """
+        root = self.data_dir.absolute()
+        configs = []
+        for place in range(self.instances):
+            port = self.port + place if self.port else 0
+            name = str(port) if port else f"ephemeral-{place + 1}"
+            configs.append(
+                InstanceConfig(self.host, port, root / name, self.log_level, self.rate_limits)
+            )
+        return configs
+
+
+def _ip_address(host: str) -> str:
+    if host.lower() == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise ConfigError(f"--host {host}: not an IP address, and not localhost") from None
+
+
+def configure_logging(level: str, source: str) -> None:
+    """Send the log of this process to stderr as text; each line names `source`.
+
+    Times are UTC. May be called again when the source has a better name.
+    """
+    formatter = logging.Formatter(
+        f"%(asctime)s.%(msecs)03dZ %(levelname)s {source} %(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,0 +1,98 @@
+"""The command line of the server."""
+
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from chat_service.cli import main, read_arguments
+from chat_service.config import LaunchConfig
+
+
+def test_defaults_are_private_and_by_convention() -> None:
+    """Without options one server listens on loopback, its data where the platform keeps data."""
+    assert read_arguments([]) == LaunchConfig(
+        host="127.0.0.1",
+        port=50051,
+        instances=1,
+        data_dir=Path(platformdirs.user_data_dir("durable-chat", appauthor=False)),
+        log_level="info",
+        rate_limits=True,
+        insecure=False,
+    )
+
+
+def test_every_option_is_read(tmp_path: Path) -> None:
+    """Each option reaches the configuration."""
+    line = f"--host 0.0.0.0 --port 7000 --instances 3 --data-dir {tmp_path} --log-level DEBUG"
+    config = read_arguments([*line.split(), "--no-rate-limits", "--insecure"])
+    assert config == LaunchConfig(
+        host="0.0.0.0",
+        port=7000,
+        instances=3,
+        data_dir=tmp_path,
+        log_level="debug",
+        rate_limits=False,
+        insecure=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--port abc",
+        "--port 65536",
+        "--port",
+        "--instances 0",
+        "--instances 1.5",
+        "--log-level loud",
+        "--host 0.0.0.0",
+        "--host nowhere.example",
+        "--inst 3",
+        "--shared",
+        "extra",
+    ],
+)
+def test_bad_value_is_one_line(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bad value ends the command with status 2 and one line that names it."""
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    output = capsys.readouterr()
+    assert caught.value.code == 2
+    assert output.out == ""
+    assert output.err.startswith("chat-server: ")
+    assert output.err.count("\n") == 1
+    assert line.split()[0] in output.err
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version prints the installed version and leaves."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"chat-server {metadata.version('durable-chat')}\n"
+
+
+def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """--help names each option."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    names = "host port instances data-dir log-level no-rate-limits insecure version"
+    assert [name for name in names.split() if f"--{name}" not in shown] == []
+
+
+def test_bad_value_needs_no_grpc() -> None:
+    """A bad value is answered before anything slow is imported."""
+    program = (
+        "import sys; from chat_service.cli import main\n"
+        "try: main(['--port', 'x'])\n"
+        "except SystemExit: print({'grpc', 'asyncio', 'sqlite3'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "set()\n"

@@ -1,0 +1,146 @@
+"""What may be asked of the server, and how an instance is told."""
+
+import io
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat_service.config import ConfigError, InstanceConfig, LaunchConfig, configure_logging
+
+
+def launch(**changes: Any) -> LaunchConfig:
+    """Return a valid configuration with some values changed."""
+    return replace(LaunchConfig("127.0.0.1", 50051, 1, Path("/data")), **changes)
+
+
+def test_each_port_has_its_own_data() -> None:
+    """Instances take consecutive ports, and the data belongs to the port."""
+    configs = launch(instances=3, log_level="debug", rate_limits=False).instance_configs()
+    assert configs == [
+        InstanceConfig("127.0.0.1", port, Path(f"/data/{port}"), "debug", False)
+        for port in (50051, 50052, 50053)
+    ]
+
+
+def test_ports_that_the_system_chooses_keep_data_by_place() -> None:
+    """With port 0 each instance asks for a free port, and the data belongs to its place."""
+    configs = launch(port=0, instances=2).instance_configs()
+    assert [(config.port, config.data_dir) for config in configs] == [
+        (0, Path("/data/ephemeral-1")),
+        (0, Path("/data/ephemeral-2")),
+    ]
+
+
+def test_data_directory_is_told_in_full() -> None:
+    """A relative data directory is made absolute, so that messages name it without doubt."""
+    (config,) = launch(data_dir=Path("here")).instance_configs()
+    assert config.data_dir == Path.cwd() / "here" / "50051"
+
+
+def test_last_port_may_be_used() -> None:
+    """The row of ports may end at 65535."""
+    configs = launch(port=65_531, instances=5).instance_configs()
+    assert configs[-1].port == 65_535
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"instances": 0}, "--instances 0"),
+        ({"instances": -1}, "--instances -1"),
+        ({"instances": 257}, "--instances 257"),
+        ({"port": -1}, "--port -1"),
+        ({"port": 65_536}, "--port 65536"),
+        ({"port": 65_532, "instances": 5}, "--port 65532 --instances 5"),
+        ({"log_level": "loud"}, "--log-level loud"),
+        ({"host": ""}, "not an IP address"),
+        ({"host": "unix"}, "--host unix"),
+        ({"host": "example.org", "insecure": True}, "--host example.org"),
+        ({"host": "0.0.0.0"}, "--insecure"),
+        ({"host": "::"}, "--insecure"),
+        ({"host": "192.0.2.1"}, "--insecure"),
+    ],
+)
+def test_bad_value_is_named_in_one_line(changes: dict[str, Any], told: str) -> None:
+    """A value that cannot be used is refused with one line that names it."""
+    with pytest.raises(ConfigError) as caught:
+        launch(**changes)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "stored", "private"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.8.9.10", "127.8.9.10", True),
+        ("LocalHost", "127.0.0.1", True),
+        ("::1", "::1", True),
+        ("[::1]", "::1", True),
+        ("0.0.0.0", "0.0.0.0", False),
+        ("2001:DB8::1", "2001:db8::1", False),
+    ],
+)
+def test_host_is_understood(host: str, stored: str, private: bool) -> None:
+    """A host is stored in one form, and it is known whether other machines can reach it."""
+    config = launch(host=host, insecure=True)
+    assert (config.host, config.is_private) == (stored, private)
+
+
+def test_address_of_ipv6_has_brackets() -> None:
+    """An IPv6 address is put in brackets before its port, an IPv4 address is not."""
+    (six,) = launch(host="::1").instance_configs()
+    (four,) = launch().instance_configs()
+    assert (six.address, four.address) == ("[::1]:50051", "127.0.0.1:50051")
+
+
+def test_instance_is_told_everything() -> None:
+    """What an instance is told arrives whole, on one line."""
+    config = InstanceConfig("::1", 0, Path('/da ta/"é\n'), "warning", False)
+    assert "\n" not in config.to_json()
+    assert InstanceConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "7",
+        '{"host": "::1", "port": "1", "data_dir": "/d", "log_level": "info", "rate_limits": true}',
+        '{"host": "::1", "port": 1, "data_dir": 3, "log_level": "info", "rate_limits": true}',
+        '{"host": "::1", "port": 1, "data_dir": "/d", "log_level": "info", "rate_limits": 1}',
+        '{"host": "::1", "port": 1, "data_dir": "/d", "log_level": "info"}',
+    ],
+)
+def test_nonsense_is_not_a_configuration(text: str) -> None:
+    """An instance refuses to be told half of it or something else."""
+    with pytest.raises(ConfigError, match="not the configuration of an instance"):
+        InstanceConfig.from_json(text)
+
+
+def test_log_lines_name_their_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line has a UTC time, its level and who speaks; quieter levels are left out."""
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    try:
+        configure_logging("info", "127.0.0.1:0")
+        configure_logging("info", "127.0.0.1:50051")
+        logging.getLogger("chat_service.test").info("hello")
+        logging.getLogger("chat_service.test").debug("not told")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    (line,) = stderr.getvalue().splitlines()
+    time, rest = line.split(" ", 1)
+    assert rest == "INFO 127.0.0.1:50051 hello"
+    assert time.endswith("Z")
+    assert "T" in time
