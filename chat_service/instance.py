@@ -1,0 +1,152 @@
+"""The process of one instance: `python -m chat_service.instance CONTROL_FD CONFIG_JSON`.
+
+Started by the launcher, never by a person. Takes the data directory for itself, tells
+the launcher on the control socket how the start went, and serves until it is told to
+stop: by the end of the file on that socket, which comes when the launcher stops or dies,
+or by SIGTERM. A SIGTERM while it drains means: now. SIGINT is the launcher's to handle.
+
+Whatever hangs, a process that was told to stop is gone after DRAIN_SECONDS.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from chat_service import posix
+from chat_service.config import ConfigError, InstanceConfig, StartError, configure_logging
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 10.0
+"""The whole of a stop, as promised to whoever waits for it."""
+
+
+class Serve(Protocol):
+    """What the server is to this process; see `chat_service.server.serve`."""
+
+    async def __call__(
+        self,
+        config: InstanceConfig,
+        *,
+        stop: asyncio.Event,
+        hurry: asyncio.Event,
+        ready: Callable[[str], None],
+    ) -> None:
+        """Call `ready` with the bound address, serve until `stop`, drain until `hurry`.
+
+        Raises StartError where it cannot begin.
+        """
+
+
+class Control:
+    """The instance's end of the socket between it and the launcher."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        connection.set_inheritable(False)
+        self._connection = connection
+
+    def report(self, **line: str) -> None:
+        """Tell the launcher; a launcher that is gone is noticed by `watch`."""
+        with suppress(OSError):
+            self._connection.sendall(json.dumps(line).encode() + b"\n")
+
+    def watch(self, loop: asyncio.AbstractEventLoop, ended: Callable[[], None]) -> None:
+        """Have `ended` called when the launcher ends the file or is gone."""
+        loop.add_reader(self._connection, self._read, loop, ended)
+
+    def _read(self, loop: asyncio.AbstractEventLoop, ended: Callable[[], None]) -> None:
+        with suppress(ConnectionError):
+            if self._connection.recv(1):
+                return
+        loop.remove_reader(self._connection)
+        ended()
+
+
+def run(
+    config: InstanceConfig,
+    control: Control,
+    *,
+    serve: Serve | None = None,
+    die_within: Callable[[float], None] = posix.die_within,
+) -> int:
+    """Serve until told to stop; return the exit status.
+
+    0: stopped as asked. 1: it could not start, which the launcher was told, or it broke,
+    which the log tells. `serve` is the real server unless a test gives another.
+    """
+    try:
+        posix.lock_directory(config.data_dir)
+        asyncio.run(_serve(config, control, serve or _real_serve(), die_within))
+    except StartError as error:
+        control.report(failed=str(error))
+        return 1
+    except Exception:
+        log.exception("the instance broke and ends")
+        return 1
+    finally:
+        # Nothing is served any more: nothing may keep the process.
+        die_within(DRAIN_SECONDS)
+    return 0
+
+
+async def _serve(
+    config: InstanceConfig,
+    control: Control,
+    serve: Serve,
+    die_within: Callable[[float], None],
+) -> None:
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def begin_stop() -> None:
+        if not stop.is_set():
+            die_within(DRAIN_SECONDS)
+            stop.set()
+
+    def terminate() -> None:
+        if stop.is_set():
+            hurry.set()
+        begin_stop()
+
+    def ready(address: str) -> None:
+        configure_logging(config.log_level, address)
+        control.report(ready=address)
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    control.watch(loop, begin_stop)
+    await serve(config, stop=stop, hurry=hurry, ready=ready)
+
+
+def _real_serve() -> Serve:
+    # The core of gRPC writes lines of its own to stderr, also for a port that is busy.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # Late, because gRPC takes long to import and nothing before this needs it.
+    from chat_service.server import serve
+
+    return serve
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run as the launcher asks; return the exit status, 2 where it asked for nonsense."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        descriptor, text = arguments
+        config = InstanceConfig.from_json(text)
+        control = Control(socket.socket(fileno=int(descriptor)))
+    except (ValueError, OSError, ConfigError) as error:
+        print(f"chat_service.instance: started by hand? {error}", file=sys.stderr)
+        return 2
+    configure_logging(config.log_level, config.address)
+    return run(config, control)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,200 @@
+"""The process of one instance, with a server that the test gives."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chat_service.config import InstanceConfig, StartError
+from chat_service.instance import DRAIN_SECONDS, Control, run
+from chat_service.posix import lock_directory
+
+PATIENCE = 20.0
+"""Seconds after which a test that waits in vain gives up."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a server is given to serve with."""
+
+    stop: asyncio.Event
+    hurry: asyncio.Event
+    ready: Callable[[str], None]
+
+
+class Launcher:
+    """The launcher's end of the socket, and what an instance that runs here did."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.connection, self._instances_end = socket.socketpair()
+        self.connection.settimeout(PATIENCE)
+        self.config = InstanceConfig("127.0.0.1", 0, data_dir, "info", True)
+        # Every time limit that the instance set for itself.
+        self.limits: list[float] = []
+
+    def run(self, serve: Callable[[Scene], Awaitable[None]]) -> int:
+        """Run an instance with this server to its end and return its exit status."""
+
+        async def enter(
+            config: InstanceConfig,
+            *,
+            stop: asyncio.Event,
+            hurry: asyncio.Event,
+            ready: Callable[[str], None],
+        ) -> None:
+            assert config is self.config
+            await asyncio.wait_for(serve(Scene(stop, hurry, ready)), PATIENCE)
+
+        with self._instances_end:
+            control = Control(self._instances_end)
+            return run(self.config, control, serve=enter, die_within=self.limits.append)
+
+    def reports(self) -> list[dict[str, str]]:
+        """Return all that the instance told, once it has ended."""
+        with self.connection.makefile("rb") as stream:
+            return [json.loads(line) for line in stream]
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    """Give the launcher's side; the log of the test process is put back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    side = Launcher(tmp_path / "50051")
+    with side.connection:
+        yield side
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+async def serve_until_stop(scene: Scene) -> None:
+    """Serve as the real server does, with nothing to drain."""
+    scene.ready("127.0.0.1:41234")
+    await scene.stop.wait()
+
+
+def test_ready_is_reported_and_end_of_file_stops(launcher: Launcher) -> None:
+    """The bound address is reported; the end of the file lets the instance stop with 0."""
+    launcher.connection.shutdown(socket.SHUT_WR)
+    assert launcher.run(serve_until_stop) == 0
+    assert launcher.reports() == [{"ready": "127.0.0.1:41234"}]
+
+
+def test_launcher_that_is_gone_stops(launcher: Launcher) -> None:
+    """An instance whose launcher was killed stops too, though nobody hears its reports."""
+    launcher.connection.close()
+    assert launcher.run(serve_until_stop) == 0
+
+
+def test_stop_sets_the_last_moment(launcher: Launcher) -> None:
+    """From the moment of the stop on the instance has ten seconds, whatever hangs."""
+
+    async def serve(scene: Scene) -> None:
+        scene.ready("127.0.0.1:41234")
+        assert launcher.limits == []
+        launcher.connection.shutdown(socket.SHUT_WR)
+        await scene.stop.wait()
+        assert launcher.limits == [DRAIN_SECONDS]
+
+    assert launcher.run(serve) == 0
+
+
+def test_sigterm_stops_and_a_second_hurries(launcher: Launcher) -> None:
+    """One SIGTERM begins the drain, another one during the drain cuts it short."""
+
+    async def serve(scene: Scene) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        await scene.stop.wait()
+        assert not scene.hurry.is_set()
+        signal.raise_signal(signal.SIGTERM)
+        await scene.hurry.wait()
+
+    assert launcher.run(serve) == 0
+
+
+def test_sigterm_hurries_a_drain_that_the_launcher_began(launcher: Launcher) -> None:
+    """After the end of the file the first SIGTERM already means: now."""
+
+    async def serve(scene: Scene) -> None:
+        launcher.connection.shutdown(socket.SHUT_WR)
+        await scene.stop.wait()
+        signal.raise_signal(signal.SIGTERM)
+        await scene.hurry.wait()
+
+    assert launcher.run(serve) == 0
+
+
+def test_what_hinders_the_start_is_reported(launcher: Launcher) -> None:
+    """A server that cannot start has its line passed on, and the status is 1."""
+
+    async def serve(scene: Scene) -> None:
+        assert not scene.stop.is_set()
+        raise StartError("cannot listen on 127.0.0.1:50051: address already in use")
+
+    assert launcher.run(serve) == 1
+    assert launcher.reports() == [
+        {"failed": "cannot listen on 127.0.0.1:50051: address already in use"}
+    ]
+    assert launcher.limits == [DRAIN_SECONDS]
+
+
+def test_directory_in_use_is_reported(launcher: Launcher) -> None:
+    """An instance whose data is in use reports which directory, and serves nothing."""
+
+    async def serve(scene: Scene) -> None:
+        raise AssertionError(scene)
+
+    held = lock_directory(launcher.config.data_dir)
+    assert launcher.run(serve) == 1
+    os.close(held)
+    assert launcher.reports() == [
+        {"failed": f"data directory {launcher.config.data_dir} is in use by another process"}
+    ]
+
+
+def test_broken_server_is_logged(launcher: Launcher, capsys: pytest.CaptureFixture[str]) -> None:
+    """What nobody expected is in the log with its traceback, and the status is 1."""
+
+    async def serve(scene: Scene) -> None:
+        scene.ready("127.0.0.1:41234")
+        raise ZeroDivisionError("a defect")
+
+    assert launcher.run(serve) == 1
+    assert "ZeroDivisionError: a defect" in capsys.readouterr().err
+
+
+def test_log_names_the_port_that_was_chosen(
+    launcher: Launcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once the address is known, each line of the log has it."""
+
+    async def serve(scene: Scene) -> None:
+        scene.ready("127.0.0.1:41234")
+        logging.getLogger("chat_service.server").info("hello")
+
+    assert launcher.run(serve) == 0
+    assert capsys.readouterr().err.endswith("INFO 127.0.0.1:41234 hello\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["x", "{}"], ["99", "{}"], ["0"]])
+def test_started_by_hand_is_one_line(arguments: list[str]) -> None:
+    """Somebody who starts the module without a launcher gets one line and status 2."""
+    done = subprocess.run(
+        [sys.executable, "-m", "chat_service.instance", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("chat_service.instance: started by hand? ")
+    assert done.stderr.count("\n") == 1
