@@ -68,6 +68,32 @@ def test_bad_value_is_one_line(line: str, capsys: pytest.CaptureFixture[str]) ->
     assert line.split()[0] in output.err
 
 
+@pytest.mark.parametrize(
+    ("line", "warnings"),
+    [
+        ("--host 0.0.0.0 --insecure", ["chat-server: warning: other machines can reach 0.0.0.0"]),
+        ("--host 127.0.0.1 --insecure", []),
+    ],
+)
+def test_insecure_start_warns_once(
+    line: str,
+    warnings: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server that other machines can reach is started with one line of warning."""
+    started: list[LaunchConfig] = []
+
+    def run(config: LaunchConfig) -> int:
+        started.append(config)
+        return 0
+
+    monkeypatch.setattr("chat_service.launcher.run", run)
+    assert main(line.split()) == 0
+    assert [told.split(",")[0] for told in capsys.readouterr().err.splitlines()] == warnings
+    assert [config.host for config in started] == [line.split()[1]]
+
+
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     """--version prints the installed version and leaves."""
     with pytest.raises(SystemExit) as caught:
