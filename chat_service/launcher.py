@@ -204,8 +204,8 @@ class Launcher:
                     self._announce(line)
                 case rules.Refuse(line):
                     print(f"chat-server: {line}", file=sys.stderr, flush=True)
-                case rules.Log(line):
-                    log.warning(line)
+                case rules.Log(line, warning):
+                    log.log(logging.WARNING if warning else logging.INFO, line)
 
     def _start(self, place: int, config: InstanceConfig) -> list[rules.Action]:
         ours, theirs = socket.socketpair()

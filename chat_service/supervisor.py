@@ -71,6 +71,8 @@ class Log:
     """Write a line to the log."""
 
     line: str
+    # Whether it is a warning and not mere news.
+    warning: bool = True
 
 
 Action: TypeAlias = Start | Release | Send | Announce | Refuse | Log
@@ -141,7 +143,7 @@ class Supervisor:
         place.phase = Phase.SERVING
         place.serving_since = now
         if place.proven:
-            return [Log(f"{_name(place)} listens again")]
+            return [Log(f"{_name(place)} listens again", warning=False)]
         place.proven = True
         return [Announce(f"listening on {address} (data in {place.config.data_dir})")]
 
@@ -178,7 +180,8 @@ class Supervisor:
     def stop(self, now: float) -> list[Action]:
         """Learn that a signal asks to stop; a further one asks to be quick about it."""
         if not self._stopping:
-            return self._end_all(now)
+            news = Log("stopping; a second signal makes it quick", warning=False)
+            return [news, *self._end_all(now)]
         return self._send_all(signal.SIGTERM)
 
     def tick(self, now: float) -> list[Action]:

@@ -159,6 +159,7 @@ def test_instances_are_announced_and_drained(two: Running) -> None:
 
 def test_crash_is_logged_and_restarted(one: Running, caplog: pytest.LogCaptureFixture) -> None:
     """A process that is gone is replaced on its port, with one line for each of the two."""
+    caplog.set_level("INFO")
     one.start()
     process = one.next_process()
     process.listen()
