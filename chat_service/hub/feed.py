@@ -113,7 +113,7 @@ class Feed:
             self._due = self._timers.call_at(due, self.flush)
 
     def _fan_out_done(self) -> None:
-        """The readers are done earlier than the bound: perhaps the tick may end now."""
+        """End the tick earlier than its bound, if the readers were quick."""
         if self._due is not None:
             self._due.cancel()
             self._due = None

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from chat_service.core.errors import Rejection
+from chat_service.core.model import User
 from chat_service.hub.feed import Feed, Timers
 from chat_service.hub.presence import PERIOD_S, Change, Presence
 from chat_service.hub.replay import Step, joined, next_step, unseen
@@ -27,14 +28,15 @@ class Encode(Protocol):
         """Encode who came to a room and who went."""
         ...
 
-    def snapshot(self, room_id: int, present: dict[int, bool]) -> bytes:
+    def snapshot(self, room_id: int, present: list[tuple[User, bool]]) -> bytes:
         """Encode who is in a room."""
         ...
 
 
 class Hub:
-    """The live side of all rooms. Used on the event loop only; nothing in it waits
-    for a reader but `follow`, which is one reader's own.
+    """The live side of all rooms, used on the event loop only.
+
+    Nothing in it waits for a reader but `follow`, which is one reader's own.
     """
 
     def __init__(
@@ -84,12 +86,10 @@ class Hub:
         """Watch over a subscription until `remove`."""
         self._subscriptions[subscription] = None
 
-    def remove(self, subscription: Subscription, *, with_presence: bool) -> None:
+    def remove(self, subscription: Subscription) -> None:
         """Stop telling a subscription anything; its user's grace begins in its rooms."""
         self._subscriptions.pop(subscription, None)
         for room_id in list(subscription.rooms):
-            if with_presence:
-                self.presence.drop(room_id, subscription.user_id, self._timers.time())
             self.unfollow(subscription, room_id)
 
     async def follow(self, subscription: Subscription, room_id: int, after_seq: int) -> None:
@@ -102,7 +102,9 @@ class Hub:
         Raises ValueError for a position beyond the head of the room.
         """
         reading = subscription.rooms.get(room_id)
-        while subscription.rooms.get(room_id) == reading and reading is not None:
+        while reading is not None and subscription.rooms.get(room_id) == reading:
+            if subscription.ended is not None:
+                return
             feed = self._feed(room_id)
             step = next_step(after_seq, feed.positions)
             if step is Step.TELL:
@@ -129,25 +131,36 @@ class Hub:
                 raise ValueError(f"seq {after_seq} is beyond the head of room {room_id}")
 
     def unfollow(self, subscription: Subscription, room_id: int) -> None:
-        """Stop telling a subscription of one room."""
+        """Stop telling a subscription of one room; its user's grace begins there."""
         subscription.rooms.pop(room_id, None)
         feed = self._feeds.get(room_id)
         if feed is not None:
             feed.subscriptions.pop(subscription, None)
+        if room_id in subscription.present_in:
+            del subscription.present_in[room_id]
+            self.presence.drop(room_id, subscription.user, self._timers.time())
 
     # ----------------------------------------------------------------- presence
 
     def enter(self, subscription: Subscription, room_id: int) -> None:
-        """Count the subscription's user as present, and send it who is there."""
-        if self.presence.enter(room_id, subscription.user_id):
+        """Count the subscription's user as present in a room that it reads."""
+        subscription.present_in[room_id] = None
+        if self.presence.enter(room_id, subscription.user):
             self._tell_presence(room_id)
-        present = self.presence.present(room_id)
-        subscription.offer(self._encode.snapshot(room_id, present))
+
+    def send_snapshot(self, subscription: Subscription, room_id: int) -> None:
+        """Send a reader who is in the room."""
+        subscription.offer(self._encode.snapshot(room_id, self.presence.present(room_id)))
 
     def leave(self, room_id: int, user_id: int) -> None:
-        """Count a user as gone from a room."""
+        """Count a user as gone from a room, whatever streams there are."""
         if self.presence.remove(room_id, user_id):
             self._tell_presence(room_id)
+
+    def leave_if_expected(self, room_id: int, user_id: int) -> None:
+        """Count a user as gone from a room unless another stream reads it."""
+        if self.presence.is_expected(room_id, user_id):
+            self.leave(room_id, user_id)
 
     def sweep(self) -> None:
         """End graces that are over and readers whose writes are blocked.

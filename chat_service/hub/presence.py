@@ -7,6 +7,8 @@ two tellings cancels out.
 
 from dataclasses import dataclass, field
 
+from chat_service.core.model import User
+
 # How long a user whose streams dropped still counts as present. As long as our
 # client's longest wait between two attempts to reconnect.
 GRACE_S = 30.0
@@ -19,20 +21,26 @@ PERIOD_S = 0.25
 class Change:
     """What changed in a room since it was last told."""
 
-    joined: list[int]
-    left: list[int]
+    joined: list[User]
+    left: list[User]
     total: int
 
 
 @dataclass(slots=True)
+class _Present:
+    user: User
+    # Streams that read the room; 0 in the grace.
+    streams: int = 0
+    # When the grace is over, in seconds of the loop's clock; 0 outside of it.
+    until: float = 0.0
+
+
+@dataclass(slots=True)
 class _Room:
-    # Streams that read the room, by user; 0 for a user in the grace.
-    streams: dict[int, int] = field(default_factory=dict)
-    # When the grace of a user is over.
-    until: dict[int, float] = field(default_factory=dict)
+    users: dict[int, _Present] = field(default_factory=dict)
     # What is to be told, in order; never the same user in both.
-    joined: dict[int, None] = field(default_factory=dict)
-    left: dict[int, None] = field(default_factory=dict)
+    joined: dict[int, User] = field(default_factory=dict)
+    left: dict[int, User] = field(default_factory=dict)
 
 
 class Presence:
@@ -40,88 +48,91 @@ class Presence:
 
     def __init__(self) -> None:
         self._rooms: dict[int, _Room] = {}
+        # Rooms and users in the grace, in the order of their deadlines.
         self._in_grace: dict[tuple[int, int], None] = {}
 
-    def enter(self, room_id: int, user_id: int) -> bool:
+    def enter(self, room_id: int, user: User) -> bool:
         """Note one more stream; return whether that is news."""
         room = self._rooms.setdefault(room_id, _Room())
-        known = user_id in room.streams
-        room.streams[user_id] = room.streams.get(user_id, 0) + 1
-        if room.until.pop(user_id, None) is not None:
-            self._in_grace.pop((room_id, user_id), None)
-        if known:
+        present = room.users.get(user.user_id)
+        if present is not None:
+            present.streams += 1
+            self._in_grace.pop((room_id, user.user_id), None)
             return False
-        if user_id in room.left:
-            del room.left[user_id]
-        else:
-            room.joined[user_id] = None
+        room.users[user.user_id] = _Present(user, streams=1)
+        if room.left.pop(user.user_id, None) is None:
+            room.joined[user.user_id] = user
         return True
 
-    def drop(self, room_id: int, user_id: int, now: float) -> None:
+    def drop(self, room_id: int, user: User, now: float) -> None:
         """Note one stream less; after the last, the grace begins."""
         room = self._rooms.get(room_id)
-        if room is None or not room.streams.get(user_id):
+        present = None if room is None else room.users.get(user.user_id)
+        if present is None or present.streams == 0:
             return
-        room.streams[user_id] -= 1
-        if room.streams[user_id] == 0:
-            self._expect(room_id, room, user_id, now)
+        present.streams -= 1
+        if present.streams == 0:
+            self._expect(room_id, present, now)
 
-    def expect(self, room_id: int, user_id: int, now: float) -> None:
+    def expect(self, room_id: int, user: User, now: float) -> None:
         """Count a user as present for the grace, as after a restart of the server."""
         room = self._rooms.setdefault(room_id, _Room())
-        if user_id not in room.streams:
-            room.streams[user_id] = 0
-            self._expect(room_id, room, user_id, now)
+        if user.user_id not in room.users:
+            present = room.users[user.user_id] = _Present(user)
+            self._expect(room_id, present, now)
+
+    def is_expected(self, room_id: int, user_id: int) -> bool:
+        """Whether the user is in the grace: present without a stream."""
+        return (room_id, user_id) in self._in_grace
 
     def remove(self, room_id: int, user_id: int) -> bool:
-        """Note that the user has left, whatever streams there were; return whether it is news."""
+        """Note that the user has left, whatever streams there were.
+
+        Returns whether that is news.
+        """
         room = self._rooms.get(room_id)
-        if room is None or user_id not in room.streams:
+        present = None if room is None else room.users.pop(user_id, None)
+        if room is None or present is None:
             return False
-        del room.streams[user_id]
-        room.until.pop(user_id, None)
         self._in_grace.pop((room_id, user_id), None)
-        if user_id in room.joined:
-            del room.joined[user_id]
-            return False
-        room.left[user_id] = None
+        if room.joined.pop(user_id, None) is None:
+            room.left[user_id] = present.user
         return True
 
     def expire(self, now: float) -> list[int]:
         """Remove users whose grace is over; return the rooms that have news."""
         news: dict[int, None] = {}
         for room_id, user_id in list(self._in_grace):
-            if self._rooms[room_id].until[user_id] > now:
-                # In order of their deadlines: the rest is later.
+            if self._rooms[room_id].users[user_id].until > now:
                 break
             if self.remove(room_id, user_id):
                 news[room_id] = None
         return list(news)
 
     def take_change(self, room_id: int) -> Change | None:
-        """Return what is to be told of the room, and count it as told."""
+        """Return what is to be told of the room, if anything, and count it as told."""
         room = self._rooms.get(room_id)
         if room is None:
             return None
-        change = Change(list(room.joined), list(room.left), len(room.streams))
+        change = Change(list(room.joined.values()), list(room.left.values()), len(room.users))
         room.joined.clear()
         room.left.clear()
-        if not room.streams:
+        if not room.users:
             del self._rooms[room_id]
         return change if change.joined or change.left else None
 
-    def present(self, room_id: int) -> dict[int, bool]:
+    def present(self, room_id: int) -> list[tuple[User, bool]]:
         """Return the users in the room; whether each has a stream there now."""
         room = self._rooms.get(room_id)
         if room is None:
-            return {}
-        return {user_id: count > 0 for user_id, count in room.streams.items()}
+            return []
+        return [(present.user, present.streams > 0) for present in room.users.values()]
 
     def count(self, room_id: int) -> int:
         """Return how many users are in the room."""
         room = self._rooms.get(room_id)
-        return 0 if room is None else len(room.streams)
+        return 0 if room is None else len(room.users)
 
-    def _expect(self, room_id: int, room: _Room, user_id: int, now: float) -> None:
-        room.until[user_id] = now + GRACE_S
-        self._in_grace[room_id, user_id] = None
+    def _expect(self, room_id: int, present: _Present, now: float) -> None:
+        present.until = now + GRACE_S
+        self._in_grace[room_id, present.user.user_id] = None

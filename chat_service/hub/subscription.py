@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chat_service.core.errors import Reason, Rejection
+from chat_service.core.model import User
 
 # A reader may be this far behind. Source: the service's guarantees.
 MAX_QUEUED_BYTES = 1 << 20
@@ -34,8 +35,10 @@ class Subscription:
     """The queue of one stream. Made and used on the event loop.
 
     Attributes: `rooms` maps the id of each room that is read to a number that
-    tells this reading from an earlier one of the same room. `ended` is why the
-    subscription is over, or None.
+    tells this reading from an earlier one of the same room; in the rooms of
+    `present_in` its user counts as present by it. `ended` is why the
+    subscription is over, or None. `on_end` is called once when it ends,
+    `on_idle` whenever all that was queued has been written.
     """
 
     __slots__ = (
@@ -48,16 +51,22 @@ class Subscription:
         "_waiter",
         "_write_began",
         "ended",
+        "on_end",
+        "on_idle",
+        "present_in",
         "rooms",
         "session_id",
-        "user_id",
+        "user",
     )
 
-    def __init__(self, session_id: int, user_id: int, clock: Callable[[], float]) -> None:
+    def __init__(self, session_id: int, user: User, clock: Callable[[], float]) -> None:
         self.session_id = session_id
-        self.user_id = user_id
+        self.user = user
         self.rooms: dict[int, int] = {}
+        self.present_in: dict[int, None] = {}
         self.ended: Rejection | None = None
+        self.on_end: Callable[[], None] | None = None
+        self.on_idle: Callable[[], None] | None = None
         self._clock = clock
         self._readings = 0
         self._entries: deque[tuple[bytes, Tick | None, float]] = deque()
@@ -113,6 +122,8 @@ class Subscription:
         while not self._entries:
             if self.ended is not None:
                 return b""
+            if self.on_idle is not None:
+                self.on_idle()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         return self._take()
@@ -133,7 +144,6 @@ class Subscription:
         if self.ended is not None:
             return
         self.ended = reason
-        self.rooms.clear()
         for _, tick, _ in self._entries:
             if tick is not None:
                 tick.written()
@@ -144,6 +154,8 @@ class Subscription:
             if waiter is not None and not waiter.done():
                 waiter.set_result(None)
         self._waiter = self._space = None
+        if self.on_end is not None:
+            self.on_end()
 
     def check_write(self, now: float) -> None:
         """End the subscription if a write has been blocked for too long."""

@@ -717,7 +717,8 @@ class Post(_message.Message):
     client_msg_id: _builtins.str
     """Chosen by the client, different for each message of the user: 1 to 64
     bytes of printable ASCII. A request that is repeated with the same id has
-    no second effect and gets the first answer; so repeat until it is answered.
+    no second effect and gets the first answer; so repeat it, unchanged, until
+    it is answered.
     """
     @_builtins.property
     def room(self) -> Global___RoomTarget:
@@ -1419,7 +1420,9 @@ class ListMessagesRequest(_message.Message):
     before_seq: _builtins.int
     """Events with a smaller seq, newest first. 0 is from the end."""
     page_size: _builtins.int
-    """How many at most: 1 to 1,000; 0 is 100. A page also ends at 1 MiB."""
+    """How many at most. 0 is 100, more than 1,000 is taken as 1,000. A page also
+    ends at 1 MiB.
+    """
     page_token: _builtins.str
     """next_page_token of the page before, with the same room and direction."""
     @_builtins.property
@@ -1482,7 +1485,7 @@ class ListRoomsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """How many at most: 1 to 1,000; 0 is 100."""
+    """How many at most. 0 is 100, more than 1,000 is taken as 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before."""
     def __init__(
@@ -1537,7 +1540,7 @@ class ListUsersRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """How many at most: 1 to 1,000; 0 is 100."""
+    """How many at most. 0 is 100, more than 1,000 is taken as 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before."""
     @_builtins.property

@@ -1,0 +1,17 @@
+"""The wire: gRPC calls to orders, events to frames. Holds no rule of chat.
+
+    service     the eight calls of ChatService
+    conversation  one Chat stream: orders up, items down
+    stream      what Chat and Subscribe share: a subscription and its writer
+    journal     submits orders, and applies each commit to all that is live
+    directory   the loop's own copy of the state, for authorising reads
+    wire        protobuf to core and back
+    calls       the table of methods, and what every call goes through
+    status      reasons to gRPC statuses
+    paging      page sizes and tokens
+    pace        rates: token buckets, strikes
+    address     who is calling, for limits by address
+
+The only package of the server that imports grpc and the stubs; imports core, log
+and hub of the project.
+"""

@@ -1,0 +1,289 @@
+"""One Chat stream: orders up, items down.
+
+The reader takes one order at a time and never waits for its commit; posts that
+are not answered yet are counted, and at the bound the stream is not read until
+some are. Whatever ends the stream ends reader and writer together.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core import commands as cmd
+from chat_service.core.decision import Answer
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.names import is_client_id
+from chat_service.edge.journal import Journal, Outcome
+from chat_service.edge.orders import Orders
+from chat_service.edge.pace import Strikes
+from chat_service.edge.status import error_item
+from chat_service.edge.stream import Stream, Streams
+from chat_service.edge.wire import (
+    room_text,
+    session_text,
+    user_message,
+)
+
+# Posts of a stream that may wait for their commit. Source: the service's guarantees.
+MAX_UNACKED = 256
+# Rooms that one Hello may name: all that a user may be in, and as many again.
+MAX_HELLO_ROOMS = 400
+
+# Reads the next order; None at the end. Raises RefusedError for one that cannot be parsed.
+ReadOrder = Callable[[], Awaitable[pb.ChatRequest | None]]
+
+
+class Conversation:
+    """The orders of one Chat stream."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        *,
+        epoch: str,
+        journal: Journal,
+        streams: Streams,
+        orders: Orders,
+        clock: Callable[[], float],
+    ) -> None:
+        self._stream = stream
+        self._epoch = epoch
+        self._journal = journal
+        self._streams = streams
+        self._orders = orders
+        self._clock = clock
+        self._strikes = Strikes()
+        self._unacked = 0
+        self._answered: asyncio.Future[None] | None = None
+
+    # Any: a context of grpc.aio is generic in messages; frames are bytes.
+    async def run(
+        self,
+        hello_id: str,
+        hello: pb.Hello,
+        read: ReadOrder,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> Rejection | None:
+        """Serve the stream until it ends; return why, None if the client was done.
+
+        Raises RefusedError for a Hello that is refused, and for orders that end
+        the stream.
+        """
+        stream = self._stream
+        subscription = stream.subscription
+        self._streams.add(stream)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await self._greet(hello_id, hello)
+            create = asyncio.get_running_loop().create_task
+            reader = create(self._read(read))
+            writer = create(stream.write(context))
+            tasks = [reader, writer]
+            if subscription.ended is None:
+                subscription.on_end = lambda: _cancel(tasks)
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                if reader.done() and not reader.cancelled() and reader.exception() is None:
+                    # The client has said all; it still gets what it is owed.
+                    await self._finish(writer)
+            reason = subscription.ended
+            if reason is None:
+                for task in tasks:
+                    if task.done() and not task.cancelled():
+                        task.result()
+            return reason
+        finally:
+            self._streams.remove(stream)
+            _cancel(tasks)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await stream.close()
+            self._journal.note(cmd.DetachSession(stream.session_id, stream.attachment))
+
+    async def _greet(self, hello_id: str, hello: pb.Hello) -> None:
+        """Attach the session, enter the rooms of the Hello, and begin to read them."""
+        stream = self._stream
+        if len(hello.rooms) > MAX_HELLO_ROOMS:
+            raise RefusedError(
+                Rejection(
+                    Reason.FIELD_INVALID,
+                    f"a hello names at most {MAX_HELLO_ROOMS} rooms",
+                    field="hello.rooms",
+                )
+            )
+        joins: list[tuple[pb.RoomPosition, cmd.JoinRoom]] = []
+        refused: list[pb.StreamItem] = []
+        for position in hello.rooms:
+            try:
+                joins.append((position, self._orders.join_room(position.room)))
+            except RefusedError as error:
+                refused.append(error_item(error.rejection, order_id=hello_id))
+        attach = cmd.AttachSession(stream.session_id, stream.attachment)
+        attached, *outcomes = await self._journal.ask(attach, *(join for _, join in joins))
+        if isinstance(attached, Rejection):
+            raise RefusedError(attached)
+        welcome = pb.Welcome(
+            epoch=self._epoch,
+            user=user_message(stream.user, connected=True),
+            session_id=session_text(stream.session_id),
+        )
+        stream.send(pb.StreamItem(welcome=welcome))
+        epoch_holds = hello.epoch in ("", self._epoch)
+        if not epoch_holds:
+            stream.send(pb.StreamItem(reset=pb.Reset(epoch=self._epoch)))
+        if refused:
+            stream.send(*refused)
+        for (position, _), outcome in zip(joins, outcomes, strict=True):
+            self._entered(hello_id, position, outcome, epoch_holds=epoch_holds)
+        stream.read_directs()
+
+    async def _read(self, read: ReadOrder) -> None:
+        while True:
+            request = await read()
+            if request is None:
+                return
+            self._order(request)
+            while self._unacked >= MAX_UNACKED:
+                self._answered = asyncio.get_running_loop().create_future()
+                await self._answered
+
+    async def _finish(self, writer: asyncio.Task[None]) -> None:
+        """Wait until all posts are answered and all that is queued is written."""
+        subscription = self._stream.subscription
+        while not writer.done() and (self._unacked or not subscription.drained()):
+            self._answered = asyncio.get_running_loop().create_future()
+            subscription.on_idle = self._wake
+            await asyncio.wait((self._answered, writer), return_when=asyncio.FIRST_COMPLETED)
+
+    def _wake(self) -> None:
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
+
+    def _order(self, request: pb.ChatRequest) -> None:
+        order_id = request.order_id
+        kind = request.WhichOneof("order")
+        client_msg_id = request.post.client_msg_id if kind == "post" else ""
+        try:
+            if order_id and not is_client_id(order_id, self._orders.longest_id):
+                order_id = ""
+                raise RefusedError(
+                    Rejection(
+                        Reason.CLIENT_ID_INVALID,
+                        f"order_id is at most {self._orders.longest_id} "
+                        "characters of printable ASCII",
+                        field="order_id",
+                    )
+                )
+            if kind == "post":
+                self._post(order_id, request.post)
+            elif kind == "join_room":
+                self._join_room(order_id, request.join_room.position)
+            elif kind == "leave_room":
+                self._plain(order_id, self._orders.leave_room(request.leave_room))
+            elif kind == "set_topic":
+                self._plain(order_id, self._orders.set_topic(request.set_topic))
+            elif kind == "hello":
+                rejection = Rejection(Reason.HELLO_REPEATED, "hello comes first, and once")
+                self._stream.subscription.end(rejection)
+            else:
+                raise RefusedError(Rejection(Reason.ORDER_MISSING, "the request has no order"))
+        except RefusedError as error:
+            self._refuse(error.rejection, order_id, client_msg_id)
+
+    def _post(self, order_id: str, post: pb.Post) -> None:
+        command = self._orders.post(post)
+
+        def answered(outcomes: tuple[Outcome, ...]) -> None:
+            self._unacked -= 1
+            self._wake()
+            (outcome,) = outcomes
+            if isinstance(outcome, Rejection):
+                self._refuse(outcome, order_id, post.client_msg_id)
+                return
+            if outcome.duplicate:
+                self._orders.post_was_retry(command)
+            self._ack(order_id, outcome, post.client_msg_id)
+
+        self._journal.submit((command,), answered)
+        self._unacked += 1
+
+    def _join_room(self, order_id: str, position: pb.RoomPosition) -> None:
+        command = self._orders.join_room(position.room)
+
+        def answered(outcomes: tuple[Outcome, ...]) -> None:
+            (outcome,) = outcomes
+            if not isinstance(outcome, Rejection):
+                self._ack(order_id, outcome)
+            self._entered(order_id, position, outcome, epoch_holds=True)
+
+        self._journal.submit((command,), answered)
+
+    def _plain(self, order_id: str, command: cmd.LeaveRoom | cmd.SetTopic) -> None:
+        def answered(outcomes: tuple[Outcome, ...]) -> None:
+            (outcome,) = outcomes
+            if isinstance(outcome, Rejection):
+                self._refuse(outcome, order_id)
+            else:
+                self._ack(order_id, outcome)
+
+        self._journal.submit((command,), answered)
+
+    def _entered(
+        self, order_id: str, position: pb.RoomPosition, outcome: Outcome, *, epoch_holds: bool
+    ) -> None:
+        """Begin to read a room that was entered."""
+        if isinstance(outcome, Rejection):
+            self._refuse(outcome, order_id, room_id=position.room.room_id)
+            return
+        room_id = outcome.room_id
+        start = self._stream.start_of(position, room_id, epoch_holds=epoch_holds)
+        if start is None:
+            rejection = Rejection(
+                Reason.SEQ_OUT_OF_RANGE, "after_seq is beyond the head of the room"
+            )
+            self._refuse(rejection, order_id, room_id=room_text(room_id))
+        else:
+            self._stream.read_room(room_id, start)
+
+    def _ack(self, order_id: str, answer: Answer, client_msg_id: str = "") -> None:
+        self._stream.send(
+            pb.StreamItem(
+                ack=pb.Ack(
+                    order_id=order_id,
+                    room_id=room_text(answer.room_id),
+                    seq=answer.seq,
+                    client_msg_id=client_msg_id,
+                    duplicate=answer.duplicate,
+                    time_ms=answer.time_ms,
+                )
+            )
+        )
+
+    def _refuse(
+        self, rejection: Rejection, order_id: str, client_msg_id: str = "", room_id: str = ""
+    ) -> None:
+        longest = self._orders.longest_id
+        self._stream.send(
+            error_item(
+                rejection,
+                order_id=order_id,
+                client_msg_id=client_msg_id[:longest],
+                room_id=room_id[:longest],
+            )
+        )
+        if rejection.reason is Reason.RATE_LIMITED and self._strikes.refused(
+            self._clock(), rejection.retry_after_ms
+        ):
+            self._stream.subscription.end(
+                Rejection(
+                    Reason.RATE_IGNORED,
+                    "this client goes on sending while it is told to wait",
+                    retry_after_ms=10_000,
+                )
+            )
+
+
+def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()

@@ -1,0 +1,117 @@
+"""Submits orders to the log, and applies each commit to all that is live.
+
+A commit is applied in one step of the loop: the directory learns it, the hub
+tells it, streams open and close rooms, and then the orders are answered. So an
+answer is never ahead of what a read would show.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from chat_service.core import events as ev
+from chat_service.core.commands import Command
+from chat_service.core.decision import Answer
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.model import RoomKind
+from chat_service.edge.directory import Directory
+from chat_service.edge.stream import Streams
+from chat_service.edge.wire import event_frame
+from chat_service.hub.hub import Hub
+from chat_service.log.contract import Commit, Log
+
+Outcome = Answer | Rejection
+OnAnswers = Callable[[tuple[Outcome, ...]], None]
+
+
+class Journal:
+    """The way of orders to the log and of commits back. Used on the event loop."""
+
+    def __init__(self, log: Log, directory: Directory, hub: Hub, streams: Streams) -> None:
+        self._log = log
+        self._directory = directory
+        self._hub = hub
+        self._streams = streams
+        self._last_ticket = 0
+        self._waiting: dict[int, OnAnswers] = {}
+
+    def submit(self, commands: tuple[Command, ...], on_answers: OnAnswers) -> None:
+        """Queue orders; `on_answers` is called once with one outcome for each.
+
+        Raises RefusedError when the log takes no more (see Log.submit).
+        """
+        ticket = self._last_ticket + 1
+        self._log.submit(ticket, commands)
+        self._last_ticket = ticket
+        self._waiting[ticket] = on_answers
+
+    async def ask(self, *commands: Command) -> tuple[Outcome, ...]:
+        """Submit orders and wait for their outcomes. Raises RefusedError as `submit`."""
+        future: asyncio.Future[tuple[Outcome, ...]] = asyncio.get_running_loop().create_future()
+
+        def answered(outcomes: tuple[Outcome, ...]) -> None:
+            if not future.done():
+                future.set_result(outcomes)
+
+        self.submit(commands, answered)
+        return await future
+
+    async def order(self, command: Command) -> Answer:
+        """Submit one order and wait for its answer. Raises RefusedError if it is refused."""
+        (outcome,) = await self.ask(command)
+        if isinstance(outcome, Rejection):
+            raise RefusedError(outcome)
+        return outcome
+
+    def note(self, command: Command) -> None:
+        """Submit an order whose answer nobody waits for.
+
+        A log that takes no more is no error here: what such an order would have
+        noted is made good when the server starts again.
+        """
+        try:
+            self.submit((command,), _ignore)
+        except RefusedError:
+            return
+
+    def apply(self, commit: Commit) -> None:
+        """Take in a commit. To be called in the order of commits."""
+        publish = self._hub.publish
+        for event in commit.events:
+            if isinstance(event, ev.MessagePosted):
+                publish(event.room_id, event.seq, event_frame(event))
+            else:
+                self._apply_control(event)
+        waiting = self._waiting
+        for ticket, outcomes in commit.answers:
+            waiting.pop(ticket)(outcomes)
+
+    def _apply_control(self, event: ev.ControlEvent | ev.TopicChanged) -> None:
+        directory, hub, streams = self._directory, self._hub, self._streams
+        if isinstance(event, ev.UserEnded):
+            for room_id in directory.state.rooms_of.get(event.user_id) or ():
+                hub.leave(room_id, event.user_id)
+        directory.fold(event)
+        if isinstance(event, ev.TopicChanged):
+            hub.publish(event.room_id, event.seq, event_frame(event))
+        elif isinstance(event, ev.RoomOpened):
+            if event.kind is RoomKind.DIRECT:
+                for user_id in event.member_ids:
+                    for stream in streams.of_user(user_id):
+                        stream.read_room(event.room_id, 0)
+        elif isinstance(event, ev.MemberLeft):
+            hub.leave(event.room_id, event.user_id)
+            for stream in streams.of_user(event.user_id):
+                stream.close_room(event.room_id)
+        elif isinstance(event, ev.SessionAttached):
+            streams.replace(event.session_id, event.attachment)
+        elif isinstance(event, ev.SessionEnded):
+            streams.end_session(
+                event.session_id,
+                Rejection(Reason.SESSION_ENDED, "this session has signed out"),
+            )
+        elif isinstance(event, ev.RoomForgotten):
+            hub.forget_room(event.room_id)
+
+
+def _ignore(_: tuple[Outcome, ...]) -> None:
+    return

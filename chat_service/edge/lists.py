@@ -1,0 +1,138 @@
+"""The calls that look things up: history, rooms, users. All by page."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.events import RoomEvent
+from chat_service.core.model import Room
+from chat_service.core.names import name_key
+from chat_service.edge.calls import Call
+from chat_service.edge.directory import Directory
+from chat_service.edge.paging import MAX_PAGE_BYTES, key_of, page_size, token_after
+from chat_service.edge.sessions import Sessions
+from chat_service.edge.stream import Streams
+from chat_service.edge.wire import event_message, room_message, target_of, user_message
+from chat_service.hub.hub import Hub
+from chat_service.log.contract import Log
+
+
+class Lists:
+    """Serves ListMessages, ListRooms and ListUsers. `readers` runs blocking reads."""
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        directory: Directory,
+        hub: Hub,
+        streams: Streams,
+        sessions: Sessions,
+        readers: Executor,
+    ) -> None:
+        self._log = log
+        self._directory = directory
+        self._hub = hub
+        self._streams = streams
+        self._sessions = sessions
+        self._readers = readers
+
+    async def list_messages(
+        self, request: pb.ListMessagesRequest, call: Call
+    ) -> pb.ListMessagesResponse:
+        """Read a page of history."""
+        session = self._sessions.used_by(call)
+        size = page_size(request.page_size)
+        room = self._directory.room_for(session.user_id, target_of(request.room))
+        head = self._hub.head(room.room_id)
+        forward = request.WhichOneof("start") == "after_seq"
+        scope = f"messages {room.room_id} {'after' if forward else 'before'}"
+        key = key_of(request.page_token, scope)
+        if key is not None and not key.isdecimal():
+            raise RefusedError(
+                Rejection(Reason.PAGE_INVALID, "this page_token is damaged", field="page_token")
+            )
+        events: list[RoomEvent]
+        if forward:
+            after = request.after_seq if key is None else int(key)
+            if after > head:
+                raise RefusedError(
+                    Rejection(
+                        Reason.SEQ_OUT_OF_RANGE,
+                        "after_seq is beyond the head of the room",
+                        field="after_seq",
+                    )
+                )
+            events = await self._read(self._log.read_after, room.room_id, after, size)
+            more = bool(events) and events[-1].seq < head
+        else:
+            before = (request.before_seq or head + 1) if key is None else int(key)
+            before = min(before, head + 1)
+            events = await self._read(self._log.read_before, room.room_id, before, size)
+            more = bool(events) and events[-1].seq > 1
+        return pb.ListMessagesResponse(
+            events=[event_message(event) for event in events],
+            next_page_token=token_after(scope, str(events[-1].seq)) if more else "",
+        )
+
+    async def list_rooms(self, request: pb.ListRoomsRequest, call: Call) -> pb.ListRoomsResponse:
+        """List the public rooms."""
+        self._sessions.used_by(call)
+        size = page_size(request.page_size)
+        key = key_of(request.page_token, "rooms")
+        rooms = self._directory.rooms_after(key, size + 1)
+        shown = rooms[:size]
+        return pb.ListRoomsResponse(
+            rooms=[self._room(room) for room in shown],
+            next_page_token=(
+                token_after("rooms", name_key(shown[-1].name)) if len(rooms) > size else ""
+            ),
+        )
+
+    async def list_users(self, request: pb.ListUsersRequest, call: Call) -> pb.ListUsersResponse:
+        """List the users present in a room, or all."""
+        session = self._sessions.used_by(call)
+        size = page_size(request.page_size)
+        if request.HasField("room"):
+            room = self._directory.room_for(session.user_id, target_of(request.room))
+            scope = f"users {room.room_id}"
+            key = key_of(request.page_token, scope) or ""
+            if room.member_ids:
+                known = self._directory.state.users
+                members = [known[n] for n in room.member_ids if n in known]
+                entries = [(user, self._streams.is_connected(user.user_id)) for user in members]
+            else:
+                entries = self._hub.presence.present(room.room_id)
+            entries.sort(key=lambda entry: name_key(entry[0].name))
+            entries = [entry for entry in entries if name_key(entry[0].name) > key][: size + 1]
+        else:
+            scope = "users"
+            key_found = key_of(request.page_token, scope)
+            entries = [
+                (user, self._streams.is_connected(user.user_id))
+                for user in self._directory.users_after(key_found, size + 1)
+            ]
+        shown = entries[:size]
+        return pb.ListUsersResponse(
+            users=[user_message(user, connected=connected) for user, connected in shown],
+            next_page_token=(
+                token_after(scope, name_key(shown[-1][0].name)) if len(entries) > size else ""
+            ),
+        )
+
+    def _room(self, room: Room) -> pb.Room:
+        return room_message(
+            room,
+            head=self._hub.head(room.room_id),
+            present=self._hub.presence.count(room.room_id),
+        )
+
+    async def _read(
+        self, read: Callable[..., list[RoomEvent]], room_id: int, seq: int, count: int
+    ) -> list[RoomEvent]:
+        def page() -> list[RoomEvent]:
+            return read(room_id, seq, count=count, max_bytes=MAX_PAGE_BYTES)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, page)

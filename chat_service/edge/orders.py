@@ -1,0 +1,86 @@
+"""Requests to commands: parsed, and paced.
+
+What is allowed is decided in the log's order; here only that is looked at which
+chooses whether an order costs a token of a rate.
+"""
+
+from collections.abc import Callable
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core import commands as cmd
+from chat_service.core.model import Session
+from chat_service.core.names import name_key
+from chat_service.edge.address import network_of
+from chat_service.edge.directory import Directory
+from chat_service.edge.pace import Pace
+from chat_service.edge.wire import request_hash, style_of, target_of
+
+
+class Orders:
+    """Makes the commands of one session. `peer` is the address as gRPC names it."""
+
+    __slots__ = ("_clock", "_directory", "_network", "_pace", "_session_id", "_user_id")
+
+    def __init__(
+        self,
+        session: Session,
+        peer: str,
+        *,
+        directory: Directory,
+        pace: Pace,
+        clock: Callable[[], float],
+    ) -> None:
+        self._session_id = session.session_id
+        self._user_id = session.user_id
+        self._network = network_of(peer)
+        self._directory = directory
+        self._pace = pace
+        self._clock = clock
+
+    @property
+    def longest_id(self) -> int:
+        """Longest order_id or client_msg_id, in bytes."""
+        return self._directory.state.limits.client_id_bytes
+
+    def post(self, post: pb.Post) -> cmd.PostMessage:
+        """Make the order to say something. Raises RefusedError: no room, unknown style."""
+        return cmd.PostMessage(
+            self._session_id,
+            target_of(post.room),
+            style_of(post.style),
+            post.text,
+            post.client_msg_id,
+            request_hash(post),
+            self._pace.send(self._user_id, self._clock()),
+        )
+
+    def post_was_retry(self, command: cmd.PostMessage) -> None:
+        """Give back what a post cost that turned out to be stored already."""
+        if not command.wait_ms:
+            self._pace.send_was_retry(self._user_id, self._clock())
+
+    def join_room(self, room: pb.RoomTarget) -> cmd.JoinRoom:
+        """Make the order to enter a room. Entering again is free."""
+        target = target_of(room)
+        state = self._directory.state
+        wait_ms = room_wait_ms = 0
+        if isinstance(target, cmd.RoomByName):
+            room_id = state.room_ids.get(name_key(target.name))
+            if room_id is None:
+                room_wait_ms = self._pace.room(self._network, self._clock())
+        elif isinstance(target, cmd.RoomById):
+            room_id = target.room_id
+        else:
+            room_id = None
+        if room_id is None or (room_id, self._user_id) not in state.members:
+            wait_ms = self._pace.join(self._user_id, self._clock())
+        return cmd.JoinRoom(self._session_id, target, wait_ms, room_wait_ms)
+
+    def leave_room(self, order: pb.LeaveRoom) -> cmd.LeaveRoom:
+        """Make the order to leave a room."""
+        return cmd.LeaveRoom(self._session_id, target_of(order.room))
+
+    def set_topic(self, order: pb.SetTopic) -> cmd.SetTopic:
+        """Make the order to change a topic; it costs as much as a message."""
+        wait_ms = self._pace.send(self._user_id, self._clock())
+        return cmd.SetTopic(self._session_id, target_of(order.room), order.topic, wait_ms)

@@ -1,0 +1,125 @@
+"""Rates: how often a user or an address may do something. Pure: `now` comes in.
+
+A bucket holds up to `burst` tokens and gains `rate` a second; each act takes one.
+The verdict is a delay in milliseconds, 0 for "go on", and travels inside the
+order, because a retry of what was stored is answered whatever the rate.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from math import ceil
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` acts at once, then `per_second`."""
+
+    burst: int
+    per_second: float
+
+
+# Source of all figures: the service's guarantees.
+SENDS = Rate(20, 5.0)
+ROOM_JOINS = Rate(15, 0.2)
+NEW_GUESTS = Rate(20, 20 / 60)
+NEW_ROOMS = Rate(10, 10 / 3600)
+
+# A send that was refused, sent this long after a refusal was written, did not
+# merely cross it on the way.
+STRIKE_AFTER_S = 1.0
+STRIKES = 3
+STRIKES_WITHIN_S = 60.0
+
+# Buckets that are kept; one that was full again would tell nothing.
+MAX_BUCKETS = 100_000
+
+
+class Buckets:
+    """One token bucket for each user or address."""
+
+    def __init__(self, rate: Rate) -> None:
+        self.rate = rate
+        # Tokens left, and when that was so; the one used last at the end.
+        self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: Hashable, now: float) -> int:
+        """Take a token; return 0, or the milliseconds until there is one."""
+        tokens = self._level(key, now)
+        if tokens < 1.0:
+            return max(1, ceil((1.0 - tokens) / self.rate.per_second * 1000))
+        self._put(key, tokens - 1.0, now)
+        return 0
+
+    def give_back(self, key: Hashable, now: float) -> None:
+        """Return a token that was taken for nothing."""
+        self._put(key, min(self._level(key, now) + 1.0, float(self.rate.burst)), now)
+
+    def _level(self, key: Hashable, now: float) -> float:
+        held = self._buckets.get(key)
+        if held is None:
+            return float(self.rate.burst)
+        tokens, since = held
+        return min(float(self.rate.burst), tokens + (now - since) * self.rate.per_second)
+
+    def _put(self, key: Hashable, tokens: float, now: float) -> None:
+        self._buckets[key] = (tokens, now)
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
+
+
+class Strikes:
+    """Whether one stream's sender ignores refusals.
+
+    A strike is a refused send inside the delay that an earlier refusal named, at
+    least STRIKE_AFTER_S after that refusal; each strike begins a new count.
+    """
+
+    def __init__(self) -> None:
+        self._refused_at = 0.0
+        self._wait_until = 0.0
+        self._strikes: list[float] = []
+
+    def refused(self, now: float, wait_ms: int) -> bool:
+        """Note a refusal; return whether the sender has had its last strike."""
+        if now >= self._wait_until:
+            self._refused_at = now
+        elif now - self._refused_at >= STRIKE_AFTER_S:
+            self._refused_at = now
+            self._strikes = [at for at in self._strikes if now - at < STRIKES_WITHIN_S]
+            self._strikes.append(now)
+        self._wait_until = max(self._wait_until, now + wait_ms / 1000)
+        return len(self._strikes) >= STRIKES
+
+
+class Pace:
+    """All rates of a server; with `on` false, nothing is ever too fast."""
+
+    def __init__(self, *, on: bool) -> None:
+        self.on = on
+        self._sends = Buckets(SENDS)
+        self._joins = Buckets(ROOM_JOINS)
+        self._guests = Buckets(NEW_GUESTS)
+        self._rooms = Buckets(NEW_ROOMS)
+
+    def send(self, user_id: int, now: float) -> int:
+        """Return the delay of one more send of a user, in milliseconds."""
+        return self._sends.take(user_id, now) if self.on else 0
+
+    def send_was_retry(self, user_id: int, now: float) -> None:
+        """Give back what a send took that turned out to be stored already."""
+        if self.on:
+            self._sends.give_back(user_id, now)
+
+    def join(self, user_id: int, now: float) -> int:
+        """Return the delay of one more room of a user, in milliseconds."""
+        return self._joins.take(user_id, now) if self.on else 0
+
+    def guest(self, network: str, now: float) -> int:
+        """Return the delay of one more guest of an address, in milliseconds."""
+        return self._guests.take(network, now) if self.on and network else 0
+
+    def room(self, network: str, now: float) -> int:
+        """Return the delay of one more room of an address, in milliseconds."""
+        return self._rooms.take(network, now) if self.on and network else 0

@@ -1,0 +1,285 @@
+"""The eight calls of ChatService. Each parses, asks, and answers; rules are in the core."""
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core import commands as cmd
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.model import Session
+from chat_service.core.names import name_key
+from chat_service.edge.address import network_of
+from chat_service.edge.calls import MALFORMED, Call, Context
+from chat_service.edge.conversation import MAX_UNACKED, Conversation
+from chat_service.edge.directory import Directory, token_hash
+from chat_service.edge.journal import Journal
+from chat_service.edge.lists import Lists
+from chat_service.edge.orders import Orders
+from chat_service.edge.pace import SENDS, Pace
+from chat_service.edge.paging import MAX_PAGE
+from chat_service.edge.sessions import Sessions
+from chat_service.edge.stream import Stream, Streams
+from chat_service.edge.wire import (
+    room_message,
+    room_text,
+    session_text,
+    target_of,
+    user_message,
+)
+from chat_service.hub.hub import Hub
+
+# A stream whose client says nothing is ended. Source: the service's guarantees.
+HELLO_S = 10.0
+# Rooms of one Subscribe: as many as a user may be in.
+MAX_SUBSCRIBED = 100
+
+
+class ChatMethods:
+    """Serves the calls of one instance."""
+
+    def __init__(
+        self,
+        *,
+        instance: str,
+        journal: Journal,
+        directory: Directory,
+        hub: Hub,
+        streams: Streams,
+        pace: Pace,
+        sessions: Sessions,
+        lists: Lists,
+        clock: Callable[[], float],
+    ) -> None:
+        self._instance = instance
+        self._journal = journal
+        self._directory = directory
+        self._hub = hub
+        self._streams = streams
+        self._pace = pace
+        self._sessions = sessions
+        self._lists = lists
+        self._clock = clock
+        self._attachments = itertools.count(1)
+        # Set when the server stops: new calls are told to come back.
+        self.draining: Rejection | None = None
+
+    # Any: each method takes its own request.
+    def unary(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
+        """Return the unary methods by name."""
+        return {
+            "Join": self.join,
+            "SignOut": self.sign_out,
+            "PostMessage": self.post_message,
+            "ListMessages": self._lists.list_messages,
+            "ListRooms": self._lists.list_rooms,
+            "ListUsers": self._lists.list_users,
+        }
+
+    # ----------------------------------------------------------------- identity
+
+    async def join(self, request: pb.JoinRequest, call: Call) -> pb.JoinResponse:
+        """Sign in: a new guest, or a further session of the token's user."""
+        self._check_open()
+        now = self._clock()
+        network = network_of(call.peer)
+        token = secrets.token_urlsafe(32)
+        room_wait_ms = 0
+        if request.room and name_key(request.room) not in self._directory.state.room_ids:
+            room_wait_ms = self._pace.room(network, now)
+        command: cmd.OpenGuest | cmd.OpenSession
+        if call.token:
+            session = self._sessions.of(call)
+            command = cmd.OpenSession(
+                session.session_id,
+                request.name,
+                token_hash(token),
+                self._instance,
+                request.room,
+                room_wait_ms,
+            )
+        else:
+            wait_ms = self._pace.guest(network, now)
+            if wait_ms:
+                raise RefusedError(
+                    Rejection(
+                        Reason.RATE_LIMITED,
+                        "too many new guests from this address",
+                        retry_after_ms=wait_ms,
+                    )
+                )
+            command = cmd.OpenGuest(
+                request.name, token_hash(token), self._instance, request.room, room_wait_ms
+            )
+        answer = await self._journal.order(command)
+        state = self._directory.state
+        response = pb.JoinResponse(
+            token=token,
+            user=user_message(state.users[answer.user_id]),
+            session_id=session_text(answer.session_id),
+            epoch=state.epoch,
+            limits=self._limits(),
+        )
+        if answer.room_id:
+            response.room.CopyFrom(
+                room_message(
+                    state.rooms[answer.room_id],
+                    head=self._hub.head(answer.room_id),
+                    present=self._hub.presence.count(answer.room_id),
+                )
+            )
+        return response
+
+    async def sign_out(self, _: pb.SignOutRequest, call: Call) -> pb.SignOutResponse:
+        """End the session of the token."""
+        await self._journal.order(cmd.EndSession(self._sessions.of(call).session_id))
+        return pb.SignOutResponse()
+
+    # ------------------------------------------------------------------ streams
+
+    async def chat(self, call: Call, context: Context) -> Rejection | None:
+        """Serve a Chat stream."""
+        self._check_open()
+        session = self._sessions.of(call)
+
+        async def read() -> pb.ChatRequest | None:
+            request = await context.read()
+            if request is grpc.aio.EOF:
+                return None
+            if request is MALFORMED:
+                raise RefusedError(Rejection(Reason.MALFORMED, "the request cannot be parsed"))
+            assert isinstance(request, pb.ChatRequest)
+            return request
+
+        try:
+            async with asyncio.timeout(HELLO_S):
+                first = await read()
+        except TimeoutError:
+            return Rejection(Reason.HELLO_TIMEOUT, f"no hello within {HELLO_S:.0f} s")
+        if first is None:
+            return None
+        if first.WhichOneof("order") != "hello":
+            return Rejection(Reason.HELLO_MISSING, "the first request is a hello")
+        # The session may have ended while the hello was waited for.
+        session = self._sessions.of(call)
+        stream = self._stream(session, next(self._attachments))
+        conversation = Conversation(
+            stream,
+            epoch=self._directory.state.epoch,
+            journal=self._journal,
+            streams=self._streams,
+            orders=self._orders(session, call),
+            clock=self._clock,
+        )
+        return await conversation.run(first.order_id, first.hello, read, context)
+
+    async def subscribe(
+        self, request: pb.SubscribeRequest, call: Call, context: Context
+    ) -> Rejection | None:
+        """Serve a Subscribe stream."""
+        self._check_open()
+        session = self._sessions.used_by(call)
+        epoch = self._directory.state.epoch
+        epoch_holds = request.epoch in ("", epoch)
+        if not 0 < len(request.rooms) <= MAX_SUBSCRIBED:
+            return Rejection(
+                Reason.FIELD_INVALID, f"name 1 to {MAX_SUBSCRIBED} rooms", field="rooms"
+            )
+        stream = self._stream(session, 0)
+        starts: list[tuple[int, int]] = []
+        for position in request.rooms:
+            room = self._directory.room_for(session.user_id, target_of(position.room))
+            start = stream.start_of(position, room.room_id, epoch_holds=epoch_holds)
+            if start is None:
+                return Rejection(
+                    Reason.SEQ_OUT_OF_RANGE,
+                    "after_seq is beyond the head of the room",
+                    field="rooms.after_seq",
+                    metadata=(("room_id", room_text(room.room_id)),),
+                )
+            starts.append((room.room_id, start))
+        self._streams.add(stream)
+        writer = asyncio.get_running_loop().create_task(stream.write(context))
+        try:
+            welcome = pb.Welcome(
+                epoch=epoch,
+                user=user_message(stream.user),
+                session_id=session_text(stream.session_id),
+            )
+            stream.send(pb.StreamItem(welcome=welcome))
+            if not epoch_holds:
+                stream.send(pb.StreamItem(reset=pb.Reset(epoch=epoch)))
+            for room_id, start in starts:
+                stream.read_room(room_id, start)
+            stream.subscription.on_end = lambda: _cancel(writer)
+            await asyncio.wait((writer,))
+            if stream.subscription.ended is None and not writer.cancelled():
+                writer.result()
+            return stream.subscription.ended
+        finally:
+            self._streams.remove(stream)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            await stream.close()
+
+    # ----------------------------------------------------------------- messages
+
+    async def post_message(
+        self, request: pb.PostMessageRequest, call: Call
+    ) -> pb.PostMessageResponse:
+        """Store one message."""
+        self._check_open()
+        session = self._sessions.used_by(call)
+        orders = self._orders(session, call)
+        command = orders.post(request.post)
+        answer = await self._journal.order(command)
+        if answer.duplicate:
+            orders.post_was_retry(command)
+        return pb.PostMessageResponse(
+            room_id=room_text(answer.room_id),
+            seq=answer.seq,
+            time_ms=answer.time_ms,
+            duplicate=answer.duplicate,
+        )
+
+    # ------------------------------------------------------------------ private
+
+    def _check_open(self) -> None:
+        if self.draining is not None:
+            raise RefusedError(self.draining)
+
+    def _stream(self, session: Session, attachment: int) -> Stream:
+        return Stream(
+            session, attachment, directory=self._directory, hub=self._hub, clock=self._clock
+        )
+
+    def _orders(self, session: Session, call: Call) -> Orders:
+        return Orders(
+            session, call.peer, directory=self._directory, pace=self._pace, clock=self._clock
+        )
+
+    def _limits(self) -> pb.Limits:
+        limits = self._directory.state.limits
+        return pb.Limits(
+            text_bytes=limits.text_bytes,
+            text_lines=limits.text_lines,
+            name_bytes=limits.name_bytes,
+            room_name_bytes=limits.room_name_bytes,
+            topic_bytes=limits.topic_bytes,
+            rooms_per_user=limits.rooms_per_user,
+            recipients=limits.recipients,
+            client_id_bytes=limits.client_id_bytes,
+            unacked_posts=MAX_UNACKED,
+            page_size=MAX_PAGE,
+            send_burst=SENDS.burst if self._pace.on else 0,
+            send_rate=SENDS.per_second if self._pace.on else 0.0,
+        )
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()

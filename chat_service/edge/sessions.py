@@ -1,0 +1,49 @@
+"""The tokens that callers present, and the deadlines of their sessions."""
+
+from collections.abc import Callable
+
+from chat_service.core import commands as cmd
+from chat_service.core.model import Session
+from chat_service.edge.calls import Call
+from chat_service.edge.directory import Directory
+from chat_service.edge.journal import Journal
+
+
+class Sessions:
+    """Finds the session of a call, and keeps it from expiring while it is used."""
+
+    def __init__(self, directory: Directory, journal: Journal, clock_ms: Callable[[], int]) -> None:
+        self._directory = directory
+        self._journal = journal
+        self._clock_ms = clock_ms
+
+    def of(self, call: Call) -> Session:
+        """Return the session of a call. Raises RefusedError: TOKEN_MISSING, TOKEN_INVALID."""
+        return self._directory.session_of(call.token, self._clock_ms())
+
+    def used_by(self, call: Call) -> Session:
+        """Return the session of a call, as `of`, and move its deadline."""
+        session = self.of(call)
+        self.renew(session)
+        return session
+
+    def renew(self, session: Session) -> None:
+        """Move the deadline of a session without a Chat stream.
+
+        At most once in the renewal time, so that calls do not each cost a commit.
+        """
+        grace_ms = self._directory.state.limits.guest_grace_ms
+        if session.attachment == 0 and session.until_ms - self._clock_ms() < grace_ms:
+            self._journal.note(cmd.RenewSession(session.session_id))
+
+    def expire(self, reading: list[int]) -> None:
+        """End the sessions whose time is over, but renew those that are `reading`."""
+        sessions = self._directory.state.sessions
+        for session_id in reading:
+            session = sessions.get(session_id)
+            if session is not None:
+                self.renew(session)
+        now_ms = self._clock_ms()
+        for session in list(sessions.values()):
+            if not session.is_valid(now_ms):
+                self._journal.note(cmd.ExpireSession(session.session_id))

@@ -1,0 +1,202 @@
+"""What Chat and Subscribe share: one subscription, its rooms, and its writer."""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core.errors import Reason, Rejection
+from chat_service.core.model import RoomKind, Session
+from chat_service.edge.directory import Directory
+from chat_service.edge.wire import frame, room_message, room_text
+from chat_service.hub.hub import Hub
+from chat_service.hub.subscription import Subscription
+
+logger = logging.getLogger(__name__)
+
+# Events that a reader without a position may begin with. Source: the contract.
+MAX_RECENT = 1000
+
+
+class Stream:
+    """One call that reads rooms.
+
+    `attachment` is the number of a Chat stream, which makes its user present in
+    the rooms that it reads; 0 is a Subscribe, which does not.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        attachment: int,
+        *,
+        directory: Directory,
+        hub: Hub,
+        clock: Callable[[], float],
+    ) -> None:
+        self.session_id = session.session_id
+        self.attachment = attachment
+        self.user = directory.user_of(session)
+        self.subscription = Subscription(session.session_id, self.user, clock)
+        self._directory = directory
+        self._hub = hub
+        self._to_follow: deque[tuple[int, int]] = deque()
+        self._follower: asyncio.Task[None] | None = None
+
+    def send(self, *items: pb.StreamItem) -> None:
+        """Queue items for this reader alone."""
+        self.subscription.offer(frame(*items))
+
+    def start_of(self, position: pb.RoomPosition, room_id: int, *, epoch_holds: bool) -> int | None:
+        """Return the seq after which reading begins; None if it is beyond the head."""
+        head = self._hub.head(room_id)
+        if position.HasField("after_seq") and epoch_holds:
+            return None if position.after_seq > head else position.after_seq
+        return max(0, head - min(position.recent, MAX_RECENT))
+
+    def read_room(self, room_id: int, after_seq: int) -> None:
+        """Read a room from now on, unless it is being read already."""
+        if room_id in self.subscription.rooms or self.subscription.ended is not None:
+            return
+        self.subscription.begin_reading(room_id)
+        self._to_follow.append((room_id, after_seq))
+        if self._follower is None:
+            self._follower = asyncio.get_running_loop().create_task(self._follow())
+
+    def read_directs(self) -> None:
+        """Read each direct message of the user that is not being read, from its beginning."""
+        for room_id in self._directory.direct_rooms(self.user.user_id):
+            self.read_room(room_id, 0)
+
+    def close_room(self, room_id: int) -> None:
+        """Read a room no longer, because its user left it."""
+        if room_id in self.subscription.rooms:
+            self._hub.unfollow(self.subscription, room_id)
+            self.send(
+                pb.StreamItem(
+                    closed=pb.RoomClosed(room_id=room_text(room_id), reason=pb.CLOSE_REASON_LEFT)
+                )
+            )
+
+    # Any: a context of grpc.aio is generic in messages; frames are bytes.
+    async def write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        """Write what is queued until the subscription ends."""
+        wait_frame = self.subscription.wait_frame
+        while True:
+            joined = await wait_frame()
+            if not joined:
+                return
+            await context.write(joined)
+
+    async def close(self) -> None:
+        """Let go of all rooms. The stream sends nothing after this."""
+        self._hub.remove(self.subscription)
+        self.subscription.on_end = None
+        self.subscription.end(Rejection(Reason.INTERNAL, "the stream is closed"))
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.gather(self._follower, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        """Bring the reader up to date in one room after the other."""
+        try:
+            while self._to_follow:
+                room_id, after_seq = self._to_follow.popleft()
+                await self._follow_room(room_id, after_seq)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            incident = secrets.token_hex(4)
+            logger.exception("a replay failed, id=%s", incident)
+            self.subscription.end(
+                Rejection(Reason.INTERNAL, f"internal error, id={incident}", retry_after_ms=1000)
+            )
+        finally:
+            self._follower = None
+
+    async def _follow_room(self, room_id: int, after_seq: int) -> None:
+        room = self._directory.state.rooms.get(room_id)
+        if room is None or room_id not in self.subscription.rooms:
+            return
+        opened = room_message(
+            room, head=self._hub.head(room_id), present=self._hub.presence.count(room_id)
+        )
+        self.send(pb.StreamItem(opened=pb.RoomOpened(room=opened, after_seq=after_seq)))
+        seen = self.attachment != 0 and room.kind is RoomKind.PUBLIC
+        if seen:
+            self._hub.enter(self.subscription, room_id)
+        await self._hub.follow(self.subscription, room_id, after_seq)
+        if seen and room_id in self.subscription.rooms:
+            self._hub.send_snapshot(self.subscription, room_id)
+
+
+class Streams:
+    """The streams that are open, by session and by user."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._by_session: dict[int, list[Stream]] = {}
+        self._by_user: dict[int, list[Stream]] = {}
+
+    def add(self, stream: Stream) -> None:
+        """Count a stream as open."""
+        self._by_session.setdefault(stream.session_id, []).append(stream)
+        self._by_user.setdefault(stream.user.user_id, []).append(stream)
+        self._hub.add(stream.subscription)
+
+    def remove(self, stream: Stream) -> None:
+        """Count a stream as closed."""
+        for index, key in (
+            (self._by_session, stream.session_id),
+            (self._by_user, stream.user.user_id),
+        ):
+            streams = index.get(key)
+            if streams is not None and stream in streams:
+                streams.remove(stream)
+                if not streams:
+                    del index[key]
+
+    def of_user(self, user_id: int) -> list[Stream]:
+        """Return the Chat streams of a user."""
+        return [stream for stream in self._by_user.get(user_id, ()) if stream.attachment]
+
+    def is_connected(self, user_id: int) -> bool:
+        """Whether the user has a Chat stream."""
+        return any(stream.attachment for stream in self._by_user.get(user_id, ()))
+
+    def replace(self, session_id: int, attachment: int) -> None:
+        """End older Chat streams of a session: the one with this number took their place."""
+        for stream in list(self._by_session.get(session_id, ())):
+            if 0 < stream.attachment < attachment:
+                stream.subscription.end(
+                    Rejection(
+                        Reason.SESSION_REPLACED, "a newer stream of this session took its place"
+                    )
+                )
+
+    def end_session(self, session_id: int, reason: Rejection) -> None:
+        """End all streams of a session; their user is gone from rooms that no other reads."""
+        for stream in list(self._by_session.get(session_id, ())):
+            subscription = stream.subscription
+            rooms = list(subscription.present_in)
+            self._hub.remove(subscription)
+            for room_id in rooms:
+                self._hub.leave_if_expected(room_id, subscription.user.user_id)
+            subscription.end(reason)
+
+    def subscribed_sessions(self) -> list[int]:
+        """Return the sessions that read by Subscribe, which keeps them from expiring."""
+        return [
+            session_id
+            for session_id, streams in self._by_session.items()
+            if any(not stream.attachment for stream in streams)
+        ]
+
+    def all(self) -> list[Stream]:
+        """Return all open streams."""
+        return [stream for streams in self._by_session.values() for stream in streams]

@@ -1,0 +1,149 @@
+"""Protobuf to core and back.
+
+Ids are numbers inside and opaque texts outside: a letter tells what they name, so
+that one kind is never taken for another.
+"""
+
+import hashlib
+import re
+from heapq import nsmallest
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core.commands import Direct, RoomById, RoomByName, Target
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.events import MessagePosted, RoomEvent
+from chat_service.core.model import Room, RoomKind, Style, User
+from chat_service.core.names import name_key
+from chat_service.hub.presence import Change
+
+# Users in a picture of a room. Source: the contract.
+MAX_SNAPSHOT = 256
+
+_ID = re.compile(r"[a-z]([1-9][0-9]{0,17})\Z", re.ASCII)
+
+
+def room_text(room_id: int) -> str:
+    """Return the id of a room as it travels."""
+    return f"r{room_id}"
+
+
+def user_text(user_id: int) -> str:
+    """Return the id of a user as it travels."""
+    return f"u{user_id}"
+
+
+def session_text(session_id: int) -> str:
+    """Return the id of a session as it travels."""
+    return f"s{session_id}"
+
+
+def room_number(text: str) -> int:
+    """Return the number of a room's id; 0, which no room has, for anything else."""
+    match = _ID.match(text)
+    return int(match[1]) if match and text.startswith("r") else 0
+
+
+def target_of(target: pb.RoomTarget) -> Target:
+    """Return which room is meant. Raises RefusedError (TARGET_MISSING) for none."""
+    kind = target.WhichOneof("target")
+    if kind == "room_id":
+        return RoomById(room_number(target.room_id))
+    if kind == "room_name":
+        return RoomByName(target.room_name)
+    if kind == "direct":
+        return Direct(tuple(target.direct.names))
+    raise RefusedError(Rejection(Reason.TARGET_MISSING, "name a room", field="room"))
+
+
+def style_of(style: int) -> Style:
+    """Return how a text is meant. Raises RefusedError for a value that is not known."""
+    try:
+        return Style(style)
+    except ValueError:
+        raise RefusedError(
+            Rejection(Reason.FIELD_INVALID, "this style is not known", field="style")
+        ) from None
+
+
+def request_hash(post: pb.Post) -> bytes:
+    """Return 16 bytes that tell a retry from another message with the same id."""
+    return hashlib.blake2b(post.SerializeToString(deterministic=True), digest_size=16).digest()
+
+
+def user_message(user: User, *, connected: bool = False) -> pb.User:
+    """Return a user as others see it."""
+    return pb.User(user_id=user_text(user.user_id), name=user.name, connected=connected)
+
+
+def room_message(room: Room, *, head: int, present: int) -> pb.Room:
+    """Return a room as its members see it."""
+    if room.kind is RoomKind.PUBLIC:
+        return pb.Room(
+            room_id=room_text(room.room_id),
+            kind=pb.ROOM_KIND_PUBLIC,
+            name=room.name,
+            topic=room.topic,
+            head_seq=head,
+            present=present,
+        )
+    members = [
+        pb.User(user_id=user_text(user_id), name=name)
+        for user_id, name in zip(room.member_ids, room.member_names, strict=True)
+    ]
+    return pb.Room(
+        room_id=room_text(room.room_id),
+        kind=pb.ROOM_KIND_DIRECT,
+        head_seq=head,
+        members=members,
+    )
+
+
+def event_message(event: RoomEvent) -> pb.RoomEvent:
+    """Return what happened in a room."""
+    message = pb.RoomEvent(
+        room_id=room_text(event.room_id),
+        seq=event.seq,
+        time_ms=event.time_ms,
+        author=pb.User(user_id=user_text(event.author_id), name=event.author_name),
+    )
+    if isinstance(event, MessagePosted):
+        body = message.message
+        body.text = event.text
+        body.client_msg_id = event.client_msg_id
+        if event.style is Style.ACTION:
+            body.style = pb.MESSAGE_STYLE_ACTION
+    else:
+        message.topic.topic = event.topic
+    return message
+
+
+def frame(*items: pb.StreamItem) -> bytes:
+    """Encode items as a frame. Frames laid end to end are a frame."""
+    return pb.ChatResponse(items=items).SerializeToString()
+
+
+def event_frame(event: RoomEvent) -> bytes:
+    """Encode an event as a frame, once for all readers."""
+    return frame(pb.StreamItem(event=event_message(event)))
+
+
+class HubFrames:
+    """How the hub's own items become frames."""
+
+    def live(self, room_id: int, seq: int) -> bytes:
+        """Encode that a reader is up to date."""
+        return frame(pb.StreamItem(live=pb.Live(room_id=room_text(room_id), seq=seq)))
+
+    def change(self, room_id: int, change: Change) -> bytes:
+        """Encode who came to a room and who went."""
+        presence = pb.Presence(room_id=room_text(room_id), total=change.total)
+        presence.joined.extend(user_message(user, connected=True) for user in change.joined)
+        presence.left.extend(user_message(user) for user in change.left)
+        return frame(pb.StreamItem(presence=presence))
+
+    def snapshot(self, room_id: int, present: list[tuple[User, bool]]) -> bytes:
+        """Encode who is in a room, the first MAX_SNAPSHOT of them by name."""
+        presence = pb.Presence(room_id=room_text(room_id), snapshot=True, total=len(present))
+        shown = nsmallest(MAX_SNAPSHOT, present, key=lambda entry: name_key(entry[0].name))
+        presence.joined.extend(user_message(user, connected=connected) for user, connected in shown)
+        return frame(pb.StreamItem(presence=presence))

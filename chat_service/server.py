@@ -1,0 +1,298 @@
+"""One server: the wiring of log, hub and edge, its clockwork, and its clean stop."""
+
+import asyncio
+import gc
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.config import InstanceConfig, StartError
+from chat_service.core import commands as cmd
+from chat_service.core.errors import Reason, Rejection
+from chat_service.core.limits import Limits
+from chat_service.core.model import RoomKind, State
+from chat_service.edge import calls
+from chat_service.edge.directory import Directory
+from chat_service.edge.journal import Journal
+from chat_service.edge.lists import Lists
+from chat_service.edge.pace import Pace
+from chat_service.edge.service import ChatMethods
+from chat_service.edge.sessions import Sessions
+from chat_service.edge.stream import Streams
+from chat_service.edge.wire import HubFrames, event_frame
+from chat_service.hub.hub import Hub
+from chat_service.log.contract import Commit
+from chat_service.log.schema import DataFileError
+from chat_service.log.sqlite import SqliteLog
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_ROOM = "lobby"
+
+# Threads that read history; with two cores, more would only wait for each other.
+READERS = 2
+# A replay reads this much at once: one page of SQLite, a few ms.
+PAGE_EVENTS = 500
+PAGE_BYTES = 256 * 1024
+
+SWEEP_S = 1.0
+# Expired sessions are looked for this often; deciding compares the time itself.
+EXPIRE_S = 5.0
+
+# A stop takes at most ten seconds in all: streams have this long to take what is
+# queued for them, and calls this long to end. Source: the service's guarantees.
+FLUSH_S = 6.0
+STOP_S = 2.0
+# Clients come back after a delay of their own between these, so that not all
+# come at once.
+COME_BACK_MS = (500, 3000)
+
+# Each with its reason in docs/design.md, "What the transport is told".
+OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 64 * 1024),
+    ("grpc.max_concurrent_streams", 32),
+    ("grpc.server_handshake_timeout_ms", 5_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 15_000),
+)
+
+
+def wall_clock_ms() -> int:
+    """Return the time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+async def serve(
+    config: InstanceConfig,
+    *,
+    stop: asyncio.Event,
+    hurry: asyncio.Event,
+    ready: Callable[[str], None],
+) -> None:
+    """Run one server until `stop`, then drain; `hurry` ends the drain early.
+
+    `ready` is called with the bound address once the server accepts. Raises
+    StartError, with one clear line, when the server cannot start, and
+    ConnectionAbortedError when its log failed while it ran.
+    """
+    server = await _Server.start(config)
+    try:
+        ready(server.address)
+        failed = await server.run(stop)
+        if not failed:
+            await server.drain(hurry)
+    finally:
+        await server.close()
+    if failed:
+        raise ConnectionAbortedError("the log failed; a restart recovers")
+
+
+@dataclass
+class _Server:
+    address: str
+    log: SqliteLog
+    hub: Hub
+    streams: Streams
+    sessions: Sessions
+    methods: ChatMethods
+    grpc_server: grpc.aio.Server
+    health: health_aio.HealthServicer
+    readers: ThreadPoolExecutor
+    failed: asyncio.Event
+
+    @classmethod
+    async def start(cls, config: InstanceConfig) -> "_Server":
+        loop = asyncio.get_running_loop()
+        failed = asyncio.Event()
+        instance = config.data_dir.name
+        journal: Journal
+
+        def on_commit(commit: Commit) -> None:
+            loop.call_soon_threadsafe(journal.apply, commit)
+
+        def on_failure(_: BaseException) -> None:
+            loop.call_soon_threadsafe(failed.set)
+
+        path = config.data_dir / "chat.sqlite3"
+        try:
+            config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            log = SqliteLog(path, clock=wall_clock_ms, on_commit=on_commit, on_failure=on_failure)
+        except (DataFileError, OSError) as error:
+            raise StartError(str(error)) from error
+        readers = ThreadPoolExecutor(READERS, thread_name_prefix="history")
+        try:
+            state = log.load()
+            connected = _connected_before(state)
+
+            async def read_page(room_id: int, after_seq: int) -> list[tuple[int, bytes]]:
+                def page() -> list[tuple[int, bytes]]:
+                    events = log.read_after(
+                        room_id, after_seq, count=PAGE_EVENTS, max_bytes=PAGE_BYTES
+                    )
+                    return [(event.seq, event_frame(event)) for event in events]
+
+                return await loop.run_in_executor(readers, page)
+
+            directory = Directory(state)
+            hub = Hub(state.heads.snapshot(), timers=loop, encode=HubFrames(), read_page=read_page)
+            streams = Streams(hub)
+            journal = Journal(log, directory, hub, streams)
+            await journal.order(
+                cmd.StartInstance(instance, secrets.token_hex(8), Limits(), DEFAULT_ROOM)
+            )
+            for room_id, user_id in connected:
+                hub.presence.expect(room_id, state.users[user_id], loop.time())
+            sessions = Sessions(directory, journal, wall_clock_ms)
+            methods = ChatMethods(
+                instance=instance,
+                journal=journal,
+                directory=directory,
+                hub=hub,
+                streams=streams,
+                sessions=sessions,
+                lists=Lists(
+                    log=log,
+                    directory=directory,
+                    hub=hub,
+                    streams=streams,
+                    sessions=sessions,
+                    readers=readers,
+                ),
+                pace=Pace(on=config.rate_limits),
+                clock=time.monotonic,
+            )
+            grpc_server = grpc.aio.server(options=OPTIONS)
+            calls.add_to(grpc_server, methods)
+            health = health_aio.HealthServicer()
+            health_pb2_grpc.add_HealthServicer_to_server(health, grpc_server)
+            reflection.enable_server_reflection(
+                (
+                    pb.DESCRIPTOR.services_by_name["ChatService"].full_name,
+                    health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
+                    reflection.SERVICE_NAME,
+                ),
+                grpc_server,
+            )
+            address = await _listen(grpc_server, config)
+            for name in ("", calls.SERVICE):
+                await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        except BaseException:
+            log.close()
+            readers.shutdown()
+            raise
+        # What start-up made lives as long as the process: the collector need not
+        # look at it again. Raised thresholds: it took 9 % of a fan-out.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        return cls(
+            address,
+            log,
+            hub,
+            streams,
+            sessions,
+            methods,
+            grpc_server,
+            health,
+            readers,
+            failed,
+        )
+
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Keep time until the stop; return whether the log failed instead."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (stop, self.failed)]
+        clockwork = asyncio.ensure_future(self._clockwork())
+        try:
+            await asyncio.wait([*waits, clockwork], return_when=asyncio.FIRST_COMPLETED)
+            if clockwork.done():
+                clockwork.result()
+            return self.failed.is_set()
+        finally:
+            for task in (*waits, clockwork):
+                task.cancel()
+            await asyncio.gather(*waits, clockwork, return_exceptions=True)
+
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Tell the clients to come back later, send what is queued, end their streams."""
+        reason = Rejection(Reason.DRAINING, "the server is stopping", retry_after_ms=1000)
+        self.methods.draining = reason
+        await self.health.enter_graceful_shutdown()
+        self.hub.flush_all()
+        for stream in self.streams.all():
+            notice = pb.Notice(
+                kind=pb.NOTICE_KIND_DRAINING,
+                text="the server is stopping; come back in a moment",
+                retry_after_ms=random.randint(*COME_BACK_MS),
+            )
+            stream.send(pb.StreamItem(notice=notice))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + FLUSH_S
+        while loop.time() < deadline and not hurry.is_set():
+            if all(subscription.drained() for subscription in self.hub.subscriptions):
+                break
+            await asyncio.sleep(0.01)
+        self.hub.end_all(reason)
+
+    async def close(self) -> None:
+        """End the calls that are left, and close the log."""
+        self.hub.end_all(Rejection(Reason.DRAINING, "the server is stopping"))
+        await self.grpc_server.stop(STOP_S)
+        await asyncio.get_running_loop().run_in_executor(None, self.log.close)
+        self.readers.shutdown()
+
+    async def _clockwork(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_expiry = loop.time() + EXPIRE_S
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.hub.sweep()
+            if loop.time() >= next_expiry:
+                next_expiry = loop.time() + EXPIRE_S
+                self.sessions.expire(self.streams.subscribed_sessions())
+
+
+def _connected_before(state: State) -> list[tuple[int, int]]:
+    """Return the rooms and users that were present when the server stopped.
+
+    They count as present for the usual grace, so that a restart is no news.
+    """
+    limits = state.limits
+    since_ms = state.counter("time_ms") + limits.guest_grace_ms
+    users = {
+        session.user_id: None
+        for session in state.sessions.values()
+        if session.attachment or session.until_ms > since_ms
+    }
+    return [
+        (room_id, user_id)
+        for user_id in users
+        for room_id in state.rooms_of.get(user_id) or ()
+        if state.rooms[room_id].kind is RoomKind.PUBLIC
+    ]
+
+
+async def _listen(server: grpc.aio.Server, config: InstanceConfig) -> str:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    try:
+        port = server.add_insecure_port(f"{host}:{config.port}")
+    except RuntimeError as error:
+        raise StartError(
+            f"cannot listen on {host}:{config.port}: the port is in use or not allowed"
+        ) from error
+    await server.start()
+    return f"{host}:{port}"
