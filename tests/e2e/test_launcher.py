@@ -1,0 +1,212 @@
+"""The real launcher with real servers: up, crash, stop, and nothing left behind."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import grpc
+import psutil
+import pytest
+
+from chat_protos.chat.v1 import chat_pb2, chat_pb2_grpc
+from chat_service.posix import lock_directory
+from tests.e2e.launched import PATIENCE, Launched
+
+STOP_SECONDS = 10.0
+"""The longest that a stop may take."""
+
+
+@contextmanager
+def stub(address: str) -> Iterator[chat_pb2_grpc.ChatServiceStub]:
+    """Give a connection that waits until the server is there."""
+    with grpc.insecure_channel(address) as channel:
+        grpc.channel_ready_future(channel).result(PATIENCE)
+        yield chat_pb2_grpc.ChatServiceStub(channel)
+
+
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    """Return the metadata that carries a token."""
+    return (("authorization", f"Bearer {token}"),)
+
+
+def lobby() -> chat_pb2.RoomTarget:
+    """Return the default room."""
+    return chat_pb2.RoomTarget(room_name="lobby")
+
+
+def assert_gone(processes: Iterable[psutil.Process]) -> None:
+    """Wait until none of the processes is left."""
+    _, left = psutil.wait_procs(list(processes), PATIENCE)
+    assert left == []
+
+
+def assert_free(addresses: Iterable[str]) -> None:
+    """Take each port, which another listener would prevent."""
+    for address in addresses:
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", int(address.rpartition(":")[2])))
+            listener.listen()
+
+
+def two_free_ports() -> tuple[int, socket.socket]:
+    """Return a free port, and a listener on the port after it."""
+    while True:
+        with socket.socket() as first:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            second = socket.socket()
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                second.close()
+                continue
+            second.listen()
+            return port, second
+
+
+def test_five_instances_are_five_servers(tmp_path: Path) -> None:
+    """Five listen, each keeps to itself, and SIGTERM ends all with 0 and free ports."""
+    with Launched("--port", "0", "--instances", "5", "--data-dir", tmp_path) as server:
+        addresses = server.addresses(5)
+        assert sorted(addresses) == [tmp_path / f"ephemeral-{place}" for place in range(1, 6)]
+        instances = server.instances()
+        assert set(instances) == set(addresses)
+        epochs = set()
+        for address in addresses.values():
+            with stub(address) as chat:
+                answer = chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE)
+                epochs.add(answer.epoch)
+        assert len(epochs) == 5
+        server.terminate()
+        assert server.wait() == 0
+        assert_gone(instances.values())
+        assert_free(addresses.values())
+        assert len(server.stdout.rest()) == 5
+
+
+def test_killed_instance_comes_back_with_its_data(tmp_path: Path) -> None:
+    """An instance that is killed is back on its port with what was acknowledged before."""
+    with Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server:
+        address = server.addresses(2)[tmp_path / "ephemeral-2"]
+        with stub(address) as chat:
+            token = chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE).token
+            post = chat_pb2.Post(room=lobby(), text="still here?", client_msg_id="1")
+            posted = chat.PostMessage(
+                chat_pb2.PostMessageRequest(post=post), metadata=bearer(token), timeout=PATIENCE
+            )
+        other = server.instances()[tmp_path / "ephemeral-1"]
+        killed = server.instances()[tmp_path / "ephemeral-2"]
+        killed.kill()
+        server.stderr.wait_for(lambda line: f"{address} was ended by SIGKILL" in line)
+        server.stderr.wait_for(lambda line: f"{address} listens again" in line)
+        with stub(address) as chat:
+            page = chat.ListMessages(
+                chat_pb2.ListMessagesRequest(room=lobby()),
+                metadata=bearer(token),
+                timeout=PATIENCE,
+            )
+        assert [(event.seq, event.message.text) for event in page.events] == [
+            (posted.seq, "still here?")
+        ]
+        assert server.instances()[tmp_path / "ephemeral-1"] == other
+        assert server.instances()[tmp_path / "ephemeral-2"].pid != killed.pid
+
+
+def test_killed_launcher_leaves_nothing(tmp_path: Path) -> None:
+    """When the launcher itself is killed, every instance drains and goes."""
+    with Launched("--port", "0", "--instances", "5", "--data-dir", tmp_path) as server:
+        addresses = server.addresses(5)
+        instances = server.instances()
+        server.process.kill()
+        assert_gone(instances.values())
+        assert_free(addresses.values())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stop_with_open_streams(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl+C, or SIGTERM, ends open streams in time, and the status is 0."""
+    with Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server:
+        address = server.addresses(2)[tmp_path / "ephemeral-1"]
+        instances = server.instances()
+        with stub(address) as chat:
+            token = chat.Join(chat_pb2.JoinRequest(name="alice", room="lobby")).token
+            position = chat_pb2.RoomPosition(room=lobby(), after_seq=0)
+            stream = chat.Subscribe(
+                chat_pb2.SubscribeRequest(rooms=[position]), metadata=bearer(token)
+            )
+            next(stream)
+            before = time.monotonic()
+            if number is signal.SIGINT:
+                os.killpg(server.process.pid, number)
+            else:
+                server.process.send_signal(number)
+            assert server.wait() == 0
+            assert time.monotonic() - before < STOP_SECONDS
+            with pytest.raises(grpc.RpcError) as caught:
+                list(stream)
+            assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert_gone(instances.values())
+        assert "Traceback" not in "\n".join(server.stderr.rest())
+
+
+def test_busy_port_is_named_and_stops_all(tmp_path: Path) -> None:
+    """A busy port is one line that names it, status 1, and the other instance is gone."""
+    port, listener = two_free_ports()
+    with (
+        closing(listener),
+        Launched("--port", str(port), "--instances", "2", "--data-dir", tmp_path) as server,
+    ):
+        assert server.wait() == 1
+        (line,) = [line for line in server.stderr.rest() if " INFO " not in line]
+        assert line.startswith(f"chat-server: cannot listen on 127.0.0.1:{port + 1}: ")
+        assert "in use" in line
+        assert_free([f"127.0.0.1:{port}"])
+
+
+def test_data_in_use_is_named(tmp_path: Path) -> None:
+    """A data directory that another process holds is one line that names it, and status 1."""
+    held = lock_directory(tmp_path / "ephemeral-1")
+    with Launched("--port", "0", "--data-dir", tmp_path) as server:
+        assert server.wait() == 1
+        assert server.stdout.rest() == []
+        assert server.stderr.rest() == [
+            f"chat-server: data directory {tmp_path / 'ephemeral-1'} is in use by another process"
+        ]
+    os.close(held)
+
+
+def test_damaged_data_is_named_and_stops_all(tmp_path: Path) -> None:
+    """Data that cannot be read is one line that names the file, which is left as it was."""
+    damaged = tmp_path / "ephemeral-1" / "chat.sqlite3"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"not a database" * 1000)
+    with Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server:
+        assert server.wait() == 1
+        (line,) = [line for line in server.stderr.rest() if line.startswith("chat-server: ")]
+        assert str(damaged) in line
+    assert damaged.read_bytes() == b"not a database" * 1000
+
+
+def test_second_launcher_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    """Whoever starts the same servers twice is told so, and the first ones go on."""
+    with Launched("--port", "0", "--data-dir", tmp_path) as first:
+        address = first.addresses(1)[tmp_path / "ephemeral-1"]
+        with Launched("--port", "0", "--data-dir", tmp_path) as second:
+            assert second.wait() == 1
+        with stub(address) as chat:
+            assert chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE).token
+
+
+def test_reachable_host_is_refused(tmp_path: Path) -> None:
+    """A host that other machines can reach is refused in one line, and nothing is made."""
+    with Launched("--host", "0.0.0.0", "--data-dir", tmp_path / "data") as server:
+        assert server.wait() == 2
+        (line,) = server.stderr.rest()
+        assert "--host 0.0.0.0" in line
+        assert "--insecure" in line
+    assert not (tmp_path / "data").exists()
