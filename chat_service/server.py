@@ -26,7 +26,7 @@ from chat_service.edge.directory import Directory
 from chat_service.edge.journal import Journal
 from chat_service.edge.lists import Lists
 from chat_service.edge.pace import Pace
-from chat_service.edge.service import ChatMethods
+from chat_service.edge.service import HELLO_S, ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams
 from chat_service.edge.wire import HubFrames, event_frame
@@ -77,12 +77,28 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What a server measures time by: the real clocks, unless a test has its own."""
+
+    # Milliseconds since 1970, for what is stored and for what expires.
+    wall_ms: Callable[[], int] = wall_clock_ms
+    # Seconds that never go back, for rates.
+    rate_s: Callable[[], float] = time.monotonic
+    # How long a Chat stream may keep silent at its beginning, in seconds.
+    hello_s: float = HELLO_S
+
+
+REAL_TIME = Timing()
+
+
 async def serve(
     config: InstanceConfig,
     *,
     stop: asyncio.Event,
     hurry: asyncio.Event,
     ready: Callable[[str], None],
+    timing: Timing = REAL_TIME,
 ) -> None:
     """Run one server until `stop`, then drain; `hurry` ends the drain early.
 
@@ -90,7 +106,7 @@ async def serve(
     StartError, with one clear line, when the server cannot start, and
     ConnectionAbortedError when its log failed while it ran.
     """
-    server = await _Server.start(config)
+    server = await _Server.start(config, timing)
     try:
         ready(server.address)
         failed = await server.run(stop)
@@ -116,7 +132,7 @@ class _Server:
     failed: asyncio.Event
 
     @classmethod
-    async def start(cls, config: InstanceConfig) -> "_Server":
+    async def start(cls, config: InstanceConfig, timing: Timing) -> "_Server":
         loop = asyncio.get_running_loop()
         failed = asyncio.Event()
         instance = config.data_dir.name
@@ -131,7 +147,7 @@ class _Server:
         path = config.data_dir / "chat.sqlite3"
         try:
             config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            log = SqliteLog(path, clock=wall_clock_ms, on_commit=on_commit, on_failure=on_failure)
+            log = SqliteLog(path, clock=timing.wall_ms, on_commit=on_commit, on_failure=on_failure)
         except (DataFileError, OSError) as error:
             raise StartError(str(error)) from error
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="history")
@@ -157,7 +173,7 @@ class _Server:
             )
             for room_id, user_id in connected:
                 hub.presence.expect(room_id, state.users[user_id], loop.time())
-            sessions = Sessions(directory, journal, wall_clock_ms)
+            sessions = Sessions(directory, journal, timing.wall_ms)
             methods = ChatMethods(
                 instance=instance,
                 journal=journal,
@@ -174,7 +190,8 @@ class _Server:
                     readers=readers,
                 ),
                 pace=Pace(on=config.rate_limits),
-                clock=time.monotonic,
+                clock=timing.rate_s,
+                hello_s=timing.hello_s,
             )
             grpc_server = grpc.aio.server(options=OPTIONS)
             calls.add_to(grpc_server, methods)

@@ -55,6 +55,7 @@ class ChatMethods:
         sessions: Sessions,
         lists: Lists,
         clock: Callable[[], float],
+        hello_s: float,
     ) -> None:
         self._instance = instance
         self._journal = journal
@@ -64,7 +65,9 @@ class ChatMethods:
         self._pace = pace
         self._sessions = sessions
         self._lists = lists
+        # For rates, in seconds.
         self._clock = clock
+        self._hello_s = hello_s
         self._attachments = itertools.count(1)
         # Set when the server stops: new calls are told to come back.
         self.draining: Rejection | None = None
@@ -157,10 +160,10 @@ class ChatMethods:
             return request
 
         try:
-            async with asyncio.timeout(HELLO_S):
+            async with asyncio.timeout(self._hello_s):
                 first = await read()
         except TimeoutError:
-            return Rejection(Reason.HELLO_TIMEOUT, f"no hello within {HELLO_S:.0f} s")
+            return Rejection(Reason.HELLO_TIMEOUT, f"no hello within {self._hello_s:.0f} s")
         if first is None:
             return None
         if first.WhichOneof("order") != "hello":
@@ -254,9 +257,7 @@ class ChatMethods:
             raise RefusedError(self.draining)
 
     def _stream(self, session: Session, attachment: int) -> Stream:
-        return Stream(
-            session, attachment, directory=self._directory, hub=self._hub, clock=self._clock
-        )
+        return Stream(session, attachment, directory=self._directory, hub=self._hub)
 
     def _orders(self, session: Session, call: Call) -> Orders:
         return Orders(

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -37,12 +36,11 @@ class Stream:
         *,
         directory: Directory,
         hub: Hub,
-        clock: Callable[[], float],
     ) -> None:
         self.session_id = session.session_id
         self.attachment = attachment
         self.user = directory.user_of(session)
-        self.subscription = Subscription(session.session_id, self.user, clock)
+        self.subscription = Subscription(session.session_id, self.user, hub.time)
         self._directory = directory
         self._hub = hub
         self._to_follow: deque[tuple[int, int]] = deque()

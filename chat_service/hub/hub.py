@@ -58,6 +58,10 @@ class Hub:
         self._presence_due: dict[int, None] = {}
         self.presence = Presence()
 
+    def time(self) -> float:
+        """Return the time by which readers are measured, in seconds."""
+        return self._timers.time()
+
     def head(self, room_id: int) -> int:
         """Return the newest seq of a room; 0 for a new one."""
         return self._heads.get(room_id, 0)
