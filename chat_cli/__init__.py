@@ -1,1 +1,28 @@
-"""The terminal client."""
+"""The terminal client.
+
+What is where, from the inside out:
+
+    model        who, where and what: users, rooms, targets, limits
+    items        what the server and the connection told: flat, frozen facts
+    outbox       what was written here and is not acknowledged yet
+    state        everything the client knows; `intake` is the funnel that changes it,
+                 `reading` and `own_posts` its two halves, `orders` the person's side
+    effects      what follows from a change; `entries` may stand in the scroll-back
+    commands     the table of slash commands; parsing and help come from it
+    completion   what Tab offers
+    sanitize     remote text made safe for a terminal
+    render       entries as styled lines
+    wrap, styles columns and colours
+    ------------ above: pure. below: shells
+    session/     the connection: sign-in, the Chat stream, reconnect, resume
+    credentials  tokens in the state directory; filelock is the guarded part
+    client       ties typed lines and items to state, session and screen
+    prompt       the scrolling screen (prompt_toolkit); plain: the same without
+    scripts      `chat-cli send` and `chat-cli tail`
+    cli          arguments and exit codes
+
+The pure part imports the standard library alone, except that `wrap` and `styles` ask
+prompt_toolkit for widths and styles. Only `session` imports the stubs and grpc; nothing
+here imports the server. `cli` imports the heavy parts when they are needed, so that the
+first paint and `--help` wait for none of them.
+"""

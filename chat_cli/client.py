@@ -1,0 +1,365 @@
+"""Ties typed lines and items to state, connection and screen. Knows none of them closely.
+
+The connection calls `receive` with every item, the screen calls `enter_line` with what was
+typed. Both happen on the event loop, one after the other.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Protocol
+
+from chat_cli import orders
+from chat_cli.commands import (
+    HINT,
+    Doubt,
+    Invocation,
+    Mistake,
+    Nothing,
+    Say,
+    find,
+    help_rows,
+    parse,
+    split_names,
+    split_names_and_text,
+    usage_of,
+)
+from chat_cli.completion import Choices, choices
+from chat_cli.effects import Effect, GiveBack, ReadAgain
+from chat_cli.entries import History, Listing, Names, Note, Spoken, TopicLine, plain, warning
+from chat_cli.errors import ChatError
+from chat_cli.intake import apply
+from chat_cli.items import Item
+from chat_cli.model import (
+    ById,
+    ByName,
+    Direct,
+    ResumePoint,
+    RoomEvent,
+    RoomInfo,
+    RoomKind,
+    Said,
+    Target,
+    TopicChanged,
+    User,
+    room_label,
+)
+from chat_cli.outbox import Outbox
+from chat_cli.reading import spoken
+from chat_cli.render import Line, Renderer
+from chat_cli.sanitize import sanitize
+from chat_cli.state import ChatState, Link
+
+_HISTORY = 50
+_MOST_HISTORY = 10_000
+# Candidates that one Tab lists.
+_OFFERED = 60
+
+
+class Screen(Protocol):
+    """Where lines appear and where one is typed."""
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Add lines to the scroll-back."""
+        ...
+
+    def give_back(self, text: str) -> None:
+        """Put a text into the input, unless something else is being typed there."""
+        ...
+
+    def refresh(self) -> None:
+        """Draw again what stands around the input: the state has changed."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+class Connection(Protocol):
+    """What the client asks of the session. The lists raise ChatError."""
+
+    def wake(self) -> None:
+        """Send what is new in the outbox."""
+        ...
+
+    def read_again(self) -> None:
+        """Open the stream again."""
+        ...
+
+    def use_name(self, name: str) -> None:
+        """Sign in with this name."""
+        ...
+
+    def go_on(self) -> None:
+        """Connect now."""
+        ...
+
+    async def list_users(self, room: Target | None) -> list[User]:
+        """List users."""
+        ...
+
+    async def list_rooms(self) -> list[RoomInfo]:
+        """List rooms."""
+        ...
+
+    async def newest_events(self, room: Target, count: int) -> list[RoomEvent]:
+        """List the newest events, oldest first."""
+        ...
+
+
+class Client:
+    """One person's client. `clock` gives seconds of the outbox, `now_ms` the time of day."""
+
+    def __init__(
+        self,
+        state: ChatState,
+        screen: Screen,
+        renderer: Renderer,
+        clock: Callable[[], float],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.state = state
+        self._screen = screen
+        self._renderer = renderer
+        self._clock = clock
+        self._now_ms = now_ms
+        self._connection: Connection | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._doubt = ""
+        self._name = ""
+
+    # ------------------------------------------------------------ for the connection
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be sent."""
+        return self.state.outbox
+
+    def resume_point(self) -> ResumePoint:
+        """Tell where reading goes on."""
+        return self.state.resume_point()
+
+    def receive(self, item: Item) -> None:
+        """Take in what was told."""
+        self._follow(apply(self.state, item, self._clock()))
+
+    def connect(self, connection: Connection) -> None:
+        """Use this connection from now on."""
+        self._connection = connection
+        if self._name:
+            connection.use_name(self._name)
+
+    # ---------------------------------------------------------------- for the screen
+
+    def enter_line(self, line: str) -> None:
+        """Do what was typed."""
+        doubted, self._doubt = self._doubt, ""
+        if self.state.link is Link.NAMELESS and not line.startswith("/"):
+            self._use_name(line.strip())
+            return
+        typed = parse(line)
+        match typed:
+            case Say(text):
+                self._follow(orders.say(self.state, text))
+            case Invocation():
+                self._follow(self._run(typed))
+            case Mistake(hint):
+                self._follow([warning(hint), GiveBack(line)])
+            case Doubt(text) if text == doubted:
+                self._follow(orders.say(self.state, text))
+            case Doubt(text):
+                self._doubt = text
+                note = "Several lines that begin like a command: Enter again sends them as text."
+                self._follow([warning(note), GiveBack(text)])
+            case Nothing():
+                if self._connection and self.state.link in (Link.OFFLINE, Link.REPLACED):
+                    self._connection.go_on()
+
+    def choices(self, before: str) -> Choices:
+        """Tell what the word before the cursor may become."""
+        rooms = self.state.public_names()
+        known = self.state.known_names()
+        return choices(before, _typable(known), _typable(rooms))
+
+    def offer(self, words: Sequence[str]) -> None:
+        """Show the candidates of Tab."""
+        more = f" … {len(words) - _OFFERED} more" if len(words) > _OFFERED else ""
+        self._follow([Note("  ".join(words[:_OFFERED]) + more)])
+
+    def hint(self, text: str) -> None:
+        """Say something about the screen itself."""
+        self._follow([Note(text)])
+
+    def trouble(self, text: str) -> None:
+        """Say that something went wrong."""
+        self._follow([warning(text)])
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come to what was typed."""
+        state = self.state
+        waiting = state.outbox.posts or state.outbox.orders or state.echoes or state.heading
+        return bool(waiting or self._tasks)
+
+    async def wait_until(self, predicate: Callable[[], bool]) -> None:
+        """Wait until something that was told or typed has made `predicate` true."""
+        if not predicate():
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._watchers.append((predicate, future))
+            await future
+
+    # -------------------------------------------------------------------- commands
+
+    def _run(self, typed: Invocation) -> list[Effect]:
+        state, argument = self.state, typed.argument
+        match typed.command.name:
+            case "help":
+                return _help(argument)
+            case "join":
+                return orders.enter(state, ByName(argument.removeprefix("#")))
+            case "leave":
+                target = ByName(argument.removeprefix("#")) if argument else None
+                return orders.leave(state, target)
+            case "topic" if not argument:
+                return orders.show_topic(state)
+            case "topic":
+                return orders.set_topic(state, "" if argument == "-" else argument)
+            case "dm":
+                names = split_names(argument)
+                return orders.enter(state, Direct(names)) if names else [_usage(typed)]
+            case "msg":
+                names, text = split_names_and_text(argument)
+                if not names or not text:
+                    return [_usage(typed), GiveBack(f"/msg {argument}")]
+                return orders.say(state, text, target=Direct(names))
+            case "me":
+                return orders.say(state, argument, action=True)
+            case "users":
+                return self._start(self._list_users(argument.lower() == "all"))
+            case "rooms":
+                return self._start(self._list_rooms())
+            case "history":
+                return self._history(argument)
+            case _:
+                self._screen.close()
+                return []
+
+    def _history(self, argument: str) -> list[Effect]:
+        if argument and not (argument.isdecimal() and 0 < int(argument) <= _MOST_HISTORY):
+            return [warning(f"/history takes a number from 1 to {_MOST_HISTORY}")]
+        if not self.state.room:
+            return [warning("You are in no room.")]
+        count = int(argument or _HISTORY)
+        return self._start(self._list_history(self.state.room.room_id, count))
+
+    async def _list_users(self, everybody: bool) -> list[Effect]:
+        connection, room = self._connected(), self.state.room
+        if everybody or room is None:
+            users = await connection.list_users(None)
+            names = [user.name if user.connected else f"{user.name} (away)" for user in users]
+            return [Names(f"{len(names)} on {self.state.host}", names)]
+        label = room.label(self.state.own_id)
+        if room.kind is RoomKind.DIRECT:
+            return [Names(f"in {label}", [user.name for user in room.members])]
+        users = await connection.list_users(ById(room.room_id))
+        return [Names(f"{len(users)} in {label}", [user.name for user in users])]
+
+    async def _list_rooms(self) -> list[Effect]:
+        rows = []
+        for info in await self._connected().list_rooms():
+            mark = "*" if info.room_id in self.state.rooms else " "
+            rows.append((f"{mark} {room_label(info.name)}", f"{info.present} here", info.topic))
+        for room in self.state.rooms.values():
+            if room.kind is RoomKind.DIRECT:
+                rows.append((f"* {room.label(self.state.own_id)}", "", ""))
+        return [Listing("rooms (* you are in it)", rows)]
+
+    async def _list_history(self, room_id: str, count: int) -> list[Effect]:
+        events = await self._connected().newest_events(ById(room_id), count)
+        lines: list[Spoken | TopicLine] = []
+        for event in events:
+            if isinstance(event.body, Said):
+                lines.append(spoken(self.state, event, event.body))
+            elif isinstance(event.body, TopicChanged):
+                place, name = self.state.place(room_id), event.author.name
+                lines.append(TopicLine(place, event.time_ms, name, event.body.topic))
+        return [History(f"the last {len(lines)} of {self.state.label(room_id)}", lines)]
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            raise ChatError("not connected")
+        return self._connection
+
+    # ---------------------------------------------------------------------- effects
+
+    def _follow(self, effects: Iterable[Effect]) -> None:
+        """Show what there is to show and do what there is to do."""
+        lines: list[Line] = []
+        given_back = ""
+        for effect in effects:
+            match effect:
+                case GiveBack(text):
+                    given_back = given_back or text
+                case ReadAgain():
+                    if self._connection:
+                        self._connection.read_again()
+                case _:
+                    lines += self._renderer.lines(effect, self._now_ms())
+        if lines:
+            self._screen.show(lines)
+        if given_back:
+            self._screen.give_back(given_back)
+        if self._connection:
+            self._connection.wake()
+        self._screen.refresh()
+        self._check_watchers()
+
+    def _check_watchers(self) -> None:
+        waiting = self._watchers
+        self._watchers = []
+        for predicate, future in waiting:
+            if not predicate():
+                self._watchers.append((predicate, future))
+            elif not future.done():
+                future.set_result(None)
+
+    def _start(self, lookup: Coroutine[None, None, list[Effect]]) -> list[Effect]:
+        async def look_up() -> None:
+            try:
+                effects = await lookup
+            except ChatError as error:
+                effects = [warning(str(error))]
+            self._tasks.discard(task)
+            self._follow(effects)
+
+        task = asyncio.create_task(look_up())
+        self._tasks.add(task)
+        return []
+
+    def _use_name(self, name: str) -> None:
+        if not name:
+            return
+        self._name = name
+        self.state.link = Link.CONNECTING
+        if self._connection:
+            self._connection.use_name(name)
+        self._screen.refresh()
+
+
+def _help(argument: str) -> list[Effect]:
+    if not argument:
+        return [Listing("commands", help_rows()), Note(HINT)]
+    command = find(argument)
+    if command is None:
+        return [warning(f"There is no /{argument.removeprefix('/')}.")]
+    return [plain(f"{usage_of(command)}: {command.summary}")]
+
+
+def _usage(typed: Invocation) -> Note:
+    return warning(f"{usage_of(typed.command)}: {typed.command.summary}")
+
+
+def _typable(names: Iterable[str]) -> list[str]:
+    """Leave out what could do harm in the input line; a proper server sends no such names."""
+    return [name for name in names if sanitize(name) == name]

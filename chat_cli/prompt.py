@@ -1,0 +1,242 @@
+"""The scrolling screen: messages above, the line being typed below, nothing in each other's way.
+
+One prompt_toolkit application runs from start to end and owns the bottom of the terminal: the
+messages on their way, the input, the toolbar. What is shown goes into the terminal's own
+scroll-back: the application is erased, the lines are printed, the application is drawn again.
+The terminal stays in raw mode meanwhile, so what is typed at that moment is not echoed
+between the lines.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition, is_done
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.layout import BufferControl, ConditionalContainer, HSplit, Layout, Window
+from prompt_toolkit.layout.controls import FormattedTextControl
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.output import Output
+from prompt_toolkit.utils import get_cwidth, suspend_to_background_supported
+
+from chat_cli.client import Client
+from chat_cli.completion import common_prefix
+from chat_cli.render import Line
+from chat_cli.state import ChatState
+from chat_cli.status import prompt, toolbar, waiting_lines
+from chat_cli.styles import STYLE
+from chat_cli.wrap import fold
+
+# Seconds between two prints under a flood: smooth to the eye, and the terminal keeps up.
+_GATHER = 0.05
+# Rows that a text of many lines may take; it scrolls inside.
+_INPUT_ROWS = 10
+# Seconds between two looks at the countdown in the toolbar.
+_TICK = 1.0
+
+
+class PromptScreen:
+    """The screen of one person. `clock` gives seconds, the same as the state's."""
+
+    def __init__(
+        self,
+        state: ChatState,
+        clock: Callable[[], float],
+        terminal_in: Input | None = None,
+        terminal_out: Output | None = None,
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._client: Client | None = None
+        self._lines: list[Line] = []
+        self._printing: asyncio.TimerHandle | None = None
+        self._printed_at = 0.0
+        self._accepting = False
+        self._returned: str | None = None
+        self._interrupted = False
+        self._painted = asyncio.Event()
+        self._buffer = Buffer(multiline=False, accept_handler=self._accept)
+        self._app: Application[None] = Application(
+            layout=self._layout(),
+            style=STYLE,
+            key_bindings=self._bindings(),
+            erase_when_done=True,
+            refresh_interval=_TICK,
+            include_default_pygments_style=False,
+            input=terminal_in,
+            output=terminal_out,
+        )
+        self._app.after_render += lambda _: self._painted.set()
+
+    # ------------------------------------------------------------ what the client uses
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Add lines to the scroll-back; several calls soon after each other print once."""
+        self._lines += lines
+        if self._printing is None and self._app.is_running:
+            loop = asyncio.get_running_loop()
+            wait = max(0.0, self._printed_at + _GATHER - loop.time())
+            self._printing = loop.call_later(wait, self._print)
+
+    def give_back(self, text: str) -> None:
+        """Put a text into the input if that is empty; the history has it anyway."""
+        if self._accepting:
+            self._returned = text
+        elif not self._buffer.text:
+            self._buffer.set_document(Document(text))
+
+    def refresh(self) -> None:
+        """Draw the prompt again."""
+        self._app.invalidate()
+
+    def close(self) -> None:
+        """End the application; `run` returns."""
+        if self._app.is_running and not self._app.is_done:
+            self._app.exit()
+
+    # --------------------------------------------------------------------- running
+
+    async def run(self, client: Client) -> None:
+        """Read lines for `client` until it closes the screen or the terminal is gone."""
+        self._client = client
+        try:
+            with suppress(EOFError):
+                await self._app.run_async(
+                    handle_sigint=False, set_exception_handler=False, pre_run=self._begin
+                )
+        finally:
+            if self._printing:
+                self._printing.cancel()
+                self._printing = None
+
+    async def painted(self) -> None:
+        """Wait until the prompt has been drawn once."""
+        await self._painted.wait()
+
+    def print_rest(self) -> None:
+        """Print what is left after the end of the application."""
+        self._write_lines()
+
+    def _begin(self) -> None:
+        if self._lines:
+            self.show(())
+
+    def _print(self) -> None:
+        self._printing = None
+        self._printed_at = asyncio.get_running_loop().time()
+        if self._app.is_running and not self._app.is_done:
+            self._app.renderer.erase()
+            self._write_lines()
+            self._app.invalidate()
+
+    def _write_lines(self) -> None:
+        lines, self._lines = self._lines, []
+        width = self._app.output.get_size().columns
+        fragments: StyleAndTextTuples = []
+        for line in lines:
+            for part in fold(line, width):
+                fragments += part
+                fragments.append(("", "\n"))
+        if fragments:
+            # A terminal that is gone is noticed by its input.
+            with suppress(OSError):
+                self._app.print_text(fragments)
+
+    # ------------------------------------------------------------------- the layout
+
+    def _layout(self) -> Layout:
+        waiting = ConditionalContainer(
+            Window(FormattedTextControl(self._waiting), dont_extend_height=True),
+            Condition(lambda: any(True for _ in self._state.waiting())) & ~is_done,
+        )
+        entry = Window(
+            BufferControl(self._buffer),
+            get_line_prefix=self._prefix,
+            wrap_lines=True,
+            dont_extend_height=True,
+            height=Dimension(min=1, max=_INPUT_ROWS),
+        )
+        bar = ConditionalContainer(
+            Window(FormattedTextControl(self._toolbar), height=1, style="class:toolbar"), ~is_done
+        )
+        return Layout(HSplit([waiting, entry, bar]), entry)
+
+    def _waiting(self) -> StyleAndTextTuples:
+        fragments: StyleAndTextTuples = []
+        width = self._app.output.get_size().columns
+        for line in waiting_lines(self._state, self._clock()):
+            for part in fold(line, width):
+                fragments += [("", "\n")] if fragments else []
+                fragments += part
+        return fragments
+
+    def _prefix(self, number: int, wrapped: int) -> StyleAndTextTuples:
+        drawn = prompt(self._state)
+        if number == 0 and wrapped == 0:
+            return [*drawn]
+        return [("", " " * sum(get_cwidth(text) for _, text in drawn))]
+
+    def _toolbar(self) -> StyleAndTextTuples:
+        width = self._app.output.get_size().columns
+        return [*toolbar(self._state, self._clock(), width)]
+
+    # --------------------------------------------------------------------- the keys
+
+    def _bindings(self) -> KeyBindings:
+        keys = KeyBindings()
+        keys.add("tab")(self._complete)
+        keys.add("escape", "enter")(lambda event: event.current_buffer.insert_text("\n"))
+        keys.add("c-c")(self._interrupt)
+        keys.add("c-d", filter=Condition(lambda: not self._buffer.text))(lambda _: self.close())
+        if suspend_to_background_supported():
+            keys.add("c-z")(lambda event: event.app.suspend_to_background())
+        return keys
+
+    def _accept(self, buffer: Buffer) -> bool:
+        """Hand the line on; tell whether the text stays in the input."""
+        self._interrupted = False
+        if self._client is None:
+            return True
+        self._accepting, self._returned = True, None
+        try:
+            self._client.enter_line(buffer.text)
+        finally:
+            self._accepting = False
+        if self._returned is None:
+            return False
+        buffer.set_document(Document(self._returned))
+        return True
+
+    def _complete(self, event: KeyPressEvent) -> None:
+        if self._client is None:
+            return
+        buffer = event.current_buffer
+        found = self._client.choices(buffer.document.current_line_before_cursor)
+        if not found.words:
+            return
+        if len(found.words) == 1:
+            buffer.delete_before_cursor(found.length)
+            buffer.insert_text(found.words[0] + found.suffix)
+            return
+        common = common_prefix(found.words)
+        if len(common) > found.length:
+            buffer.delete_before_cursor(found.length)
+            buffer.insert_text(common)
+        else:
+            self._client.offer(found.words)
+
+    def _interrupt(self, event: KeyPressEvent) -> None:
+        """Clear the line; on an empty one say how to leave, and leave the second time."""
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+            self._interrupted = False
+        elif self._interrupted:
+            self.close()
+        elif self._client:
+            self._interrupted = True
+            self._client.hint("Ctrl-C again, Ctrl-D or /quit leaves.")

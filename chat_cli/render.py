@@ -1,0 +1,192 @@
+"""Entries as styled lines. Pure: the time zone and the moment are passed in.
+
+Every fragment that leaves this module has gone through `sanitize`, ours as well as theirs, so
+no call can forget it. Styles are class names of `styles.STYLE`; remote text never becomes one.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+
+from chat_cli.entries import (
+    Entry,
+    History,
+    Listing,
+    Movement,
+    Names,
+    Note,
+    NotSent,
+    Spoken,
+    TopicLine,
+)
+from chat_cli.sanitize import sanitize, sanitize_lines
+
+Fragments = list[tuple[str, str]]
+
+MARK = "✓"
+_FAILED = "✗"
+_BULLET = "·"
+# Width of "08:01 ": what folded lines and further lines of a text are indented by.
+_INDENT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line before it is folded to a width; folded parts are indented by `indent` columns."""
+
+    fragments: Fragments
+    indent: int = _INDENT
+
+    @property
+    def text(self) -> str:
+        """The line without its styles."""
+        return "".join(text for _, text in self.fragments)
+
+
+@dataclass(slots=True)
+class Renderer:
+    """Makes lines of entries and remembers the day, to draw a line when it changes.
+
+    `zone` None is the local one; `name_style` gives the style class of a name.
+    """
+
+    zone: tzinfo | None
+    day: date
+    name_style: Callable[[str], str]
+
+    def lines(self, entry: Entry, now_ms: int) -> list[Line]:
+        """Give the lines of an entry, a date line before them if the day has changed."""
+        match entry:
+            case Spoken() | TopicLine():
+                return [*self._day_line(entry.time_ms), *self._event(entry)]
+            case Movement():
+                return [self._movement(entry, now_ms)]
+            case Note():
+                return self._note(entry, now_ms)
+            case NotSent():
+                return self._not_sent(entry, now_ms)
+            case Listing(title, rows):
+                return [self._title(title, now_ms), *_table(rows)]
+            case Names(title, names):
+                text = f"{_BULLET} {title}: {', '.join(names) or 'nobody'}"
+                return [_line([self._time(now_ms), (_class("plain"), text)])]
+            case History(title, entries):
+                return self._history(title, entries, now_ms)
+
+    def _event(self, entry: Spoken | TopicLine) -> list[Line]:
+        head = [self._time(entry.time_ms), *_place(entry.place)]
+        author = (self.name_style(entry.author), entry.author)
+        if isinstance(entry, TopicLine):
+            what = f" set the topic: {entry.topic}" if entry.topic else " removed the topic"
+            return [_line([*head, (_class("plain"), f"{_BULLET} "), author, ("", what)])]
+        body = _class("mention") if entry.mention else ""
+        first, *more = sanitize_lines(entry.text)
+        if entry.action:
+            start = [*head, (_class("action"), "* "), author, (_class("action"), f" {first}")]
+        else:
+            start = [*head, author, ("", ": "), (body, first)]
+        drawn = [start, *([_blank(), (body, line)] for line in more)]
+        if entry.own:
+            drawn[-1].append((_class("mark"), f" {MARK}"))
+        return [_line(fragments) for fragments in drawn]
+
+    def _note(self, entry: Note, now_ms: int) -> list[Line]:
+        style = _class(entry.tone.value)
+        first, *more = sanitize_lines(entry.text)
+        head = _line([self._time(now_ms), (style, f"{_BULLET} {first}")])
+        return [head, *(_line([_blank(), (style, f"  {line}")]) for line in more)]
+
+    def _movement(self, entry: Movement, now_ms: int) -> Line:
+        parts = []
+        if entry.came:
+            parts.append(f"{_gathered(entry.came)} joined")
+        if entry.went:
+            parts.append(f"{_gathered(entry.went)} left")
+        text = f"{_BULLET} {', '.join(parts)}"
+        return _line([self._time(now_ms), *_place(entry.place), (_class("quiet"), text)])
+
+    def _not_sent(self, entry: NotSent, now_ms: int) -> list[Line]:
+        first, *more = sanitize_lines(entry.text)
+        head = [self._time(now_ms), (_class("failed"), f"{_FAILED} not sent: "), ("", first)]
+        reason = [_blank(), (_class("warning"), f"  {entry.reason}")]
+        place = _place(entry.place)
+        lines = [[head[0], *place, *head[1:]], *([_blank(), ("", line)] for line in more), reason]
+        return [_line(fragments) for fragments in lines]
+
+    def _history(
+        self, title: str, entries: Iterable[Spoken | TopicLine], now_ms: int
+    ) -> list[Line]:
+        day = self.day
+        lines = [self._title(title, now_ms)]
+        for entry in entries:
+            lines += self.lines(entry, now_ms)
+        self.day = day
+        lines.append(_line([self._time(now_ms), (_class("title"), f"{_BULLET} end of history")]))
+        return lines
+
+    def _title(self, title: str, now_ms: int) -> Line:
+        return _line([self._time(now_ms), (_class("title"), f"{_BULLET} {title}")])
+
+    def _day_line(self, time_ms: int) -> list[Line]:
+        day = self._moment(time_ms).date()
+        if day == self.day:
+            return []
+        self.day = day
+        return [_line([(_class("day"), f"── {day:%A} {day.day} {day:%B %Y} ──")])]
+
+    def _time(self, time_ms: int) -> tuple[str, str]:
+        return (_class("time"), f"{self._moment(time_ms):%H:%M} ")
+
+    def _moment(self, time_ms: int) -> datetime:
+        return moment(time_ms).astimezone(self.zone)
+
+
+def moment(time_ms: int) -> datetime:
+    """Give a point in time; one outside of the calendar, which only a bug can send, as 1970."""
+    try:
+        return datetime.fromtimestamp(time_ms / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def safe(fragments: Iterable[tuple[str, str]]) -> Fragments:
+    """Sanitize the texts of fragments, each as one line."""
+    return [(style, sanitize(text)) for style, text in fragments]
+
+
+def _line(fragments: Iterable[tuple[str, str]], indent: int = _INDENT) -> Line:
+    return Line(safe(fragments), indent)
+
+
+def _class(name: str) -> str:
+    return f"class:{name}"
+
+
+def _blank() -> tuple[str, str]:
+    return ("", " " * _INDENT)
+
+
+def _place(label: str) -> Fragments:
+    return [(_class("place"), f"{label} ")] if label else []
+
+
+def _gathered(names: tuple[str, ...]) -> str:
+    """Name up to five people, and count the others."""
+    shown = names if len(names) <= 6 else names[:5]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _table(rows: Iterable[Iterable[str]]) -> list[Line]:
+    """Align all cells but the last of each row."""
+    cells = [[sanitize(cell) for cell in row] for row in rows]
+    widths: dict[int, int] = {}
+    for row in cells:
+        for column, cell in enumerate(row[:-1]):
+            widths[column] = max(widths.get(column, 0), len(cell))
+    lines = []
+    for row in cells:
+        padded = [f"{cell:<{widths[column]}}  " for column, cell in enumerate(row[:-1])]
+        indent = _INDENT + sum(map(len, padded))
+        lines.append(_line([_blank(), ("", "".join(padded) + row[-1])], indent))
+    return lines

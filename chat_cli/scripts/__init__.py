@@ -1,0 +1,5 @@
+"""`chat-cli send` and `chat-cli tail`: the service for pipes.
+
+Results go to stdout, everything else to stderr. Exit codes are those of `exits`. Imports the
+session and the pure part; nothing of the screens.
+"""

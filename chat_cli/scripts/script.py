@@ -1,0 +1,168 @@
+"""What `send` and `tail` share: a session that runs until the work has an outcome."""
+
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+import sys
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+
+from chat_cli import items as it
+from chat_cli.backoff import Backoff
+from chat_cli.exits import Exit, by_signal
+from chat_cli.model import Limits, ResumePoint
+from chat_cli.outbox import Outbox
+from chat_cli.sanitize import sanitize
+from chat_cli.session.identity import Identity
+from chat_cli.session.session import Kind, Session
+from chat_cli.stopping import stop_signals
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a script works, and as whom."""
+
+    target: str
+    name: str
+    room: str
+
+
+class Script:
+    """A listener that turns troubles of the connection into an outcome.
+
+    `patience` is for how many seconds it waits for a server that went away; None is for ever.
+    A server that never answered is not waited for.
+    """
+
+    def __init__(self, address: Address, patience: float | None) -> None:
+        self.address = address
+        self.outbox = Outbox(secrets.token_hex(6))
+        self.limits = Limits()
+        self.signed_in = asyncio.Event()
+        self._patience = patience
+        self._giving_up: asyncio.TimerHandle | None = None
+        self._told_offline = False
+        self._outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def resume_point(self) -> ResumePoint:
+        """Tell where reading goes on: nowhere, for a script that does not read."""
+        return ResumePoint("", ())
+
+    def receive(self, item: it.Item) -> None:
+        """Take in an item; what concerns the work goes to `work_on`."""
+        match item:
+            case it.SignedIn():
+                self.limits = item.limits
+                self.outbox.use_limits(item.limits)
+                self._take_over(item)
+                self.signed_in.set()
+            case it.NameWanted(reason):
+                self.end(Exit.REFUSED, reason or "a name is needed")
+            case it.Stopped(reason):
+                self.end(Exit.REFUSED, reason)
+            case it.Replaced():
+                self.end(Exit.REFUSED, "another client took over this session")
+            case it.Offline():
+                self.outbox.disconnected()
+                self._offline(item)
+            case it.Connecting():
+                self.outbox.disconnected()
+            case it.Remark(text):
+                self.remark(text)
+            case _:
+                if not isinstance(item, it.Notice):
+                    self._online()
+                self.work_on(item)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is an outcome."""
+        return self._outcome.done()
+
+    def work_on(self, item: it.StreamItem) -> None:
+        """Take in an item of the stream."""
+
+    def end(self, code: int, message: str = "") -> None:
+        """Settle the outcome; the first one counts."""
+        if not self.ended:
+            if message:
+                self.remark(message)
+            self._outcome.set_result(code)
+
+    def remark(self, text: str) -> None:
+        """Say something to the person who runs the script."""
+        with contextlib.suppress(OSError):
+            print(f"chat-cli: {sanitize(text)}", file=sys.stderr, flush=True)
+
+    def mute_output(self) -> None:
+        """Let go of a stdout that nobody reads any more."""
+        # The interpreter flushes stdout once more at its end; that must not fail.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def make_session(self, kind: Kind) -> Session:
+        """Make the session of this script."""
+        where = self.address
+        identity = Identity(where.target)
+        backoff = Backoff(random.random)
+        return Session(
+            where.target, where.name, self, identity, backoff, time.monotonic, kind, where.room
+        )
+
+    async def run(self, session: Session, work: Coroutine[None, None, None] | None = None) -> int:
+        """Run the session, and `work` beside it, until there is an outcome; give the exit code."""
+        loop = asyncio.get_running_loop()
+        tasks = [asyncio.create_task(session.run())]
+        if work:
+            tasks.append(asyncio.create_task(work))
+        with stop_signals(lambda n: self.end(by_signal(n)), interrupt=True, loop=loop):
+            try:
+                for task in tasks:
+                    task.add_done_callback(self._worked)
+                return await self._outcome
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await session.sign_out()
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        """Let a mistake of ours come out instead of waiting for ever."""
+        if not task.cancelled() and (error := task.exception()) and not self.ended:
+            self._outcome.set_exception(error)
+
+    def _take_over(self, item: it.SignedIn) -> None:
+        lost = self.outbox.signed_in_as(item.user.user_id)
+        if lost:
+            count = len(lost)
+            self.end(Exit.REFUSED, f"the sign-in expired; messages that were not sent: {count}")
+
+    def _offline(self, item: it.Offline) -> None:
+        if item.cause is it.Cause.REFUSAL:
+            self.end(Exit.REFUSED, item.reason)
+        elif not self.signed_in.is_set() and item.cause is it.Cause.SILENCE:
+            self.end(Exit.UNREACHABLE, f"{self.address.target}: {item.reason}")
+        elif not self._told_offline:
+            self._told_offline = True
+            self.remark(f"{self.address.target}: {item.reason}, trying again")
+            if self._patience is not None:
+                loop = asyncio.get_running_loop()
+                self._giving_up = loop.call_later(self._patience, self._give_up)
+
+    def _give_up(self) -> None:
+        self.end(Exit.UNREACHABLE, f"{self.address.target} did not come back: {self.left_over()}")
+
+    def left_over(self) -> str:
+        """Tell what was not done."""
+        return f"messages without an answer: {len(self.outbox.posts)}"
+
+    def _online(self) -> None:
+        if self._giving_up:
+            self._giving_up.cancel()
+            self._giving_up = None
+        if self._told_offline:
+            self._told_offline = False
+            self.remark(f"{self.address.target}: back")

@@ -1,0 +1,138 @@
+"""`chat-cli tail`: prints a room's messages as they come, without a hole and without a double."""
+
+import json
+import sys
+from datetime import date
+
+from chat_cli import items as it
+from chat_cli.entries import Spoken, TopicLine
+from chat_cli.exits import Exit
+from chat_cli.model import ById, ByName, Position, ResumePoint, RoomEvent, Said, TopicChanged
+from chat_cli.render import Renderer, moment
+from chat_cli.scripts.script import Address, Script
+from chat_cli.session.session import Kind, Session
+
+
+async def tail(address: Address, since: int | None, count: int | None, as_json: bool) -> int:
+    """Print events after `since`, or from now on if it is None; give the exit code.
+
+    Ends after `count` events if there is one, else when it is interrupted or when nobody
+    reads its output.
+    """
+    tailing = Tailing(address, since, count, as_json)
+    session = tailing.make_session(Kind.SUBSCRIBE)
+    tailing.session = session
+    return await tailing.run(session)
+
+
+class Tailing(Script):
+    """Reads one room and remembers how far."""
+
+    def __init__(
+        self, address: Address, since: int | None, count: int | None, as_json: bool
+    ) -> None:
+        super().__init__(address, patience=None)
+        self.session: Session | None = None
+        self._last = since
+        self._left = count
+        self._as_json = as_json
+        self._room_id = ""
+        self._room_name = address.room
+        self._epoch = ""
+        self._hole_at: int | None = None
+        # Set between the finding of a hole and the next stream: what still comes is ignored.
+        self._deaf = False
+        self._renderer = Renderer(None, date.min, lambda _: "")
+        if count == 0:
+            self.end(Exit.DONE)
+
+    def resume_point(self) -> ResumePoint:
+        """Go on after the last event that was printed."""
+        target = ById(self._room_id) if self._room_id else ByName(self.address.room)
+        return ResumePoint(self._epoch, (Position(target, self._last, 0),))
+
+    def work_on(self, item: it.StreamItem) -> None:
+        """Print events in order."""
+        match item:
+            case it.RoomOpened(room, after_seq):
+                self._room_id, self._room_name = room.room_id, room.name
+                self._deaf = False
+                if self._last is None:
+                    self._last = after_seq
+            case it.EventArrived(event):
+                self._event(event)
+            case it.Gap(_, after_seq, first_seq):
+                self._last = max(self._last or 0, first_seq - 1)
+                self.remark(f"events {after_seq + 1} to {first_seq - 1} are no longer kept")
+            case it.Refused(message=message):
+                self.end(Exit.REFUSED, message)
+
+    def receive(self, item: it.Item) -> None:
+        """Forget the position when it belongs to other data."""
+        epoch = item.epoch if isinstance(item, it.SignedIn | it.Reset) else self._epoch
+        if self._epoch and epoch != self._epoch:
+            self._last, self._room_id = None, ""
+            self.remark("the server's data was replaced: only what comes from now on is shown")
+        self._epoch = epoch
+        super().receive(item)
+
+    def _event(self, event: RoomEvent) -> None:
+        last = self._last if self._last is not None else event.seq - 1
+        if event.seq <= last or self._left == 0 or self._deaf:
+            return
+        if event.seq > last + 1:
+            if self._hole_at != last and self.session:
+                self._hole_at, self._deaf = last, True
+                self.session.read_again()
+                return
+            self.remark(f"events {last + 1} to {event.seq - 1} are missing")
+        self._last = event.seq
+        try:
+            self._print(event)
+        except BrokenPipeError:
+            self._left = 0
+            self.mute_output()
+            self.end(Exit.DONE)
+
+    def _print(self, event: RoomEvent) -> None:
+        match event.body:
+            case Said(text):
+                kind = "message"
+            case TopicChanged(text):
+                kind = "topic"
+            case None:
+                return
+        if self._as_json:
+            # ASCII alone, so that the output is safe on a terminal and still exact.
+            print(json.dumps(self._fields(event, kind, text)), flush=True)
+        else:
+            if not sys.stdout.isatty():
+                # A pipe gets messages alone; the line of the day is for people.
+                self._renderer.day = moment(event.time_ms).astimezone().date()
+            for line in self._renderer.lines(self._entry(event), event.time_ms):
+                print(line.text, flush=True)
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                self.end(Exit.DONE)
+
+    def _fields(self, event: RoomEvent, kind: str, text: str) -> dict[str, object]:
+        when = moment(event.time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fields: dict[str, object] = {
+            "type": kind,
+            "room": self._room_name,
+            "seq": event.seq,
+            "author": event.author.name,
+            "text": text,
+            "time": when,
+        }
+        if isinstance(event.body, Said) and event.body.action:
+            fields["style"] = "action"
+        return fields
+
+    def _entry(self, event: RoomEvent) -> Spoken | TopicLine:
+        name = event.author.name
+        if isinstance(event.body, TopicChanged):
+            return TopicLine("", event.time_ms, name, event.body.topic)
+        said = event.body or Said("")
+        return Spoken("", event.time_ms, name, said.text, action=said.action)

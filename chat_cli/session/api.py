@@ -1,0 +1,179 @@
+"""The calls of the service on one channel, in the client's own words.
+
+Every method raises CallError (UnreachableError, UnauthenticatedError) when its call fails.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import grpc
+
+from chat_cli import model
+from chat_cli.session import wire
+from chat_cli.session.errors import call_error
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_protos.chat.v1.chat_pb2_grpc import ChatServiceStub
+
+if TYPE_CHECKING:
+    # The generator describes it for the type checker and does not make it.
+    from chat_protos.chat.v1.chat_pb2_grpc import ChatServiceAsyncStub
+
+# Seconds that a unary call may take. Longer than a commit on a slow disk by far.
+CALL_TIMEOUT = 10.0
+_PAGE = 1000
+
+# The ping figures are those of the service's guarantees. Unread input stays small, so that a
+# client that does not read is seen as one; measured with grpcio 1.85. The subchannels are this
+# channel's own: a new channel after a failure must not inherit the transport's own back-off.
+CHANNEL_OPTIONS = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 65_536),
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A new session. Its token is a secret; it stays out of the representation."""
+
+    token: str
+    user: model.User
+    epoch: str
+    limits: model.Limits
+    room: model.RoomInfo | None
+
+    def __repr__(self) -> str:
+        return f"Joined(user={self.user!r}, epoch={self.epoch!r})"
+
+
+ChatCall = grpc.aio.StreamStreamCall[pb.ChatRequest, pb.ChatResponse]
+
+
+class ChatApi:
+    """One channel to a server. `token` is sent with every call once it is set."""
+
+    def __init__(self, target: str) -> None:
+        self._channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
+        self._stub: ChatServiceAsyncStub = ChatServiceStub(self._channel)
+        self.token = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the channel; calls that are open end."""
+        await self._channel.close()
+
+    async def join(self, name: str, room: str = "", token: str = "") -> Joined:
+        """Open a session: of the user of `token`, or of a new guest.
+
+        With a token the name is not sent: the token says who it is, however it is written.
+        """
+        request = pb.JoinRequest(name="" if token else name, room=room)
+        try:
+            answer = await self._stub.Join(
+                request, metadata=_bearer(token), timeout=CALL_TIMEOUT, wait_for_ready=False
+            )
+        except grpc.aio.AioRpcError as error:
+            raise call_error(error) from None
+        return Joined(
+            answer.token,
+            wire.user(answer.user),
+            answer.epoch,
+            wire.limits(answer.limits),
+            wire.room(answer.room) if answer.HasField("room") else None,
+        )
+
+    async def sign_out(self, token: str, within: float) -> None:
+        """End the session of a token; give up after `within` seconds."""
+        try:
+            await self._stub.SignOut(pb.SignOutRequest(), metadata=_bearer(token), timeout=within)
+        except grpc.aio.AioRpcError as error:
+            raise call_error(error) from None
+
+    async def list_users(self, room: model.Target | None) -> list[model.User]:
+        """List who is present in a room, or everybody on the server."""
+        users: list[model.User] = []
+        request = pb.ListUsersRequest(page_size=_PAGE)
+        if room is not None:
+            request.room.CopyFrom(wire.target(room))
+        while True:
+            try:
+                page = await self._stub.ListUsers(
+                    request, metadata=_bearer(self.token), timeout=CALL_TIMEOUT
+                )
+            except grpc.aio.AioRpcError as error:
+                raise call_error(error) from None
+            users += map(wire.user, page.users)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return users
+
+    async def list_rooms(self) -> list[model.RoomInfo]:
+        """List the public rooms."""
+        rooms: list[model.RoomInfo] = []
+        request = pb.ListRoomsRequest(page_size=_PAGE)
+        while True:
+            try:
+                page = await self._stub.ListRooms(
+                    request, metadata=_bearer(self.token), timeout=CALL_TIMEOUT
+                )
+            except grpc.aio.AioRpcError as error:
+                raise call_error(error) from None
+            rooms += map(wire.room, page.rooms)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return rooms
+
+    async def newest_events(self, room: model.Target, count: int) -> list[model.RoomEvent]:
+        """List the newest events of a room, oldest first."""
+        events: list[model.RoomEvent] = []
+        request = pb.ListMessagesRequest(room=wire.target(room), before_seq=0)
+        while True:
+            request.page_size = min(count - len(events), _PAGE)
+            try:
+                page = await self._stub.ListMessages(
+                    request, metadata=_bearer(self.token), timeout=CALL_TIMEOUT
+                )
+            except grpc.aio.AioRpcError as error:
+                raise call_error(error) from None
+            events += map(wire.event, page.events)
+            request.page_token = page.next_page_token
+            if not request.page_token or len(events) >= count:
+                return events[:count][::-1]
+
+    @asynccontextmanager
+    async def chat(self) -> AsyncIterator[ChatCall]:
+        """Open a Chat stream; it is cancelled at the end of the block, whatever happened."""
+        call = self._stub.Chat(metadata=_bearer(self.token))
+        try:
+            yield call
+        finally:
+            # A call that is let go of without this is never collected.
+            call.cancel()
+
+    async def subscribe(self, point: model.ResumePoint) -> AsyncIterator[pb.SubscribeResponse]:
+        """Read rooms until the server or the caller ends it."""
+        rooms = [wire.position(where) for where in point.rooms]
+        request = pb.SubscribeRequest(epoch=point.epoch, rooms=rooms)
+        call = self._stub.Subscribe(request, metadata=_bearer(self.token))
+        try:
+            async for frame in call:
+                yield frame
+        except grpc.aio.AioRpcError as error:
+            raise call_error(error) from None
+        finally:
+            call.cancel()
+
+
+def _bearer(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),) if token else ()

@@ -1,0 +1,89 @@
+"""Why a call failed, read from its status and its rich details."""
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from chat_cli.errors import ChatError
+
+_DETAILS = "grpc-status-details-bin"
+_NO_ANSWER = "no answer"
+
+
+class CallError(ChatError):
+    """A failed call.
+
+    `code` is the gRPC status, `reason` the stable word of ErrorInfo (empty if the transport
+    failed) and `retry_after` the seconds that the server asks to wait, 0 if it does not.
+    """
+
+    def __init__(
+        self, code: grpc.StatusCode, message: str, reason: str = "", retry_after: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.retry_after = retry_after
+
+    @property
+    def passes(self) -> bool:
+        """Tell whether the same call may succeed later."""
+        return self.retry_after > 0 or self.code in _PASSING
+
+
+class UnreachableError(CallError):
+    """Nobody answered."""
+
+
+class UnauthenticatedError(CallError):
+    """The token is not valid here."""
+
+
+_PASSING = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+}
+
+
+def call_error(error: grpc.aio.AioRpcError) -> CallError:
+    """Turn the transport's exception into ours."""
+    code = error.code()
+    reason, retry_after, message = _details(error)
+    if not reason and code is grpc.StatusCode.UNIMPLEMENTED:
+        return CallError(code, "what listens there is no chat server")
+    if not reason and code in _PASSING:
+        # The transport's own words are for its developers.
+        return UnreachableError(code, _NO_ANSWER, retry_after=retry_after)
+    message = message or error.details() or code.name.lower().replace("_", " ")
+    kind = UnauthenticatedError if code is grpc.StatusCode.UNAUTHENTICATED else CallError
+    return kind(code, message, reason, retry_after)
+
+
+def _details(error: grpc.aio.AioRpcError) -> tuple[str, float, str]:
+    """Give reason, delay in seconds and sentence; nothing of what cannot be read."""
+    reason, retry_after, message = "", 0.0, ""
+    for key, value in error.trailing_metadata() or ():
+        if key != _DETAILS or not isinstance(value, bytes):
+            continue
+        try:
+            status = status_pb2.Status.FromString(value)
+            message = status.message
+            info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+            names = ""
+            for detail in status.details:
+                if detail.Unpack(info):
+                    reason, names = info.reason, info.metadata.get("names", "")
+                elif detail.Unpack(retry):
+                    retry_after = retry.retry_delay.ToMilliseconds() / 1000
+            message = with_names(message, names)
+        except DecodeError:
+            continue
+    return reason, retry_after, message
+
+
+def with_names(message: str, names: str) -> str:
+    """Add the names that an error is about."""
+    return f"{message}: {names}" if names else message

@@ -1,0 +1,135 @@
+"""Who this process is: signing in with the tokens that are kept, and signing out."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from chat_cli.credentials import CredentialError, CredentialStore, Found, Kept
+from chat_cli.filelock import FileLock
+from chat_cli.session.api import ChatApi, Joined
+from chat_cli.session.errors import CallError, UnauthenticatedError
+
+# Seconds between two looks at the lock of another client that is signing in, and how many
+# seconds to look: longer than a call may take, so that only one that hangs is passed by.
+_LOOK_EVERY = 0.05
+_LOOK_FOR = 15.0
+# Seconds that signing out may hold up the end of the program.
+_FAREWELL = 2.0
+
+
+class Identity:
+    """The session of this process on one server, and the file that keeps its token.
+
+    `trouble` is a sentence for the person when tokens cannot be kept, else empty.
+    """
+
+    def __init__(self, target: str, root: Path | None = None) -> None:
+        self._target = target
+        self._root = root
+        self._joined: Joined | None = None
+        self._kept: Kept | None = None
+        self.trouble = ""
+
+    @property
+    def token(self) -> str:
+        """The token of the session; empty if there is none."""
+        return self._joined.token if self._joined else ""
+
+    async def sign_in(self, api: ChatApi, name: str, room: str = "") -> Joined:
+        """Open a session: that of a client that died, beside a living one, or of a new guest.
+
+        Two clients of one name that start at once take turns: the second finds the token of
+        the first. Raises CallError.
+        """
+        store = CredentialStore(self._target, name, self._root)
+        turn = await self._turn(store)
+        try:
+            joined = await self._join(api, store, name, room)
+            self._joined = joined
+            try:
+                self._kept = store.keep(joined.token)
+            except CredentialError as error:
+                self._cannot_keep(error)
+            return joined
+        finally:
+            if turn:
+                turn.release()
+
+    def expired(self) -> None:
+        """Forget a session that the server no longer knows."""
+        if self._kept:
+            self._kept.forget()
+        self._joined = self._kept = None
+
+    async def sign_out(self, api: ChatApi) -> None:
+        """End the session, so that the name is free; never raises for a server that is gone.
+
+        If the session could not be ended its token stays, and the next start takes it over.
+        """
+        if self._joined is None:
+            return
+        try:
+            await api.sign_out(self._joined.token, within=_FAREWELL)
+        except UnauthenticatedError:
+            self.expired()
+        except CallError:
+            if self._kept:
+                self._kept.leave()
+            self._joined = self._kept = None
+        else:
+            self.expired()
+
+    async def _join(self, api: ChatApi, store: CredentialStore, name: str, room: str) -> Joined:
+        found = store.find()
+        try:
+            joined = await self._join_with(api, found, name, room)
+            if joined is None:
+                joined = await api.join(name, room)
+            await self._end_orphans(api, found)
+            return joined
+        finally:
+            for one in found:
+                one.leave()
+
+    async def _end_orphans(self, api: ChatApi, found: list[Found]) -> None:
+        """Sign out what died: it has nobody else to do it. What fails is left for the next."""
+        for one in [one for one in found if one.orphan]:
+            try:
+                await api.sign_out(one.token, within=_FAREWELL)
+            except UnauthenticatedError:
+                pass
+            except CallError:
+                return
+            one.forget()
+            found.remove(one)
+
+    async def _join_with(
+        self, api: ChatApi, found: list[Found], name: str, room: str
+    ) -> Joined | None:
+        """Try the tokens; one of a dead owner that is no longer valid is deleted."""
+        for one in list(found):
+            try:
+                return await api.join(name, room, one.token)
+            except UnauthenticatedError:
+                if one.orphan:
+                    one.forget()
+                    found.remove(one)
+        return None
+
+    async def _turn(self, store: CredentialStore) -> FileLock | None:
+        """Wait until no other client of this name signs in."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_FOR):
+                while True:
+                    try:
+                        lock = store.join_lock()
+                    except CredentialError as error:
+                        self._cannot_keep(error)
+                        return None
+                    if lock:
+                        return lock
+                    await asyncio.sleep(_LOOK_EVERY)
+        return None
+
+    def _cannot_keep(self, error: CredentialError) -> None:
+        self.trouble = f"This sign-in cannot be shared with other windows: {error}."

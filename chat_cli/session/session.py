@@ -1,0 +1,235 @@
+"""The connection: signs in, keeps a stream open, comes back when it breaks.
+
+One task runs `Session.run`. It tells the listener everything as items, and takes what is to
+be sent from the listener's outbox. It knows nothing of screens.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from enum import Enum, auto
+
+import grpc
+
+from chat_cli import items as it
+from chat_cli.backoff import Backoff
+from chat_cli.model import ResumePoint, RoomEvent, RoomInfo, Target, User
+from chat_cli.outbox import Outbox
+from chat_cli.session.api import ChatApi
+from chat_cli.session.errors import CallError, UnauthenticatedError, UnreachableError
+from chat_cli.session.identity import Identity
+from chat_cli.session.streams import Listener, Signals, converse, follow
+
+_REPLACED = "SESSION_REPLACED"
+_NAME_REFUSED = (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.INVALID_ARGUMENT)
+
+
+def _cause(failure: CallError | None) -> it.Cause:
+    if failure is None or isinstance(failure, UnreachableError):
+        return it.Cause.SILENCE
+    return it.Cause.BUSY if failure.passes else it.Cause.REFUSAL
+
+
+class _NameRefusedError(Exception):
+    """The server does not take the name; the text is its reason."""
+
+
+class Kind(Enum):
+    """How to read: with orders and presence, or only to read."""
+
+    CHAT = auto()
+    SUBSCRIBE = auto()
+
+
+class Session:
+    """One client's connection. `name` may be empty: then it is asked for.
+
+    `room` is joined at sign-in, for clients that do not join by order. `clock` gives seconds
+    and is the one that the listener's outbox lives by.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        name: str,
+        listener: Listener,
+        identity: Identity,
+        backoff: Backoff,
+        clock: Callable[[], float],
+        kind: Kind = Kind.CHAT,
+        room: str = "",
+    ) -> None:
+        self._target = target
+        self._name = name
+        self._listener = listener
+        self._identity = identity
+        self._backoff = backoff
+        self._clock = clock
+        self._kind = kind
+        self._room = room
+        self._signals = Signals()
+        self._go_on = asyncio.Event()
+        self._api: ChatApi | None = None
+        self._welcomed_at: float | None = None
+        self._hint = 0.0
+        self._draining = False
+        self._told_trouble = False
+
+    # ------------------------------------------------------------ from the outside
+
+    def wake(self) -> None:
+        """Tell that the outbox has something new."""
+        self._signals.wake.set()
+
+    def read_again(self) -> None:
+        """End the stream after this frame and open it again from the last event handled."""
+        self._signals.read_again = True
+
+    def use_name(self, name: str) -> None:
+        """Answer NameWanted."""
+        self._name = name
+        self._go_on.set()
+
+    def go_on(self) -> None:
+        """Take back a session that was replaced, or do not wait for the next attempt."""
+        self._go_on.set()
+
+    def _calls(self) -> ChatApi:
+        """Give the present channel. Raises UnreachableError while there is none."""
+        if self._api is None or not self._api.token:
+            raise UnreachableError(grpc.StatusCode.UNAVAILABLE, "not connected")
+        return self._api
+
+    async def list_users(self, room: Target | None) -> list[User]:
+        """List who is present in a room, or everybody. Raises ChatError."""
+        return await self._calls().list_users(room)
+
+    async def list_rooms(self) -> list[RoomInfo]:
+        """List the public rooms. Raises ChatError."""
+        return await self._calls().list_rooms()
+
+    async def newest_events(self, room: Target, count: int) -> list[RoomEvent]:
+        """List the newest events of a room, oldest first. Raises ChatError."""
+        return await self._calls().newest_events(room, count)
+
+    async def sign_out(self) -> None:
+        """End the session on the server; call it when `run` has been cancelled."""
+        if self._identity.token:
+            async with ChatApi(self._target) as api:
+                await self._identity.sign_out(api)
+
+    # ------------------------------------------------------------------- the loop
+
+    async def run(self) -> None:
+        """Stay connected until cancelled. Returns only when it can never work."""
+        reason = ""
+        while True:
+            if not self._name:
+                await self._ask_name(reason)
+            reason = ""
+            self._tell(it.Connecting())
+            self._welcomed_at, self._hint, self._draining = None, 0.0, False
+            try:
+                await self._attempt()
+                failure = None
+            except _NameRefusedError as error:
+                self._name, reason = "", str(error)
+                continue
+            except CallError as error:
+                failure = error
+            if self._signals.read_again:
+                await self._pause(self._backoff.delay())
+            elif failure and failure.reason == _REPLACED:
+                self._tell(it.Replaced())
+                await self._wait_to_go_on()
+            elif failure and failure.code is grpc.StatusCode.UNIMPLEMENTED:
+                self._tell(it.Stopped(str(failure)))
+                return
+            elif isinstance(failure, UnauthenticatedError) and self._welcomed_at is None:
+                # The token was refused at once: the identity has expired, Join again.
+                self._identity.expired()
+                await self._pause(self._backoff.delay())
+            else:
+                if isinstance(failure, UnauthenticatedError):
+                    self._identity.expired()
+                await self._stay_away(failure)
+
+    async def _attempt(self) -> None:
+        """Connect, sign in if need be, and read until the stream ends."""
+        async with ChatApi(self._target) as api:
+            self._api = api
+            try:
+                if not self._identity.token:
+                    await self._sign_in(api)
+                api.token = self._identity.token
+                if self._kind is Kind.CHAT:
+                    await converse(api, self, self._signals, self._clock)
+                else:
+                    await follow(api, self, self._signals)
+            finally:
+                self._api = None
+
+    async def _sign_in(self, api: ChatApi) -> None:
+        try:
+            joined = await self._identity.sign_in(api, self._name, self._room)
+        except CallError as error:
+            if error.code in _NAME_REFUSED:
+                raise _NameRefusedError(str(error)) from None
+            raise
+        self._tell(it.SignedIn(joined.user, joined.epoch, joined.limits))
+        if self._identity.trouble and not self._told_trouble:
+            self._told_trouble = True
+            self._tell(it.Remark(self._identity.trouble))
+
+    async def _stay_away(self, failure: CallError | None) -> None:
+        """Tell what happened, and wait before the next attempt."""
+        started = self._welcomed_at
+        lasted = self._clock() - started if started is not None else 0.0
+        hint = max(self._hint, failure.retry_after if failure else 0.0)
+        delay = self._backoff.delay(lasted, hint)
+        if self._draining:
+            reason = "the server is restarting"
+        elif failure is None or (isinstance(failure, UnreachableError) and started is not None):
+            reason = "connection lost"
+        else:
+            reason = str(failure)
+        self._tell(it.Offline(reason, delay, _cause(failure)))
+        await self._pause(delay)
+
+    async def _ask_name(self, reason: str) -> None:
+        self._tell(it.NameWanted(reason))
+        while not self._name:
+            await self._wait_to_go_on()
+
+    async def _wait_to_go_on(self) -> None:
+        self._go_on.clear()
+        await self._go_on.wait()
+
+    async def _pause(self, delay: float) -> None:
+        """Wait, unless somebody is in a hurry."""
+        self._go_on.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._go_on.wait()
+
+    # ------------------------------------------- a listener between stream and owner
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be sent."""
+        return self._listener.outbox
+
+    def resume_point(self) -> ResumePoint:
+        """Tell where reading goes on."""
+        return self._listener.resume_point()
+
+    def receive(self, item: it.Item) -> None:
+        """Note what concerns the connection and pass the item on."""
+        if isinstance(item, it.Notice) and item.draining:
+            self._draining, self._hint = True, item.retry_after
+        elif self._welcomed_at is None:
+            self._welcomed_at = self._clock()
+        self._tell(item)
+
+    def _tell(self, item: it.Item) -> None:
+        self._listener.receive(item)

@@ -1,0 +1,84 @@
+"""What stands around the input line: the messages on their way, the prompt, the toolbar.
+
+Pure, like `render`, and under the same rule: every fragment is sanitized.
+"""
+
+from chat_cli.render import MARK, Fragments, Line, safe
+from chat_cli.sanitize import sanitize_lines
+from chat_cli.state import ChatState, Link
+
+# Messages on their way that are drawn above the input line; the others are counted.
+_SHOWN = 5
+
+
+def waiting_lines(state: ChatState, now: float) -> list[Line]:
+    """Draw the own messages that are not in the scroll-back yet, the oldest first."""
+    waiting = list(state.waiting())
+    lines = []
+    for post, acked in waiting[:_SHOWN]:
+        label = state.label_of(post.target)
+        place = f"{label} " if label != state.current_label() else ""
+        name = state.own.name if state.own else "you"
+        first, *more = sanitize_lines(post.text)
+        text = f" {first}" if post.action else f": {first}"
+        tail = " […]" if more else ""
+        if acked:
+            tail += f" {MARK}"
+        elif post.not_before > now:
+            tail += f" (the server asks to wait, {_seconds(post.not_before - now)})"
+        start = "* " if post.action else ""
+        line = f"…     {place}{start}{name}{text}{tail}"
+        lines.append(Line(safe([("class:pending", line)])))
+    if len(waiting) > _SHOWN:
+        more_text = f"…     {len(waiting) - _SHOWN} more waiting"
+        lines.append(Line(safe([("class:pending", more_text)])))
+    return lines
+
+
+def prompt(state: ChatState) -> Fragments:
+    """Draw what stands before the input."""
+    if state.link is Link.NAMELESS:
+        return [("class:prompt", "Your name: ")]
+    return safe([("class:prompt", f"{state.current_label()}> ")])
+
+
+def toolbar(state: ChatState, now: float, width: int) -> Fragments:
+    """Draw the connection, the room, what is unread elsewhere, the server and the own name.
+
+    What does not fit in `width` is left out, the least important first.
+    """
+    link = state.link.value
+    if state.link is Link.OFFLINE:
+        link = f"offline, next try in {_seconds(state.retry_at - now)}"
+    up = state.link is Link.ONLINE
+    parts = [("class:link-online" if up else "class:link-down", link)]
+    if state.current_label():
+        parts.append(("", state.current_label()))
+    unread = [
+        f"{room.label(state.own_id)} {room.unread}"
+        for room in state.rooms.values()
+        if room.unread and room.room_id != state.here
+    ]
+    if unread:
+        parts.append(("class:unread", "unread: " + ", ".join(unread)))
+    if state.own:
+        parts.append(("", f"{state.own.name} on {state.host}"))
+    else:
+        parts.append(("", state.host))
+    fragments: Fragments = [("", " ")]
+    used = 1
+    for style, text in safe(parts):
+        separator = "  " if used > 1 else ""
+        room_left = width - used - len(separator)
+        if len(text) > room_left:
+            # Cut what is unread rather than hide it; leave everything else out whole.
+            if style != "class:unread" or room_left < 8:
+                continue
+            text = text[: room_left - 1] + "…"
+        fragments += [("", separator), (style, text)]
+        used += len(separator) + len(text)
+    return fragments
+
+
+def _seconds(left: float) -> str:
+    return f"{max(1, round(left))} s"

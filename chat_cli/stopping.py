@@ -1,0 +1,35 @@
+"""Signals that ask the program to end, where the platform has them."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+# SIGHUP: the terminal window was closed. SIGBREAK: the same on Windows.
+_NAMES = ("SIGTERM", "SIGHUP", "SIGBREAK")
+
+
+@contextmanager
+def stop_signals(
+    callback: Callable[[int], None], *, interrupt: bool, loop: asyncio.AbstractEventLoop
+) -> Iterator[None]:
+    """Call `callback` on the loop with the number of a signal that asks to end.
+
+    `interrupt` includes Ctrl-C, which a screen in raw mode takes as a key instead.
+    """
+    names = (*_NAMES, "SIGINT") if interrupt else _NAMES
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    taken: list[int] = []
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, callback, number)
+        except NotImplementedError:
+            # Windows: its event loop takes no signal handlers, but Python does.
+            signal.signal(number, lambda n, _: loop.call_soon_threadsafe(callback, n))
+        else:
+            taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
