@@ -10,18 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection
-
-from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.config import InstanceConfig, StartError
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.limits import Limits
 from chat_service.core.model import RoomKind, State
-from chat_service.edge import calls
 from chat_service.edge.directory import Directory
 from chat_service.edge.journal import Journal
 from chat_service.edge.lists import Lists
@@ -29,6 +22,7 @@ from chat_service.edge.pace import Pace
 from chat_service.edge.service import HELLO_S, ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams
+from chat_service.edge.transport import CannotListenError, Transport
 from chat_service.edge.wire import HubFrames, event_frame
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Commit
@@ -56,20 +50,6 @@ STOP_S = 2.0
 # Clients come back after a delay of their own between these, so that not all
 # come at once.
 COME_BACK_MS = (500, 3000)
-
-# Each with its reason in docs/design.md, "What the transport is told".
-OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", 64 * 1024),
-    ("grpc.max_concurrent_streams", 32),
-    ("grpc.server_handshake_timeout_ms", 5_000),
-    ("grpc.max_connection_idle_ms", 300_000),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.ping_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_ping_interval_without_data_ms", 15_000),
-)
 
 
 def wall_clock_ms() -> int:
@@ -126,8 +106,7 @@ class _Server:
     streams: Streams
     sessions: Sessions
     methods: ChatMethods
-    grpc_server: grpc.aio.Server
-    health: health_aio.HealthServicer
+    transport: Transport
     readers: ThreadPoolExecutor
     failed: asyncio.Event
 
@@ -193,21 +172,11 @@ class _Server:
                 clock=timing.rate_s,
                 hello_s=timing.hello_s,
             )
-            grpc_server = grpc.aio.server(options=OPTIONS)
-            calls.add_to(grpc_server, methods)
-            health = health_aio.HealthServicer()
-            health_pb2_grpc.add_HealthServicer_to_server(health, grpc_server)
-            reflection.enable_server_reflection(
-                (
-                    pb.DESCRIPTOR.services_by_name["ChatService"].full_name,
-                    health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
-                    reflection.SERVICE_NAME,
-                ),
-                grpc_server,
-            )
-            address = await _listen(grpc_server, config)
-            for name in ("", calls.SERVICE):
-                await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+            transport = Transport(methods)
+            try:
+                address = await transport.listen(config.host, config.port)
+            except CannotListenError as error:
+                raise StartError(str(error)) from error
         except BaseException:
             log.close()
             readers.shutdown()
@@ -224,8 +193,7 @@ class _Server:
             streams,
             sessions,
             methods,
-            grpc_server,
-            health,
+            transport,
             readers,
             failed,
         )
@@ -248,15 +216,10 @@ class _Server:
         """Tell the clients to come back later, send what is queued, end their streams."""
         reason = Rejection(Reason.DRAINING, "the server is stopping", retry_after_ms=1000)
         self.methods.draining = reason
-        await self.health.enter_graceful_shutdown()
+        await self.transport.say_not_serving()
         self.hub.flush_all()
         for stream in self.streams.all():
-            notice = pb.Notice(
-                kind=pb.NOTICE_KIND_DRAINING,
-                text="the server is stopping; come back in a moment",
-                retry_after_ms=random.randint(*COME_BACK_MS),
-            )
-            stream.send(pb.StreamItem(notice=notice))
+            stream.say_draining(random.randint(*COME_BACK_MS))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + FLUSH_S
         while loop.time() < deadline and not hurry.is_set():
@@ -268,7 +231,7 @@ class _Server:
     async def close(self) -> None:
         """End the calls that are left, and close the log."""
         self.hub.end_all(Rejection(Reason.DRAINING, "the server is stopping"))
-        await self.grpc_server.stop(STOP_S)
+        await self.transport.stop(STOP_S)
         await asyncio.get_running_loop().run_in_executor(None, self.log.close)
         self.readers.shutdown()
 
@@ -301,15 +264,3 @@ def _connected_before(state: State) -> list[tuple[int, int]]:
         for room_id in state.rooms_of.get(user_id) or ()
         if state.rooms[room_id].kind is RoomKind.PUBLIC
     ]
-
-
-async def _listen(server: grpc.aio.Server, config: InstanceConfig) -> str:
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    try:
-        port = server.add_insecure_port(f"{host}:{config.port}")
-    except RuntimeError as error:
-        raise StartError(
-            f"cannot listen on {host}:{config.port}: the port is in use or not allowed"
-        ) from error
-    await server.start()
-    return f"{host}:{port}"

@@ -1,11 +1,15 @@
 """The wire: gRPC calls to orders, events to frames. Holds no rule of chat.
 
     service     the eight calls of ChatService
+    lists       the calls that look things up
     conversation  one Chat stream: orders up, items down
     stream      what Chat and Subscribe share: a subscription and its writer
     journal     submits orders, and applies each commit to all that is live
     directory   the loop's own copy of the state, for authorising reads
     wire        protobuf to core and back
+    orders      requests to commands, paced
+    sessions    the tokens that callers present, and their deadlines
+    transport   the gRPC server: options, health, address
     calls       the table of methods, and what every call goes through
     status      reasons to gRPC statuses
     paging      page sizes and tokens

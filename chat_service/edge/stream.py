@@ -50,6 +50,15 @@ class Stream:
         """Queue items for this reader alone."""
         self.subscription.offer(frame(*items))
 
+    def say_draining(self, retry_after_ms: int) -> None:
+        """Tell the client that the server stops, and when to come back."""
+        notice = pb.Notice(
+            kind=pb.NOTICE_KIND_DRAINING,
+            text="the server is stopping; come back in a moment",
+            retry_after_ms=retry_after_ms,
+        )
+        self.send(pb.StreamItem(notice=notice))
+
     def start_of(self, position: pb.RoomPosition, room_id: int, *, epoch_holds: bool) -> int | None:
         """Return the seq after which reading begins; None if it is beyond the head."""
         head = self._hub.head(room_id)

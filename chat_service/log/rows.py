@@ -7,8 +7,9 @@ property that holds this together: the state loaded equals the fold of the event
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, NamedTuple
 
 from chat_service.core.decision import FactKey, FirstAnswer
@@ -133,16 +134,31 @@ def write(connection: sqlite3.Connection, state: State, events: Iterable[Event])
                     "",
                 )
             )
-    if event_rows:
-        connection.executemany(
-            "INSERT INTO room_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", event_rows
-        )
-    if answer_rows:
-        connection.executemany("INSERT INTO first_answers VALUES (?, ?, ?, ?, ?, ?)", answer_rows)
+    _insert(connection, "room_events", event_rows)
+    _insert(connection, "first_answers", answer_rows)
     for name, table in state.tables().items():
         stored = _STORED.get(name)
         if stored is not None:
             _write_table(connection, stored, table)
+
+
+# Rows of one statement, largest first. sqlite3 lets go of the interpreter's lock at
+# each step of a statement, and taking it back from a busy event loop costs more
+# than the row; a statement of many rows is one step.
+_CHUNKS = (64, 8, 1)
+
+
+def _insert(connection: sqlite3.Connection, table: str, new: Sequence[tuple[object, ...]]) -> None:
+    start = 0
+    for size in _CHUNKS:
+        while len(new) - start >= size:
+            chunk = new[start : start + size]
+            start += size
+            places = f"({', '.join('?' * len(chunk[0]))})"
+            connection.execute(
+                f"INSERT INTO {table} VALUES {', '.join([places] * size)}",
+                list(chain.from_iterable(chunk)),
+            )
 
 
 def _write_table(
@@ -161,14 +177,26 @@ def _write_table(
         connection.executemany(stored.upsert, kept)
 
 
-def first_answer(connection: sqlite3.Connection, key: FactKey) -> FirstAnswer | None:
-    """Return what a user's client_msg_id was answered first, if it is stored."""
-    row = connection.execute(
-        "SELECT room_id, seq, time_ms, request_hash FROM first_answers"
-        " WHERE user_id = ? AND client_msg_id = ?",
-        key,
-    ).fetchone()
-    return None if row is None else FirstAnswer(*row)
+def first_answers(
+    connection: sqlite3.Connection, keys: Sequence[FactKey]
+) -> dict[FactKey, FirstAnswer]:
+    """Return what each user's client_msg_id was answered first, where it is stored."""
+    found: dict[FactKey, FirstAnswer] = {}
+    start = 0
+    for size in _CHUNKS:
+        while len(keys) - start >= size:
+            chunk = keys[start : start + size]
+            start += size
+            # CROSS JOIN fixes the order: each key is looked up in the index.
+            for user_id, client_msg_id, *answer in connection.execute(
+                f"WITH asked (user_id, id) AS (VALUES {', '.join(['(?, ?)'] * size)})"
+                " SELECT f.user_id, f.client_msg_id, f.room_id, f.seq, f.time_ms, f.request_hash"
+                " FROM asked CROSS JOIN first_answers AS f"
+                " ON f.user_id = asked.user_id AND f.client_msg_id = asked.id",
+                list(chain.from_iterable(chunk)),
+            ):
+                found[FactKey(user_id, client_msg_id)] = FirstAnswer(*answer)
+    return found
 
 
 def event_of(row: tuple[int, int, int, int, int, str, str, str]) -> RoomEvent:

@@ -70,7 +70,8 @@ class SqliteLog:
         self._backlog_lock = threading.Lock()
         self._backlog = 0
         self._refusal: Rejection | None = None
-        self._pending: dict[FactKey, FirstAnswer] = {}
+        # First answers that the batch asks for: what is stored, then what it adds.
+        self._facts: dict[FactKey, FirstAnswer | None] = {}
         self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
         self._started = False
 
@@ -152,6 +153,7 @@ class SqliteLog:
         now_ms = self._clock()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._read_facts(batch)
             for ticket, commands in batch:
                 answers.append(
                     (ticket, tuple(self._decide(command, events, now_ms) for command in commands))
@@ -166,15 +168,29 @@ class SqliteLog:
                 (), tuple((ticket, (rejection,) * len(commands)) for ticket, commands in batch)
             )
         finally:
-            self._pending.clear()
+            self._facts.clear()
         self._state.merge()
         return Commit(tuple(events), tuple(answers))
+
+    def _read_facts(self, batch: _Batch) -> None:
+        keys = [
+            key
+            for _, commands in batch
+            for command in commands
+            if (key := fact_key(self._state, command)) is not None
+        ]
+        if keys:
+            stored = rows.first_answers(self._connection, keys)
+            self._facts = {key: stored.get(key) for key in keys}
 
     def _decide(self, command: Command, events: list[Event], now_ms: int) -> Answer | Rejection:
         key = fact_key(self._state, command)
         fact = None
         if key is not None:
-            fact = self._pending.get(key) or rows.first_answer(self._connection, key)
+            if key not in self._facts:
+                # Its session was opened by an earlier order of the same batch.
+                self._facts[key] = rows.first_answers(self._connection, [key]).get(key)
+            fact = self._facts[key]
         try:
             decision = decide(self._state, command, fact, now_ms)
         except Exception:
@@ -186,7 +202,7 @@ class SqliteLog:
         for event in decision.events:
             evolve(self._state, event)
             if isinstance(event, MessagePosted):
-                self._pending[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
+                self._facts[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
                     event.room_id, event.seq, event.time_ms, event.request_hash
                 )
         events.extend(decision.events)

@@ -1,0 +1,66 @@
+"""The gRPC server that carries the calls: its options, its health, its address."""
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+
+from chat_service.edge import calls
+
+# Each with its reason in docs/design.md, "What the transport is told".
+OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 64 * 1024),
+    ("grpc.max_concurrent_streams", 32),
+    ("grpc.server_handshake_timeout_ms", 5_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 15_000),
+)
+
+
+class CannotListenError(Exception):
+    """The address cannot be bound. The text names it."""
+
+
+class Transport:
+    """One listening gRPC server with the chat service, health and reflection."""
+
+    def __init__(self, methods: calls.Methods) -> None:
+        self._server = grpc.aio.server(options=OPTIONS)
+        calls.add_to(self._server, methods)
+        self._health = health_aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        reflection.enable_server_reflection(
+            (calls.SERVICE, health, reflection.SERVICE_NAME), self._server
+        )
+
+    async def listen(self, host: str, port: int) -> str:
+        """Accept calls; return the address, with the port that was bound.
+
+        `host` is an IP address, `port` 0 lets the system choose. Raises
+        CannotListenError.
+        """
+        place = f"[{host}]" if ":" in host else host
+        try:
+            bound = self._server.add_insecure_port(f"{place}:{port}")
+        except RuntimeError as error:
+            raise CannotListenError(
+                f"cannot listen on {place}:{port}: the port is in use or not allowed"
+            ) from error
+        await self._server.start()
+        for name in ("", calls.SERVICE):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return f"{place}:{bound}"
+
+    async def say_not_serving(self) -> None:
+        """Answer health checks with NOT_SERVING from now on."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_s: float) -> None:
+        """Accept no more, and end what is left after `grace_s` seconds."""
+        await self._server.stop(grace_s)
