@@ -153,3 +153,6 @@ def configure_logging(level: str, source: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # Two libraries that tell of every call at debug level, and of nothing that helps.
+    for library in ("grpc", "asyncio"):
+        logging.getLogger(library).setLevel(max(logging.INFO, logging.getLevelName(level.upper())))

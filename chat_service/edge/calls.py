@@ -160,9 +160,13 @@ async def _stream(served: Awaitable[Rejection | None], context: Context) -> None
         rejection = await served
     except Exception as error:
         rejection = rejection_of(error)
-    if rejection is not None:
+    if rejection is None:
+        return
+    try:
         async with asyncio.timeout(ABORT_S):
             await refuse(context, rejection)
+    except TimeoutError:
+        logger.info("a client took no status: its call was let go (%s)", rejection.reason)
 
 
 def rejection_of(error: Exception) -> Rejection:
