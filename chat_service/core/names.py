@@ -10,13 +10,24 @@ import unicodedata
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _PRINTABLE = re.compile(r"[\x21-\x7e]*\Z")
-# Categories of characters that leave no mark on a screen.
-_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+# Categories of characters that leave no mark on a screen. Not Cn: what this Unicode
+# table does not know may be next year's emoji.
+_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Zs"})
+# Drawn as nothing whatever their category. Source: Unicode's
+# Default_Ignorable_Code_Point, and the Braille pattern without dots.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
 
 
 def name_key(name: str) -> str:
-    """Return the form under which a valid name is unique: `Bob` and `BOB` are one."""
-    return name.lower()
+    """Return the form under which a valid name is unique: `Bob` and `BOB` are one.
+
+    A name that is not ASCII keeps its form, so that it is never the key of a valid
+    one: the Kelvin sign, for one, is a `k` in lower case.
+    """
+    return name.lower() if name.isascii() else name
 
 
 def is_name(name: str, longest: int) -> bool:
@@ -30,15 +41,20 @@ def is_client_id(value: str, longest: int) -> bool:
 
 
 def is_one_line(text: str) -> bool:
-    """Whether `text` holds no control character and no line or paragraph separator."""
+    """Whether `text` holds no control character and no line or paragraph separator.
+
+    Nor half of a surrogate pair, which no encoding can carry.
+    """
     return text.isprintable() or not any(
-        unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text
+        unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text
     )
 
 
 def has_visible(text: str) -> bool:
     """Whether at least one character of `text` leaves a mark on a screen."""
-    return any(unicodedata.category(char) not in _INVISIBLE for char in text)
+    return any(
+        unicodedata.category(char) not in _INVISIBLE and not _BLANK.match(char) for char in text
+    )
 
 
 def count_lines(text: str) -> int:
