@@ -15,13 +15,19 @@ from chat_service.core import commands as cmd
 from chat_service.core import messages, rooms, sessions
 from chat_service.core.decision import Decision, FactKey, FirstAnswer
 from chat_service.core.model import State
+from chat_service.core.names import is_client_id
 
 
 def fact_key(state: State, command: cmd.Command) -> FactKey | None:
-    """Name the read that the order needs; None if it needs none."""
+    """Name the read that the order needs; None if it needs none.
+
+    None also for an id that no message can have: not every text can be asked for.
+    """
     if isinstance(command, cmd.PostMessage):
         session = state.sessions.get(command.session_id)
-        if session is not None:
+        if session is not None and is_client_id(
+            command.client_msg_id, state.limits.client_id_bytes
+        ):
             return FactKey(session.user_id, command.client_msg_id)
     return None
 

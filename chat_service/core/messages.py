@@ -85,8 +85,11 @@ def _is_heard(state: State, room: Room, author: User) -> bool:
 
 
 def _flaw_of_text(text: str, longest: int, most_lines: int) -> str:
-    # A text cannot have more bytes than four for each character: most need no encoding.
-    if len(text) > longest or (len(text) * 4 > longest and len(text.encode()) > longest):
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return "a text has no half of a surrogate pair"
+    if size > longest:
         return f"a text is at most {longest} bytes"
     if "\x00" in text:
         return "a text holds no NUL"
