@@ -13,24 +13,25 @@ def join_room(state: State, command: cmd.JoinRoom, time_ms: int) -> Decision:
     session = valid_session(state, command.session_id, time_ms)
     if isinstance(session, Rejection):
         return session
+    entry = _enter(state, session.user_id, command, time_ms)
+    if command.wait_ms and isinstance(entry, Accepted) and entry.events:
+        return too_fast(command.wait_ms)
+    return entry
+
+
+def _enter(state: State, user_id: int, command: cmd.JoinRoom, time_ms: int) -> Decision:
+    """Decide an entry whatever its rate; it has no events where nothing changes."""
     target = command.target
     if isinstance(target, cmd.RoomByName):
-        room_id = state.room_ids.get(name_key(target.name))
-        if command.wait_ms and (room_id is None or (room_id, session.user_id) not in state.members):
-            return too_fast(command.wait_ms)
-        return enter_public(state, session.user_id, target.name, command.room_wait_ms, time_ms)
-    room = find_room(state, session.user_id, target)
+        return enter_public(state, user_id, target.name, command.room_wait_ms, time_ms)
+    room = find_room(state, user_id, target)
     if isinstance(room, Rejection):
         return room
     if isinstance(room, Room):
-        if (room.room_id, session.user_id) in state.members:
+        if room.kind is RoomKind.DIRECT:
             return Accepted((), Answer(room_id=room.room_id))
-        if command.wait_ms:
-            return too_fast(command.wait_ms)
-        return enter_public(state, session.user_id, room.name, 0, time_ms)
-    if command.wait_ms:
-        return too_fast(command.wait_ms)
-    opened = open_direct(state, session.user_id, room, time_ms)
+        return enter_public(state, user_id, room.name, 0, time_ms)
+    opened = open_direct(state, user_id, room, time_ms)
     if isinstance(opened, Rejection):
         return opened
     return Accepted((opened,), Answer(room_id=opened.room_id))
@@ -55,7 +56,7 @@ def set_topic(state: State, command: cmd.SetTopic, time_ms: int) -> Decision:
     if isinstance(session, Rejection):
         return session
     limits = state.limits
-    if len(command.topic.encode()) > limits.topic_bytes or not is_one_line(command.topic):
+    if not is_one_line(command.topic) or len(command.topic.encode()) > limits.topic_bytes:
         return Rejection(
             Reason.TOPIC_INVALID,
             f"a topic is at most {limits.topic_bytes} bytes on one line",
