@@ -104,7 +104,7 @@ def attach_session(state: State, command: cmd.AttachSession, time_ms: int) -> De
 def detach_session(state: State, command: cmd.DetachSession, time_ms: int) -> Decision:
     """Note that a stream is over, unless a newer one took its place."""
     session = state.sessions.get(command.session_id)
-    if session is None or session.attachment != command.attachment:
+    if session is None or not session.attachment or session.attachment != command.attachment:
         return Accepted()
     until_ms = _deadline(state, time_ms)
     return Accepted((ev.SessionDetached(time_ms, session.session_id, until_ms),))
