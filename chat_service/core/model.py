@@ -122,6 +122,9 @@ class Table(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Set the value in the scratch layer."""
+        # What comes back after it was dropped is new: `changed` tells it in its new place.
+        if self._scratch.get(key) is _DROPPED:
+            del self._scratch[key]
         self._scratch[key] = value
 
     def drop(self, key: K) -> None:
@@ -138,7 +141,7 @@ class Table(Generic[K, V]):
                 yield cast(V, found)
 
     def changed(self) -> Iterator[tuple[K, V | None]]:
-        """Yield what the scratch layer holds; None for a removed key."""
+        """Yield what the scratch layer holds, in order of arrival; None for a removed key."""
         for key, found in self._scratch.items():
             yield key, None if found is _DROPPED else cast(V, found)
 
