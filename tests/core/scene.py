@@ -1,0 +1,169 @@
+"""A chat without a server: orders go in, decisions come out, the state follows.
+
+Reads like a transcript:
+
+    scene = Scene()
+    alice = scene.guest("alice", room="lobby")
+    scene.say(alice, "lobby", "hello")
+
+Every order is also checked to have decided without changing anything.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from chat_service.core import commands as cmd
+from chat_service.core import events as ev
+from chat_service.core.decide import decide, fact_key
+from chat_service.core.decision import Accepted, Answer, Decision, FactKey, FirstAnswer
+from chat_service.core.errors import Reason, Rejection
+from chat_service.core.evolve import evolve
+from chat_service.core.limits import Limits
+from chat_service.core.model import State, Style
+
+INSTANCE = "here"
+START_MS = 1_000_000
+
+# A room by its name or its id, or the other users of a direct message.
+Where = str | int | tuple[str, ...]
+
+
+def to(room: Where) -> cmd.Target:
+    """Return the target that an order names."""
+    if isinstance(room, str):
+        return cmd.RoomByName(room)
+    return cmd.RoomById(room) if isinstance(room, int) else cmd.Direct(room)
+
+
+def post(
+    session_id: int,
+    room: Where,
+    text: str = "hello",
+    *,
+    message_id: str = "m1",
+    style: Style = Style.TEXT,
+    wait_ms: int = 0,
+) -> cmd.PostMessage:
+    """Make the order to say something, with the hash that tells what was asked."""
+    target = to(room)
+    asked = hashlib.sha256(repr((target, style, text)).encode("utf-8", "surrogatepass")).digest()
+    return cmd.PostMessage(session_id, target, style, text, message_id, asked, wait_ms)
+
+
+@dataclass(frozen=True)
+class Given:
+    """One order as it was given: what `decide` got beside the state, and what it said."""
+
+    command: cmd.Command
+    first_answer: FirstAnswer | None
+    now_ms: int
+    decision: Decision
+
+
+class Scene:
+    """A state, a clock that the test sets, and all that was asked and has happened."""
+
+    def __init__(self, limits: Limits | None = None, *, started: bool = True) -> None:
+        self.state = State()
+        self.now_ms = START_MS
+        self.given: list[Given] = []
+        self.events: list[ev.Event] = []
+        self.first_answers: dict[FactKey, FirstAnswer] = {}
+        self._tokens = 0
+        self._messages = 0
+        if started:
+            self.ok(cmd.StartInstance(INSTANCE, "epoch-1", limits or Limits(), "lobby"))
+
+    def do(self, command: cmd.Command) -> Decision:
+        """Give an order and apply what has happened by it."""
+        key = fact_key(self.state, command)
+        fact = None if key is None else self.first_answers.get(key)
+        before = self.state.snapshot()
+        decision = decide(self.state, command, fact, self.now_ms)
+        assert self.state.snapshot() == before, "deciding changed the state"
+        assert not any(list(table.changed()) for table in self.state.tables().values())
+        self.given.append(Given(command, fact, self.now_ms, decision))
+        if isinstance(decision, Accepted):
+            for event in decision.events:
+                evolve(self.state, event)
+                if isinstance(event, ev.MessagePosted):
+                    self.first_answers[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
+                        event.room_id, event.seq, event.time_ms, event.request_hash
+                    )
+            self.state.merge()
+            self.events.extend(decision.events)
+        return decision
+
+    def happened(self, command: cmd.Command) -> tuple[ev.Event, ...]:
+        """Give an order that must be accepted; return its events."""
+        decision = self.do(command)
+        assert isinstance(decision, Accepted), decision
+        return decision.events
+
+    def ok(self, command: cmd.Command) -> Answer:
+        """Give an order that must be accepted; return its answer."""
+        decision = self.do(command)
+        assert isinstance(decision, Accepted), decision
+        return decision.answer
+
+    def refused(self, command: cmd.Command) -> Rejection:
+        """Give an order that must be refused; return why."""
+        decision = self.do(command)
+        assert isinstance(decision, Rejection), decision
+        return decision
+
+    def why_not(self, command: cmd.Command) -> Reason:
+        """Give an order that must be refused; return the reason alone."""
+        return self.refused(command).reason
+
+    # ------------------------------------------------------------ transcripts
+
+    def token(self) -> bytes:
+        """Return the hash of a new token."""
+        self._tokens += 1
+        return hashlib.sha256(str(self._tokens).encode()).digest()
+
+    def guest(self, name: str, *, room: str = "") -> int:
+        """Sign in somebody new; return the session."""
+        return self.ok(cmd.OpenGuest(name, self.token(), INSTANCE, room)).session_id
+
+    def again(self, session_id: int, *, name: str = "", room: str = "") -> int:
+        """Sign in a further client of the same user; return its session."""
+        order = cmd.OpenSession(session_id, name, self.token(), INSTANCE, room)
+        return self.ok(order).session_id
+
+    def join(self, session_id: int, *rooms: str) -> None:
+        """Join public rooms."""
+        for room in rooms:
+            self.ok(cmd.JoinRoom(session_id, to(room)))
+
+    def say(self, session_id: int, room: Where, text: str = "hello") -> Answer:
+        """Say something with an id of its own."""
+        self._messages += 1
+        return self.ok(post(session_id, room, text, message_id=f"said-{self._messages}"))
+
+    def pass_time(self, ms: int) -> None:
+        """Let the clock go on, or back."""
+        self.now_ms += ms
+
+    # ------------------------------------------------------------ what is known
+
+    def user_of(self, session_id: int) -> int:
+        """Return the user of a session."""
+        return self.state.sessions[session_id].user_id
+
+    def until_of(self, session_id: int) -> int:
+        """Return when a session without a stream is over."""
+        return self.state.sessions[session_id].until_ms
+
+    def room_named(self, name: str) -> int:
+        """Return the id of a public room."""
+        return self.state.room_ids[name]
+
+    def members_of(self, room_id: int) -> list[str]:
+        """Return the names of a room's members, in the order in which they came."""
+        return [
+            self.state.users[member.user_id].name
+            for member in self.state.members.values()
+            if member.room_id == room_id
+        ]
