@@ -1,1 +1,37 @@
-"""The chat server."""
+"""The chat server: one log, one state machine, one fan-out.
+
+The way of one message
+    A client's request reaches the `edge`, which makes it a Command and gives it to
+    the `log`. The log's one writer thread lets the `core` decide it, writes the
+    events that follow, and commits. Only then the events come back to the event
+    loop, where the `hub` hands them, encoded once, to everybody who reads the room,
+    and the sender gets the Ack. Nobody sees a message that a crash can take back.
+
+        client -> edge -> log [ decide -> evolve -> write -> COMMIT ] -> hub -> clients
+
+Words
+    room          a log of events with a place (`seq`) each, dense from 1
+    member        a user who belongs to a room
+    user          who speaks: an id for life, a name as an attribute
+    session       one signed-in client of a user, known by its token
+    command       an order, which may be refused; event: a fact that has happened
+    subscription  one stream's reading of rooms: a bounded queue of encoded frames
+    fan-out       handing one frame to all subscriptions of a room
+    tick          what a room gathers between two fan-outs
+    epoch         the life of the data; a seq means nothing in another epoch
+    instance      one server process on one port; the launcher starts several
+
+Packages, and what each may import of the project
+    core          rules, pure                          nothing
+    log           the durable order, in SQLite         core
+    hub           live rooms                           core
+    edge          gRPC                                 core, log, hub, chat_protos
+    server        wiring and clean stop                all of these
+    instance      one server as a process              server, config, posix
+    supervisor    when to restart, when to give up     nothing
+    launcher      instances as fresh processes         config, supervisor, posix; never grpc
+    config, cli   what a person asked for              nothing; launcher
+    posix         what Windows does not have           nothing
+
+`tests/test_layers.py` holds these arrows.
+"""
