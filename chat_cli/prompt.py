@@ -151,7 +151,7 @@ class PromptScreen:
 
     def _layout(self) -> Layout:
         waiting = ConditionalContainer(
-            Window(FormattedTextControl(self._waiting), dont_extend_height=True),
+            Window(FormattedTextControl(self._waiting), dont_extend_height=True, wrap_lines=True),
             Condition(lambda: any(True for _ in self._state.waiting())) & ~is_done,
         )
         entry = Window(

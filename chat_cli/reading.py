@@ -223,7 +223,8 @@ def unreadable(state: ChatState, room: Room, item: it.Refused) -> list[Effect]:
         label = room.label(state.own_id)
         text = f"{label} is shorter than what was read of it: starting with its newest messages"
         return [warning(text), *_done_reading(state, room.room_id)]
-    label, was_here = room.label(state.own_id), room is state.room
+    label = room.label(state.own_id)
+    was_here = room is state.room and state.heading is None
     effects = flush_echoes(state, room.room_id)
     state.drop(room.room_id)
     effects += [warning(f"{label}: {item.message}"), *_done_reading(state, room.room_id)]

@@ -23,6 +23,7 @@ from chat_cli.sanitize import sanitize, sanitize_lines
 
 Fragments = list[tuple[str, str]]
 
+# The mark of what the server has stored.
 MARK = "✓"
 _FAILED = "✗"
 _BULLET = "·"
@@ -87,7 +88,7 @@ class Renderer:
             start = [*head, author, ("", ": "), (body, first)]
         drawn = [start, *([_blank(), (body, line)] for line in more)]
         if entry.own:
-            drawn[-1].append((_class("mark"), f" {MARK}"))
+            drawn[-1].append((_class("mark"), f"\u00a0{MARK}"))
         return [_line(fragments) for fragments in drawn]
 
     def _note(self, entry: Note, now_ms: int) -> list[Line]:

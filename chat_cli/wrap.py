@@ -6,50 +6,50 @@ from chat_cli.render import Fragments, Line
 
 
 def fold(line: Line, width: int) -> list[Fragments]:
-    """Break a line at spaces so that each part fits, the later ones indented.
+    """Break a line so that each part fits into `width` columns, the later ones indented.
 
-    A word that is wider than a whole line is cut where the terminal would cut it. An indent
-    of more than half the width is not worth it and is left out.
+    It breaks at spaces and between wide characters, which are written without spaces. A word
+    that is wider than a whole line, such as an address, stays whole on a part of its own: the
+    terminal wraps it, and it can still be copied in one piece. An indent of more than half
+    the width is left out.
     """
     if sum(get_cwidth(text) for _, text in line.fragments) <= width:
         return [line.fragments]
     indent = line.indent if line.indent * 2 <= width else 0
     parts: list[Fragments] = [[]]
-    used = 0
+    used, empty = 0, True
     for word in _words(line.fragments):
         size = sum(get_cwidth(text) for _, text in word)
-        blank = all(text == " " for _, text in word)
-        if used + size > width and used > indent:
-            parts.append([("", " " * indent)] if indent else [])
-            used = indent
+        blank = word[0][1] == " "
+        if used + size > width and not empty:
+            fits = indent + size <= width
+            parts.append([("", " " * indent)] if indent and fits else [])
+            used, empty = indent if fits else 0, True
             if blank:
                 continue
         for style, text in word:
-            for char in text:
-                size = get_cwidth(char)
-                if used + size > width:
-                    parts.append([("", " " * indent)] if indent else [])
-                    used = indent
-                _append(parts[-1], style, char)
-                used += size
+            _append(parts[-1], style, text)
+        used, empty = used + size, False
     return parts
 
 
 def _words(fragments: Fragments) -> list[Fragments]:
-    """Cut into runs of blanks and runs of other characters, whatever the styles."""
+    """Cut into single blanks, single wide characters, and runs of others, whatever the styles."""
     words: list[Fragments] = []
-    was_blank: bool | None = None
+    joins = False
     for style, text in fragments:
         for char in text:
-            if (char == " ") is not was_blank or char == " ":
+            alone = char == " " or get_cwidth(char) > 1
+            # What has no width of its own belongs to the character before it.
+            if not words or (get_cwidth(char) and (alone or not joins)):
                 words.append([])
-            was_blank = char == " "
+            joins = not alone
             _append(words[-1], style, char)
     return words
 
 
-def _append(fragments: Fragments, style: str, char: str) -> None:
+def _append(fragments: Fragments, style: str, text: str) -> None:
     if fragments and fragments[-1][0] == style:
-        fragments[-1] = (style, fragments[-1][1] + char)
+        fragments[-1] = (style, fragments[-1][1] + text)
     else:
-        fragments.append((style, char))
+        fragments.append((style, text))

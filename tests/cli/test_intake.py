@@ -1,0 +1,256 @@
+"""`chat_cli.intake`: connection, sign-in and refusals as a person meets them."""
+
+from chat_cli import items as it
+from chat_cli.model import ById, ByName, Direct, Position, RoomInfo, RoomKind
+from chat_cli.orders import enter, say, set_topic
+from chat_cli.outbox import JoinRoom, PendingOrder
+from chat_cli.state import Link
+from tests.cli.person import (
+    ANNA,
+    BOB,
+    DEV,
+    LOBBY,
+    WITH_BOB,
+    Person,
+    connected,
+    here,
+    live,
+    opened,
+    said,
+    signed_in,
+)
+
+NEW_ANNA = type(ANNA)("u9", "anna")
+
+
+def test_the_first_connection_greets_and_shows_the_room() -> None:
+    """One line of greeting, then what was said before, then who is there."""
+    anna = Person()
+    enter(anna.state, ByName("lobby"))
+    assert anna.told(it.Connecting()) == []
+    assert anna.told(signed_in()) == ["08:00 · You are anna on here:1. /help tells the rest."]
+    assert anna.told(it.Welcome("e1", ANNA), opened()) == []
+    assert anna.told(said(1, "bob", "hi")) == ["08:00 bob: hi"]
+    assert anna.told(live(1), here("bob", "anna")) == ["08:00 · in #lobby: anna, bob"]
+    assert anna.state.link is Link.ONLINE
+    assert anna.state.current_label() == "#lobby"
+
+
+def test_a_lost_connection_is_told_once_and_so_is_the_return() -> None:
+    """Attempts that fail in between say nothing; the return counts what others said."""
+    anna = connected()
+    assert anna.told(it.Offline("connection lost", 0.4)) == [
+        "08:00 · disconnected (connection lost), trying again in 1 s"
+    ]
+    assert anna.told(it.Connecting(), it.Offline("no answer", 3.0)) == []
+    lines = anna.told(
+        it.Connecting(),
+        it.Welcome("e1", ANNA),
+        opened(),
+        said(1, "bob", "one"),
+        said(2, "anna", "mine from elsewhere"),
+        said(3, "bob", "two"),
+        live(3),
+        here("anna", "bob"),
+    )
+    assert lines == [
+        "08:00 bob: one",
+        "08:00 anna: mine from elsewhere ✓",
+        "08:00 bob: two",
+        "08:00 · back, 2 messages caught up",
+    ]
+    assert anna.told(it.Offline("connection lost", 1.0)) != []
+
+
+def test_back_and_nothing_missed() -> None:
+    """A return without news says so."""
+    anna = connected()
+    anna.told(it.Offline("connection lost", 1.0))
+    assert anna.told(it.Welcome("e1", ANNA), opened(), live(0)) == ["08:00 · back, nothing missed"]
+
+
+def test_back_counts_over_broken_attempts() -> None:
+    """What an attempt brought before it broke off is part of the sum."""
+    anna = connected()
+    anna.told(it.Offline("x", 1.0), it.Welcome("e1", ANNA), opened(), said(1, "bob", "one"))
+    anna.told(it.Offline("x", 1.0), it.Welcome("e1", ANNA), opened(after_seq=1))
+    assert anna.told(said(2, "bob", "two"), live(2))[-1] == "08:00 · back, 2 messages caught up"
+
+
+def test_a_server_that_never_answered_is_told_once() -> None:
+    """Before the first connection the line names the server."""
+    anna = Person()
+    assert anna.told(it.Offline("no answer", 2.0)) == [
+        "08:00 · here:1: no answer, trying again in 2 s"
+    ]
+    assert anna.told(it.Offline("no answer", 4.0)) == []
+    assert anna.state.retry_at == 4.0
+
+
+def test_reading_goes_on_after_the_last_event_of_each_room() -> None:
+    """The resume point names epoch, rooms and positions."""
+    anna = connected()
+    anna.told(opened(DEV, 7), said(1, "bob", "hi"))
+    point = anna.state.resume_point()
+    assert point.epoch == "e1"
+    assert point.rooms == (Position(ById("r1"), 1, 50), Position(ById("r2"), 7, 50))
+
+
+def test_a_replaced_session_stops_with_a_clear_line() -> None:
+    """The person is told what to do; nothing happens by itself."""
+    anna = connected()
+    (line,) = anna.told(it.Replaced())
+    assert "Enter takes it back" in line
+    assert anna.state.link is Link.REPLACED
+
+
+def test_a_place_that_is_no_chat_server_is_told() -> None:
+    """The reason is shown and the client stays where it is."""
+    anna = Person()
+    assert anna.told(it.Stopped("what listens there is no chat server")) == [
+        "08:00 · what listens there is no chat server"
+    ]
+    assert anna.state.link is Link.STOPPED
+
+
+def test_a_refused_name_is_asked_for_again() -> None:
+    """The server's reason is shown."""
+    anna = Person()
+    assert anna.told(it.NameWanted("")) == []
+    assert anna.told(it.NameWanted("this name is taken")) == ["08:00 · this name is taken"]
+    assert anna.state.link is Link.NAMELESS
+
+
+def test_an_expired_identity_never_speaks_as_the_new_one() -> None:
+    """Waiting messages fail and come back to the input; direct messages are forgotten."""
+    anna = connected()
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB))
+    say(anna.state, "for the old me")
+    lines = anna.told(it.Offline("x", 1.0), signed_in(NEW_ANNA))
+    assert lines[1:] == [
+        "08:00 · You were away too long: this is a new anna, without the direct messages of "
+        "before.",
+        "08:00 ✗ not sent: for the old me",
+        "        it was written under the former sign-in",
+    ]
+    assert anna.given_back == ["for the old me"]
+    assert list(anna.state.rooms) == ["r1"]
+    assert anna.writes() == []
+
+
+def test_another_epoch_voids_positions_and_ids() -> None:
+    """Rooms are entered again by name, waiting messages come back, the epoch is the new one."""
+    anna = connected()
+    anna.told(opened(DEV), live(0, DEV), said(1, "bob", "hi"))
+    say(anna.state, "where does this go?")
+    lines = anna.told(it.Offline("x", 1.0), it.Connecting(), it.Welcome("e2", ANNA))
+    assert lines[1:] == [
+        "08:00 · The server's data was replaced: starting with what it has.",
+        "08:00 ✗ not sent: where does this go?",
+        "        the server's data was replaced",
+    ]
+    assert anna.state.epoch == "e2"
+    assert anna.state.rooms == {}
+    orders = [due.order for due in anna.writes() if isinstance(due, PendingOrder)]
+    assert orders == [JoinRoom(ByName("dev"), 50), JoinRoom(ByName("lobby"), 50)]
+    assert anna.state.current_label() == "#lobby"
+    assert anna.told(it.Reset("e2")) == []
+
+
+def test_the_new_rooms_of_an_epoch_begin_afresh() -> None:
+    """An id that named another room before has no old position."""
+    anna = connected()
+    anna.told(said(1, "bob", "hi"), signed_in(NEW_ANNA, epoch="e2"), it.Welcome("e2", NEW_ANNA))
+    other = RoomInfo("r1", RoomKind.PUBLIC, "kitchen")
+    anna.told(opened(other))
+    assert anna.told(said(1, "bob", "first", other)) == ["08:00 #kitchen bob: first"]
+
+
+def test_a_rate_refusal_is_obeyed_silently() -> None:
+    """The message waits as long as the server asks and leaves once."""
+    anna = connected()
+    say(anna.state, "fast")
+    post = anna.writes_post()
+    refusal = it.Refused(8, "RATE_LIMITED", "slow", client_msg_id=post.client_msg_id, retry_after=2)
+    assert anna.told(refusal) == []
+    assert anna.texts_written() == []
+    anna.now = 2.0
+    assert anna.texts_written() == ["fast"]
+
+
+def test_a_busy_server_is_asked_again() -> None:
+    """UNAVAILABLE without a delay waits a second."""
+    anna = connected()
+    say(anna.state, "x")
+    post = anna.writes_post()
+    anna.told(it.Refused(14, "OVERLOADED", "busy", client_msg_id=post.client_msg_id))
+    assert anna.state.outbox.next_due(0.0) == 1.0
+
+
+def test_a_refused_message_is_shown_and_given_back() -> None:
+    """The reason stands under it, and the text is typed again as it was."""
+    anna = connected()
+    for text, action in (("plain", False), ("/etc is full", False), ("waves", True)):
+        say(anna.state, text, action=action)
+        post = anna.writes_post()
+        lines = anna.told(it.Refused(3, "NO", "not like this", client_msg_id=post.client_msg_id))
+        assert lines == [f"08:00 ✗ not sent: {text}", "        not like this"]
+    assert anna.given_back == ["plain", "//etc is full", "/me waves"]
+
+
+def test_a_refused_message_to_somebody_is_typed_as_one() -> None:
+    """What was sent with /msg comes back with its receivers."""
+    anna = connected()
+    say(anna.state, "psst", target=Direct(("dave",)))
+    post = anna.writes_post()
+    lines = anna.told(it.Refused(5, "NO", "nobody: dave", client_msg_id=post.client_msg_id))
+    assert lines[0] == "08:00 @dave ✗ not sent: psst"
+    assert anna.given_back == ["/msg dave psst"]
+
+
+def test_a_refused_join_leaves_one_where_one_was() -> None:
+    """The current room is the old one again."""
+    anna = connected()
+    enter(anna.state, ByName("bad name"))
+    join = anna.writes_order()
+    assert anna.told(it.Refused(3, "NO", "a bad name", order_id=join.order_id)) == [
+        "08:00 · a bad name"
+    ]
+    assert anna.state.current_label() == "#lobby"
+
+
+def test_a_join_that_is_too_fast_is_repeated() -> None:
+    """The server's delay is obeyed without a word."""
+    anna = connected()
+    enter(anna.state, ByName("dev"))
+    join = anna.writes_order()
+    assert anna.told(it.Refused(8, "NO", "slow", order_id=join.order_id, retry_after=3)) == []
+    anna.now = 3.0
+    assert anna.writes() == [join]
+
+
+def test_a_topic_in_doubt_is_told() -> None:
+    """When the connection breaks before the answer, it is not set a second time."""
+    anna = connected()
+    set_topic(anna.state, "new")
+    anna.writes()
+    lines = anna.told(it.Offline("x", 1.0))
+    assert lines[0].startswith("08:00 · The connection broke while the topic was changed.")
+    assert anna.writes() == []
+
+
+def test_other_errors_and_notices_are_shown() -> None:
+    """An error that belongs to nothing we know, and a word of the server, are seen."""
+    anna = connected()
+    assert anna.told(it.Refused(13, "INTERNAL", "oops")) == ["08:00 · oops"]
+    assert anna.told(it.Notice("tea at four")) == ["08:00 · server: tea at four"]
+    assert anna.told(it.Notice("bye", draining=True)) == []
+    assert anna.told(it.Remark("no state directory")) == ["08:00 · no state directory"]
+
+
+def test_the_welcome_tells_who_one_is() -> None:
+    """Own messages are known by the id of the welcome."""
+    anna = connected()
+    anna.told(it.Welcome("e1", BOB))
+    assert anna.state.own == BOB
+    assert LOBBY.room_id in anna.state.rooms

@@ -1,0 +1,113 @@
+"""`chat_cli.orders`: what the person wants, and what is said when it cannot be."""
+
+from chat_cli.model import ById, ByName, Direct
+from chat_cli.orders import enter, leave, say, set_topic, show_topic
+from chat_cli.outbox import JoinRoom, LeaveRoom, PendingOrder, PendingPost, SetTopic
+from tests.cli.person import DEV, WITH_BOB, Person, connected, live, opened, topic_set
+
+
+def order_of(person: Person) -> object:
+    """Give the one order that is to be written."""
+    pending = person.writes_order()
+    return pending.order
+
+
+def test_texts_go_to_the_current_room() -> None:
+    """A post names the room by its id and the user as whom it was written."""
+    anna = connected()
+    assert anna.sees(say(anna.state, "hi")) == []
+    post = anna.writes_post()
+    assert (post.target, post.text, post.user_id) == (ById("r1"), "hi", "u1")
+
+
+def test_texts_after_a_join_go_to_the_new_room() -> None:
+    """Nobody has to wait until the room is open."""
+    anna = connected()
+    enter(anna.state, ByName("dev"))
+    say(anna.state, "hi")
+    join, post = anna.writes()
+    assert isinstance(join, PendingOrder)
+    assert isinstance(post, PendingPost)
+    assert join.order == JoinRoom(ByName("dev"), 50)
+    assert post.target == ByName("dev")
+
+
+def test_an_open_room_is_entered_at_once() -> None:
+    """Nothing is sent, and the topic is shown."""
+    anna = connected()
+    anna.told(opened(DEV), live(0, DEV), topic_set(1, "bob", "code", DEV))
+    assert anna.sees(enter(anna.state, ByName("Dev"))) == ["08:00 · now in #dev: code"]
+    assert anna.writes() == []
+
+
+def test_a_text_without_a_room_comes_back() -> None:
+    """The hint names the way into one."""
+    nobody = Person()
+    assert nobody.sees(say(nobody.state, "hi")) == [
+        "08:00 · You are in no room. /join lobby enters one."
+    ]
+    assert nobody.given_back == ["hi"]
+
+
+def test_a_text_that_would_be_refused_is_not_sent() -> None:
+    """Too long, too many lines, NUL, half a character: each has its sentence."""
+    anna = connected()
+    for text in ("é" * 2049, "\n" * 100 + "x", "a\0b", "\ud800"):
+        (line,) = anna.sees(say(anna.state, text))
+        assert "Too" in line or "cannot be sent" in line
+    assert anna.given_back[1] == "\n" * 100 + "x"
+    assert anna.writes() == []
+    assert say(anna.state, "é" * 2048) == []
+
+
+def test_leaving_a_public_room_is_an_order() -> None:
+    """Of this room, or of another one by name."""
+    anna = connected()
+    anna.told(opened(DEV), live(0, DEV))
+    leave(anna.state, None)
+    assert order_of(anna) == LeaveRoom("r1")
+    leave(anna.state, ByName("dev"))
+    assert order_of(anna) == LeaveRoom("r2")
+    assert anna.sees(leave(anna.state, ByName("nowhere"))) == ["08:00 · You are not in that room."]
+
+
+def test_leaving_a_conversation_goes_back() -> None:
+    """A direct message stays open; only the current room changes."""
+    anna = connected()
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB))
+    enter(anna.state, Direct(("bob",)))
+    assert anna.sees(leave(anna.state, None)) == ["08:00 · now in #lobby"]
+    assert anna.writes() == []
+    assert "r3" in anna.state.rooms
+
+
+def test_leaving_before_the_room_is_open_stays() -> None:
+    """The room before is not left by mistake."""
+    anna = connected()
+    enter(anna.state, ByName("dev"))
+    anna.writes()
+    assert anna.sees(leave(anna.state, None)) == ["08:00 · still in #lobby"]
+    assert anna.writes() == []
+
+
+def test_topics_are_shown_and_set() -> None:
+    """Without a text it is shown, with one it is set, an empty one removes it."""
+    anna = connected()
+    assert anna.sees(show_topic(anna.state)) == ["08:00 · #lobby has no topic"]
+    anna.told(topic_set(1, "bob", "tea"))
+    assert anna.sees(show_topic(anna.state)) == ["08:00 · #lobby: tea"]
+    set_topic(anna.state, "coffee")
+    assert order_of(anna) == SetTopic("r1", "coffee")
+
+
+def test_only_an_open_public_room_has_a_topic() -> None:
+    """Neither a conversation nor a room on its way, and none that is too long."""
+    anna = connected()
+    assert anna.sees(set_topic(anna.state, "x" * 391)) == ["08:00 · A topic has at most 390 bytes."]
+    enter(anna.state, ByName("dev"))
+    anna.writes()
+    assert anna.sees(set_topic(anna.state, "x")) != []
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB))
+    enter(anna.state, Direct(("bob",)))
+    assert anna.sees(show_topic(anna.state)) != []
+    assert anna.writes() == []

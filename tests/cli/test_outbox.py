@@ -1,0 +1,170 @@
+"""`chat_cli.outbox`: nothing is lost, doubled, reordered or sent as somebody else."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat_cli.model import ById, ByName, Limits
+from chat_cli.outbox import JoinRoom, LeaveRoom, Outbox, PendingOrder, PendingPost, SetTopic
+
+LOBBY = ByName("lobby")
+
+
+def texts(outbox: Outbox, now: float = 0.0) -> list[str]:
+    """Give the texts of the posts that are due."""
+    return [due.text for due in outbox.take_due(now) if isinstance(due, PendingPost)]
+
+
+def three_posts(window: int) -> tuple[Outbox, list[PendingPost]]:
+    """Make an outbox with three messages."""
+    outbox = Outbox("p", window)
+    return outbox, [outbox.post(LOBBY, text, False, "u1") for text in "abc"]
+
+
+def test_ids_are_unique_and_sortable() -> None:
+    """The ids of later messages sort after those of earlier ones."""
+    outbox = Outbox("0123456789ab")
+    ids = [outbox.post(LOBBY, "x", False, None).client_msg_id for _ in range(300)]
+    assert ids == sorted(set(ids))
+    assert all(len(one) <= 64 and one.isascii() for one in ids)
+
+
+def test_one_at_a_time_with_rate_limits() -> None:
+    """The next message leaves when the one before is settled."""
+    outbox, posts = three_posts(window=1)
+    assert texts(outbox) == ["a"]
+    assert texts(outbox) == []
+    outbox.settle_post(posts[0].client_msg_id)
+    assert texts(outbox) == ["b"]
+
+
+def test_many_in_flight_without_rate_limits() -> None:
+    """A server that has none gets as many as it accepts unacknowledged, at most 128."""
+    outbox = Outbox("p")
+    outbox.use_limits(Limits(send_burst=0, unacked_posts=256))
+    assert outbox.window == 128
+    outbox.use_limits(Limits(send_burst=0, unacked_posts=2))
+    for text in "abc":
+        outbox.post(LOBBY, text, False, None)
+    assert texts(outbox) == ["a", "b"]
+    outbox.use_limits(Limits(send_burst=20))
+    assert outbox.window == 1
+
+
+def test_a_retry_holds_the_later_ones() -> None:
+    """While one waits, none overtakes it; then it keeps its id."""
+    outbox, posts = three_posts(window=1)
+    texts(outbox)
+    assert outbox.retry(posts[0].client_msg_id, not_before=5.0)
+    assert texts(outbox, 4.9) == []
+    assert outbox.next_due(4.9) == 5.0
+    assert outbox.take_due(5.0) == [posts[0]]
+    assert outbox.next_due(5.0) is None
+
+
+def test_a_refused_one_in_a_window_stops_those_not_yet_written() -> None:
+    """What is in flight cannot be called back, but nothing new leaves before the retry."""
+    outbox, posts = three_posts(window=2)
+    assert texts(outbox) == ["a", "b"]
+    outbox.retry(posts[0].client_msg_id, not_before=5.0)
+    outbox.settle_post(posts[1].client_msg_id)
+    assert texts(outbox, 1.0) == []
+    assert texts(outbox, 5.0) == ["a", "c"]
+
+
+def test_a_lost_stream_sends_all_again_with_the_same_ids() -> None:
+    """What has no answer is written again, in order, unchanged."""
+    outbox, posts = three_posts(window=3)
+    outbox.take_due(0.0)
+    outbox.settle_post(posts[1].client_msg_id)
+    assert outbox.disconnected() == []
+    assert outbox.take_due(0.0) == [posts[0], posts[2]]
+
+
+def test_orders_overtake_posts() -> None:
+    """A join is written before the messages to the room that is joined."""
+    outbox = Outbox("p")
+    outbox.post(LOBBY, "x", False, None)
+    outbox.order(JoinRoom(LOBBY, 50))
+    first, second = outbox.take_due(0.0)
+    assert isinstance(first, PendingOrder)
+    assert isinstance(second, PendingPost)
+
+
+def test_a_topic_on_its_way_is_not_repeated() -> None:
+    """Join and leave are sent again after a lost stream, a topic is given back."""
+    outbox = Outbox("p")
+    outbox.order(JoinRoom(LOBBY, 50))
+    outbox.order(LeaveRoom("r2"))
+    outbox.order(SetTopic("r1", "new"))
+    outbox.take_due(0.0)
+    assert outbox.disconnected() == [SetTopic("r1", "new")]
+    assert len(outbox.take_due(0.0)) == 2
+
+
+def test_a_topic_that_was_not_written_is_kept() -> None:
+    """Only what may have arrived is in doubt."""
+    outbox = Outbox("p")
+    outbox.order(SetTopic("r1", "new"))
+    assert outbox.disconnected() == []
+    assert len(outbox.take_due(0.0)) == 1
+
+
+def test_an_order_may_wait_for_its_retry() -> None:
+    """A join that was refused for now is written again later."""
+    outbox = Outbox("p")
+    order_id = outbox.order(JoinRoom(LOBBY, 50))
+    outbox.take_due(0.0)
+    assert outbox.retry(order_id, not_before=2.0)
+    assert outbox.next_due(1.0) == 2.0
+    assert len(outbox.take_due(2.0)) == 1
+    assert outbox.settle_order(order_id) == JoinRoom(LOBBY, 50)
+
+
+def test_unknown_answers_are_ignored() -> None:
+    """An answer to something that was settled before changes nothing."""
+    outbox = Outbox("p")
+    assert outbox.settle_post("x") is None
+    assert outbox.settle_order("x") is None
+    assert not outbox.retry("x", 1.0)
+
+
+def test_nothing_is_sent_as_another_user() -> None:
+    """What was written under a former sign-in comes back; what nobody owned is claimed."""
+    outbox = Outbox("p", window=9)
+    outbox.post(LOBBY, "unowned", False, None)
+    old = outbox.post(LOBBY, "old", False, "u1")
+    assert outbox.signed_in_as("u2") == [old]
+    assert texts(outbox) == ["unowned"]
+    assert [post.user_id for post in outbox.posts.values()] == ["u2"]
+
+
+@given(st.data())
+def test_posts_leave_in_order_whatever_happens(data: st.DataObject) -> None:
+    """First writings are in the order of typing, and nothing leaves while an earlier one waits."""
+    outbox = Outbox("p", window=data.draw(st.integers(1, 4)))
+    now, first_written, settled = 0.0, [], 0
+    total = data.draw(st.integers(1, 12))
+    for number in range(total):
+        outbox.post(ById("r"), str(number), False, None)
+    for _ in range(200):
+        for due in outbox.take_due(now):
+            assert isinstance(due, PendingPost)
+            earlier = [p for p in outbox.posts.values() if int(p.text) < int(due.text)]
+            assert all(post.written for post in earlier)
+            if due.text not in first_written:
+                first_written.append(due.text)
+        flying = [p for p in outbox.posts.values() if p.written]
+        assert len(flying) <= outbox.window
+        match data.draw(st.sampled_from(["ack", "ack", "retry", "drop", "wait"])):
+            case "ack" if flying:
+                settled += outbox.settle_post(flying[0].client_msg_id) is not None
+            case "retry" if flying:
+                outbox.retry(flying[0].client_msg_id, now + 1.0)
+            case "drop":
+                outbox.disconnected()
+            case "wait":
+                now += 1.0
+        if not outbox.posts:
+            break
+    assert first_written == sorted(first_written, key=int)
+    assert settled + len(outbox.posts) == total

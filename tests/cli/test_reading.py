@@ -1,0 +1,259 @@
+"""`chat_cli.reading`: every event once, no hole in silence, rooms opened and closed."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat_cli import items as it
+from chat_cli.model import ById, ByName, Direct, RoomEvent, RoomInfo, RoomKind
+from chat_cli.orders import enter
+from chat_cli.outbox import JoinRoom
+from tests.cli.person import (
+    ANNA,
+    BOB,
+    CAROL,
+    DEV,
+    EIGHT,
+    LOBBY,
+    WITH_BOB,
+    connected,
+    here,
+    live,
+    opened,
+    order_acked,
+    said,
+    topic_set,
+)
+
+
+def test_a_known_event_is_dropped() -> None:
+    """What was shown once is not shown again."""
+    anna = connected()
+    assert anna.told(said(1, "bob", "hi"), said(1, "bob", "hi")) == ["08:00 bob: hi"]
+
+
+def test_a_hole_is_told_and_read_again() -> None:
+    """Until the next stream nothing more is believed; then reading goes on before the hole."""
+    anna = connected()
+    lines = anna.told(said(1, "bob", "one"), said(3, "bob", "three"), said(4, "bob", "four"))
+    assert lines == [
+        "08:00 bob: one",
+        "08:00 · The server skipped a message of #lobby: reading it again.",
+    ]
+    assert anna.read_again == 1
+    assert anna.state.resume_point().rooms[0].after_seq == 1
+    lines = anna.told(
+        it.Connecting(),
+        it.Welcome("e1", ANNA),
+        opened(after_seq=1),
+        said(2, "bob", "two"),
+        said(3, "bob", "three"),
+        live(3),
+    )
+    assert lines[:2] == ["08:00 bob: two", "08:00 bob: three"]
+
+
+def test_a_hole_that_stays_is_shown() -> None:
+    """The second time the client says what is missing and goes on."""
+    anna = connected()
+    anna.told(said(2, "bob", "two"), it.Welcome("e1", ANNA), opened())
+    assert anna.told(said(2, "bob", "two"), said(3, "bob", "three")) == [
+        "08:00 · 1 message of #lobby is missing: the server does not send it.",
+        "08:00 bob: two",
+        "08:00 bob: three",
+    ]
+    assert anna.read_again == 1
+
+
+def test_a_live_marker_beyond_the_last_event_is_a_hole() -> None:
+    """Missing events at the end are noticed too."""
+    anna = connected()
+    anna.told(it.Welcome("e1", ANNA), opened(), live(2))
+    assert anna.read_again == 1
+
+
+def test_a_gap_is_one_line() -> None:
+    """What is no longer kept is named, and reading goes on with what is."""
+    anna = connected()
+    anna.told(said(1, "bob", "one"), it.Welcome("e1", ANNA), opened(after_seq=1))
+    assert anna.told(it.Gap("r1", 1, 10), said(10, "bob", "ten")) == [
+        "08:00 · 8 older messages of #lobby are no longer kept",
+        "08:00 bob: ten",
+    ]
+
+
+def test_a_room_that_is_shorter_than_what_was_read_begins_afresh() -> None:
+    """OUT_OF_RANGE for one room resets that room alone."""
+    anna = connected()
+    anna.told(said(1, "bob", "one"), opened(DEV, 5), it.Welcome("e1", ANNA))
+    (line,) = anna.told(it.Refused(11, "SEQ", "beyond", order_id="hello", room_id="r1"))
+    assert "#lobby is shorter" in line
+    join = anna.writes_order()
+    assert join.order == JoinRoom(ById("r1"), 50)
+    assert anna.told(opened(after_seq=0), said(1, "bob", "anew")) == ["08:00 bob: anew"]
+    assert anna.state.resume_point().rooms[1].after_seq == 5
+
+
+def test_a_public_room_that_is_gone_is_entered_by_name() -> None:
+    """NOT_FOUND for a room of Hello opens one of that name again."""
+    anna = connected()
+    anna.told(opened(DEV), it.Welcome("e1", ANNA))
+    for room_id, name in (("r1", "lobby"), ("r2", "dev")):
+        anna.told(it.Refused(5, "NO", "no such room", order_id="hello", room_id=room_id))
+        join = anna.writes_order()
+        assert join.order == JoinRoom(ByName(name), 50)
+    assert anna.state.current_label() == "#lobby"
+
+
+def test_a_room_that_may_not_be_read_is_closed() -> None:
+    """Another refusal is shown, and the room is not tried again."""
+    anna = connected()
+    anna.told(it.Welcome("e1", ANNA))
+    assert anna.told(it.Refused(7, "NO", "not for you", order_id="hello", room_id="r1")) == [
+        "08:00 · #lobby: not for you",
+        "08:00 · back, nothing missed",
+    ]
+    assert anna.writes() == []
+    assert anna.state.current_label() == ""
+
+
+def test_a_room_that_was_asked_for_becomes_the_current_one() -> None:
+    """Its past is shown as that of the current room, whether ack or opening comes first."""
+    for ack_first in (True, False):
+        anna = connected()
+        enter(anna.state, ByName("DEV"))
+        join = anna.writes_order()
+        answers = [order_acked(join.order_id, DEV), opened(DEV)]
+        anna.told(*(answers if ack_first else reversed(answers)))
+        assert anna.told(said(1, "bob", "hi", DEV)) == ["08:00 bob: hi"]
+        assert anna.state.current_label() == "#dev"
+
+
+def test_an_opened_conversation_becomes_the_current_one() -> None:
+    """A direct message answers to the names of its members."""
+    anna = connected()
+    enter(anna.state, Direct(("Bob",)))
+    assert anna.state.current_label() == "@Bob"
+    assert anna.told(opened(WITH_BOB), live(0, WITH_BOB)) == ["08:00 · now in @bob"]
+    assert anna.state.current_label() == "@bob"
+
+
+def test_a_message_elsewhere_names_its_room_and_counts() -> None:
+    """Unread messages are counted until one goes there; the way there is told once."""
+    anna = connected()
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB))
+    assert anna.told(said(1, "bob", "psst", WITH_BOB), said(2, "bob", "hey", WITH_BOB)) == [
+        "08:00 @bob bob: psst",
+        "08:00 · /dm bob goes to this conversation",
+        "08:00 @bob bob: hey",
+    ]
+    assert anna.state.rooms["r3"].unread == 2
+    assert anna.sees(enter(anna.state, Direct(("bob",)))) == ["08:00 · now in @bob"]
+    assert anna.state.rooms["r3"].unread == 0
+
+
+def test_a_long_past_shows_its_end() -> None:
+    """Of a conversation that is sent from its beginning only the newest events are shown."""
+    anna = connected()
+    long = RoomInfo("r3", RoomKind.DIRECT, head_seq=60, members=(ANNA, BOB))
+    lines = anna.told(opened(long), *(said(seq, "bob", str(seq), long) for seq in range(1, 61)))
+    assert lines[0] == "08:00 · 10 older messages of @bob: /history shows them"
+    assert lines[1] == "08:00 @bob bob: 11"
+    assert lines[-1] == "08:00 @bob bob: 60"
+
+
+def test_coming_and_going_is_one_line() -> None:
+    """Oneself is not news, and neither is who was in the picture already."""
+    anna = connected()
+    change = it.Presence("r1", False, (CAROL, ANNA, BOB), (), 3)
+    assert anna.told(change) == ["08:00 · carol joined"]
+    assert anna.told(it.Presence("r1", False, (), (CAROL, BOB), 1)) == ["08:00 · carol, bob left"]
+    assert anna.told(it.Presence("r1", False, (ANNA,), (), 1)) == []
+
+
+def test_a_later_picture_is_taken_in_silence() -> None:
+    """After a reconnect nobody is introduced again."""
+    anna = connected()
+    assert anna.told(here("anna", "carol")) == []
+    assert set(anna.state.rooms["r1"].present) == {"u1", "u3"}
+
+
+def test_a_large_room_says_how_many_there_are() -> None:
+    """A picture of a part tells the whole number."""
+    anna = connected()
+    anna.told(opened(DEV), live(0, DEV))
+    picture = it.Presence("r2", True, (ANNA, BOB), (), 900)
+    assert anna.told(picture) == ["08:00 · in #dev, 900 in all: anna, bob"]
+
+
+def test_topics_are_shown_and_kept() -> None:
+    """A new topic is a line; the topic of a room that one enters stands above its people."""
+    anna = connected()
+    assert anna.told(topic_set(1, "bob", "tea")) == ["08:00 · bob set the topic: tea"]
+    assert anna.told(topic_set(2, "bob", "")) == ["08:00 · bob removed the topic"]
+    about = RoomInfo("r2", RoomKind.PUBLIC, "dev", topic="code")
+    assert anna.told(opened(about), live(0, DEV), here("anna", room=DEV)) == [
+        "08:00 · #dev: code",
+        "08:00 · in #dev: anna",
+    ]
+
+
+def test_a_room_that_was_left_leads_back() -> None:
+    """The room before becomes the current one; leaving another room does not move one."""
+    anna = connected()
+    anna.told(opened(DEV), live(0, DEV))
+    enter(anna.state, ByName("dev"))
+    assert anna.told(it.RoomClosed("r2")) == ["08:00 · you left #dev, now in #lobby"]
+    anna.told(opened(DEV), live(0, DEV))
+    assert anna.told(it.RoomClosed("r2")) == ["08:00 · you left #dev"]
+    assert anna.told(it.RoomClosed("r1")) == ["08:00 · you left #lobby, now in no room"]
+
+
+def test_an_unknown_kind_of_event_counts_as_seen() -> None:
+    """A newer server's event is passed over without a hole."""
+    anna = connected()
+    unknown = it.EventArrived(RoomEvent("r1", 1, EIGHT, BOB, None))
+    assert anna.told(unknown, said(2, "bob", "hi")) == ["08:00 bob: hi"]
+
+
+def test_unknown_rooms_are_ignored() -> None:
+    """Items of a room that is not open change nothing."""
+    anna = connected()
+    strange = RoomInfo("r99", RoomKind.PUBLIC, "strange")
+    items: list[it.Item] = [said(1, "bob", "x", strange), live(1, strange), it.Gap("r99", 0, 5)]
+    assert anna.told(*items, here("bob", room=strange), it.RoomClosed("r99")) == []
+    assert list(anna.state.rooms) == [LOBBY.room_id]
+
+
+def test_a_mention_is_marked() -> None:
+    """One's own name as a word of its own, in any case, but not inside another name."""
+    anna = connected()
+    expected = {"hi ANNA!": True, "anna: you": True, "joanna": False, "anna-lena": False}
+    for seq, (text, mention) in enumerate(expected.items(), 1):
+        anna.told(said(seq, "bob", text))
+        entry = anna.state.rooms["r1"]
+        assert entry.last_seq == seq
+        assert _mentioned(text) is mention
+
+
+def _mentioned(text: str) -> bool:
+    from chat_cli.model import Said
+    from chat_cli.reading import spoken
+
+    anna = connected()
+    event = RoomEvent("r1", 1, EIGHT, BOB, Said(text))
+    return spoken(anna.state, event, Said(text)).mention
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=40))
+def test_whatever_is_replayed_is_seen_once_and_in_order(script: list[tuple[int, bool]]) -> None:
+    """Streams that begin anywhere up to the position and break anywhere give 1, 2, 3 and so on."""
+    anna = connected()
+    seen: list[str] = []
+    for length, broken in script:
+        start = anna.state.resume_point().rooms[0].after_seq or 0
+        anna.told(it.Welcome("e1", ANNA), opened(after_seq=start))
+        first = start + 1 if not broken else max(1, start - 1)
+        for seq in range(first, first + length):
+            seen += anna.told(said(seq, "bob", str(seq)))
+    assert seen == [f"08:00 bob: {number}" for number in range(1, len(seen) + 1)]
+    assert anna.read_again == 0
