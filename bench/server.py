@@ -1,0 +1,138 @@
+"""The server under load: started as a person starts it, watched from outside."""
+
+import os
+import selectors
+import signal
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import psutil
+
+COMMAND = Path(sysconfig.get_path("scripts")) / "chat-server"
+
+START_S = 30.0
+# The server promises to be gone in 10 s.
+STOP_S = 15.0
+
+READY = "listening on "
+
+
+class ServerError(Exception):
+    """The server did not start."""
+
+
+class Server(Protocol):
+    """What the workloads need of a server, whatever kind it is."""
+
+    address: str
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that its process has used."""
+        ...
+
+    def resident_bytes(self) -> int:
+        """Return the memory that its process holds."""
+        ...
+
+
+class ChatServer:
+    """One `chat-server` with one instance. Leaving the block stops it, by force if need be."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.address = ""
+        # From exec to the line that says that it accepts.
+        self.start_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with (self._directory / "stderr.txt").open("ab") as stderr:
+            began = time.perf_counter()
+            self._launcher = subprocess.Popen(
+                [
+                    COMMAND,
+                    "--port=0",
+                    "--no-rate-limits",
+                    "--log-level=warning",
+                    f"--data-dir={self._directory}",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                # Ctrl+C is for the benchmark, which stops the server in its turn.
+                process_group=0,
+            )
+        try:
+            line = self._wait_line(began + START_S)
+            self.start_s = time.perf_counter() - began
+            self.address = line.removeprefix(READY).split()[0]
+            (self._instance,) = psutil.Process(self._launcher.pid).children()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the instance has used."""
+        times = self._instance.cpu_times()
+        return times.user + times.system
+
+    def resident_bytes(self) -> int:
+        """Return the memory that the instance holds."""
+        return self._instance.memory_info().rss
+
+    def _wait_line(self, deadline: float) -> str:
+        """Return the line of readiness. Raises ServerError where it does not come."""
+        assert self._launcher.stdout is not None
+        descriptor = self._launcher.stdout.fileno()
+        text = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            while b"\n" not in text:
+                if not selector.select(max(0.0, deadline - time.perf_counter())):
+                    raise ServerError(f"the server did not start within {START_S:.0f} s")
+                part = os.read(descriptor, 4096)
+                if not part:
+                    raise ServerError(f"the server did not start: {self.complaints()}")
+                text += part
+        line = text.decode().partition("\n")[0]
+        if not line.startswith(READY):
+            raise ServerError(f"the server's first line was not expected: {line}")
+        return line
+
+    def complaints(self) -> str:
+        """Return what the server has written to stderr."""
+        return (self._directory / "stderr.txt").read_text(errors="replace").strip()
+
+    def _stop(self) -> None:
+        """Stop the processes, by force where the gentle way does not work."""
+        assert self._launcher.stdout is not None
+        try:
+            instances = psutil.Process(self._launcher.pid).children()
+        except psutil.NoSuchProcess:
+            instances = []
+        self._launcher.send_signal(signal.SIGTERM)
+        try:
+            self._launcher.wait(STOP_S)
+        except BaseException:
+            self._launcher.kill()
+            self._launcher.wait()
+            raise
+        finally:
+            for instance in instances:
+                # Compares the time of its start too, so no other process is met.
+                if instance.is_running():
+                    instance.kill()
+            self._launcher.stdout.close()

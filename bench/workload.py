@@ -1,0 +1,47 @@
+"""What a workload is: something that is run once a round and takes the same figures."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bench.figures import Measure
+from bench.scale import Scale
+from bench.server import ChatServer
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Where one round of a workload takes place."""
+
+    # Empty, and of this round alone.
+    directory: Path
+    scale: Scale
+
+    def server(self, name: str = "server") -> ChatServer:
+        """Return a server that has its data in this round; the same name, the same data."""
+        return ChatServer(self.directory / name)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one round came to."""
+
+    # For each measure of the workload, by name.
+    values: dict[str, float]
+    # What a reader of the figures should know: who was the bottleneck, who disturbed.
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One row of the table of workloads."""
+
+    name: str
+    # Names of the scale's fields may stand in it, in braces.
+    title: str
+    measures: tuple[Measure, ...]
+    run: Callable[[Round], Result]
+
+    def headline(self, scale: Scale) -> str:
+        """Return what was done, with the figures of the scale."""
+        return self.title.format(**asdict(scale))
