@@ -1,0 +1,100 @@
+"""`chat_cli.status`: what stands around the input line."""
+
+from chat_cli import items as it
+from chat_cli.model import ByName, Direct
+from chat_cli.orders import enter, say
+from chat_cli.state import Link
+from chat_cli.status import prompt, toolbar, waiting_lines
+from tests.cli.person import WITH_BOB, Person, acked, connected, live, opened, said
+
+
+def bar(person: Person, width: int = 80) -> str:
+    """Give the text of the toolbar."""
+    return "".join(text for _, text in toolbar(person.state, person.now, width))
+
+
+def above(person: Person) -> list[str]:
+    """Give the lines above the input."""
+    return [line.text for line in waiting_lines(person.state, person.now)]
+
+
+def label(person: Person) -> str:
+    """Give what stands before the input."""
+    return "".join(text for _, text in prompt(person.state))
+
+
+def test_the_prompt_names_the_room() -> None:
+    """Also one that is not open yet; without a name it asks for one."""
+    anna = connected()
+    assert label(anna) == "#lobby> "
+    enter(anna.state, ByName("dev"))
+    assert label(anna) == "#dev> "
+    anna.state.link = Link.NAMELESS
+    assert label(anna) == "Your name: "
+
+
+def test_messages_on_their_way_are_drawn() -> None:
+    """With their room if it is another one, cut to a line, marked when acknowledged."""
+    anna = connected()
+    say(anna.state, "hi")
+    post = anna.writes_post()
+    say(anna.state, "waves", action=True)
+    say(anna.state, "two\nlines", target=Direct(("bob",)))
+    assert above(anna) == ["…     anna: hi", "…     * anna waves", "…     @bob anna: two […]"]
+    anna.told(acked(post, 1))
+    assert above(anna)[0] == "…     anna: hi ✓"
+
+
+def test_a_message_that_must_wait_says_so() -> None:
+    """The seconds that the server asked for count down."""
+    anna = connected()
+    say(anna.state, "fast")
+    post = anna.writes_post()
+    anna.told(it.Refused(8, "R", "slow", client_msg_id=post.client_msg_id, retry_after=4))
+    assert above(anna) == ["…     anna: fast (the server asks to wait, 4 s)"]
+    anna.now = 3.0
+    assert above(anna) == ["…     anna: fast (the server asks to wait, 1 s)"]
+
+
+def test_many_waiting_messages_are_counted() -> None:
+    """The input line does not leave the screen."""
+    anna = connected()
+    for number in range(8):
+        say(anna.state, str(number))
+    assert above(anna)[4:] == ["…     anna: 4", "…     3 more waiting"]
+
+
+def test_control_characters_do_not_reach_the_prompt() -> None:
+    """Own texts and names of rooms go through the same gate as all others."""
+    anna = connected()
+    say(anna.state, "\x1b[2J")
+    enter(anna.state, ByName("\x1b]0;x\x07"))
+    assert "\x1b" not in "".join(above(anna)) + label(anna) + bar(anna)
+
+
+def test_the_toolbar_tells_where_one_is() -> None:
+    """Connection, room, unread elsewhere, own name and server."""
+    anna = connected()
+    assert bar(anna) == " online  #lobby  anna on here:1"
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB), said(1, "bob", "x", WITH_BOB))
+    assert bar(anna) == " online  #lobby  unread: @bob 1  anna on here:1"
+
+
+def test_the_toolbar_counts_down() -> None:
+    """The next attempt is announced in seconds, never in zero."""
+    anna = connected()
+    anna.told(it.Offline("x", 7.0))
+    assert bar(anna).startswith(" offline, next try in 7 s")
+    anna.now = 6.9
+    assert bar(anna).startswith(" offline, next try in 1 s")
+
+
+def test_a_narrow_toolbar_keeps_what_matters() -> None:
+    """What does not fit is left out whole; unread rooms are cut."""
+    anna = connected()
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB), said(1, "bob", "x", WITH_BOB))
+    for width in range(8, 60):
+        assert len(bar(anna, width)) <= width
+    assert bar(anna, 40) == " online  #lobby  unread: @bob 1"
+    assert bar(anna, 28) == " online  #lobby  unread: @b…"
+    assert bar(anna, 18) == " online  #lobby"
