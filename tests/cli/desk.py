@@ -1,0 +1,126 @@
+"""A person at the whole client but for the terminal: typed lines in, seen lines out.
+
+Waiting is for conditions, with a deadline that only a broken test reaches.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from chat_cli.backoff import Backoff
+from chat_cli.client import Client
+from chat_cli.model import ByName
+from chat_cli.orders import enter
+from chat_cli.outbox import Outbox
+from chat_cli.render import Line, Renderer
+from chat_cli.session.identity import Identity
+from chat_cli.session.session import Session
+from chat_cli.state import ChatState
+
+DEADLINE = 15.0
+
+Result = TypeVar("Result")
+
+
+# Any: the other two parameters of a coroutine do not matter here.
+def run(test: Coroutine[Any, Any, Result]) -> Result:
+    """Run a test on an event loop of its own, and end it if it hangs."""
+
+    async def bounded() -> Result:
+        async with asyncio.timeout(2 * DEADLINE):
+            return await test
+
+    return asyncio.run(bounded())
+
+
+class FakeScreen:
+    """A screen that remembers. Obeys `client.Screen`."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.input = ""
+        self.closed = False
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Remember lines."""
+        self.lines += [line.text.replace("\u00a0", " ") for line in lines]
+
+    def give_back(self, text: str) -> None:
+        """Put a text into an empty input."""
+        self.input = self.input or text
+
+    def refresh(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Remember that it is over."""
+        self.closed = True
+
+
+class Desk:
+    """Somebody who chats. Times of day are shown as 00:00 for what the client says itself."""
+
+    def __init__(
+        self, target: str, name: str, state_dir: Path, room: str = "lobby", prefix: str = ""
+    ) -> None:
+        self.screen = FakeScreen()
+        self.state = ChatState(target, Outbox(prefix or f"{name}-{id(self)}"))
+        renderer = Renderer(UTC, date(1970, 1, 1), lambda _: "")
+        self.client = Client(self.state, self.screen, renderer, time.monotonic, lambda: 0)
+        self.identity = Identity(target, state_dir)
+        # A fiftieth of the longest delay: the next attempt is in 10 ms, then 20 …
+        backoff = Backoff(random=lambda: 0.02)
+        self.session = Session(target, name, self.client, self.identity, backoff, time.monotonic)
+        enter(self.state, ByName(room))
+        self._running: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self.client.connect(self.session)
+        self._running = asyncio.create_task(self.session.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.crash()
+        await self.session.sign_out()
+
+    async def crash(self) -> None:
+        """End without signing out."""
+        if self._running:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
+    def types(self, line: str) -> None:
+        """Enter a line."""
+        self.client.enter_line(line)
+
+    def seen(self, text: str) -> int:
+        """Count the lines that hold a text."""
+        return sum(text in line for line in self.screen.lines)
+
+    async def sees(self, text: str, times: int = 1) -> None:
+        """Wait until so many lines hold a text."""
+        await self.until(lambda: self.seen(text) >= times, f"a line with {text!r}")
+
+    async def until(self, predicate: Callable[[], bool], what: str = "a condition") -> None:
+        """Wait until something is true of the client."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await self.client.wait_until(predicate)
+        except TimeoutError:
+            seen = "\n".join(self.screen.lines)
+            raise AssertionError(f"{what} did not come; seen:\n{seen}") from None
+
+    async def settled(self) -> None:
+        """Wait until the current room is open and nothing typed waits for its answer."""
+        await self.until(
+            lambda: self.state.room is not None and self.state.room.announced and not self.busy,
+            "a quiet client",
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return self.client.busy
