@@ -41,6 +41,7 @@ class Script:
         self.address = address
         self.outbox = Outbox(secrets.token_hex(6))
         self.limits = Limits()
+        self.user_id = ""
         self.signed_in = asyncio.Event()
         self._patience = patience
         self._giving_up: asyncio.TimerHandle | None = None
@@ -57,6 +58,7 @@ class Script:
             case it.SignedIn():
                 self.limits = item.limits
                 self.outbox.use_limits(item.limits)
+                self.user_id = item.user.user_id
                 self._take_over(item)
                 self.signed_in.set()
             case it.NameWanted(reason):

@@ -70,7 +70,7 @@ class Sending(Script):
             await self._next_answer()
         if self.ended:
             return
-        self.outbox.post(ByName(self.address.room), text, False, None)
+        self.outbox.post(ByName(self.address.room), text, False, self.user_id)
         session.wake()
 
     async def _next_answer(self) -> None:

@@ -91,6 +91,7 @@ class FakeService:
         self.joins: list[tuple[pb.JoinRequest, str]] = []
         self.subscribes: list[pb.SubscribeRequest] = []
         self.signed_out: list[str] = []
+        self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._count = 0
         self._server: grpc.aio.Server | None = None
         self.room("lobby")
@@ -171,6 +172,18 @@ class FakeService:
         self.rooms.clear()
         self.posts.clear()
         self.room("lobby")
+
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        """Wait until a call has made `predicate` true."""
+        if not predicate():
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._watchers.append((predicate, future))
+            async with asyncio.timeout(10):
+                await future
+
+    async def is_read(self) -> None:
+        """Wait until a stream reads a room."""
+        await self.until(lambda: any(stream.rooms for stream in self.streams))
 
     # ------------------------------------------------------------------ calls
 
@@ -273,6 +286,7 @@ class FakeService:
         """Send rooms without orders."""
         user = await self._known(context)
         self.subscribes.append(request)
+        self._changed()
         stream = Stream(user, "")
         holds = request.epoch in ("", self.epoch)
         if not holds:
@@ -314,6 +328,12 @@ class FakeService:
         )
         return grpc.method_handlers_generic_handler("chat.v1.ChatService", handlers)
 
+    def _changed(self) -> None:
+        for predicate, future in list(self._watchers):
+            if predicate() and not future.done():
+                future.set_result(None)
+                self._watchers.remove((predicate, future))
+
     def _next(self) -> int:
         self._count += 1
         return self._count
@@ -351,6 +371,7 @@ class FakeService:
         for stream in self.streams:
             if room.room_id in stream.rooms:
                 self._send(stream, event)
+        self._changed()
         return event
 
     def _send(self, stream: Stream, event: pb.RoomEvent) -> None:
@@ -408,6 +429,7 @@ class FakeService:
         if room.room_id in stream.rooms:
             return
         stream.rooms.add(room.room_id)
+        self._changed()
         put = stream.queue.put_nowait
         put(pb.StreamItem(opened=pb.RoomOpened(room=room.described(), after_seq=after)))
         if after < self.kept_from - 1:
@@ -447,6 +469,7 @@ class FakeService:
 
     def _post(self, stream: Stream, order_id: str, post: pb.Post) -> None:
         refusal = self.refuse_posts.pop(0) if self.refuse_posts else None
+        self._changed()
         if refusal:
             error = pb.Error()
             error.CopyFrom(refusal)
@@ -493,6 +516,7 @@ class FakeService:
                 await context.write(frame([item]))
         finally:
             self.streams.remove(stream)
+            self._changed()
 
     async def _find(self, target: pb.RoomTarget, context: Context) -> Room:
         room = self._target(target, None, make=False)

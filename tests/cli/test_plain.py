@@ -1,0 +1,149 @@
+"""`chat_cli.plain` and `chat_cli.interactive`: the client in a pipe."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from chat_cli.exits import Exit
+from chat_cli.interactive import chat
+from tests.cli.desk import run
+from tests.cli.fake_service import FakeService
+
+
+class Pipe:
+    """Stands for sys.stdin: lines are written into it."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+
+    def fileno(self) -> int:
+        """Give the end that is read."""
+        return self._reading
+
+    def isatty(self) -> bool:
+        """Tell that this is no terminal."""
+        return False
+
+    def write(self, text: str) -> None:
+        """Write lines."""
+        os.write(self._writing, text.encode())
+
+    def end(self) -> None:
+        """End the lines."""
+        os.close(self._writing)
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pipe:
+    """Put a pipe in the place of stdin, and the tokens into a directory of the test."""
+    pipe = Pipe()
+    monkeypatch.setattr(sys, "stdin", pipe)
+    monkeypatch.setenv("CHAT_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr("random.random", lambda: 0.02)
+    return pipe
+
+
+def test_lines_in_lines_out(stdin: Pipe, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line is done before the next; the end of the lines is the end."""
+    stdin.write("hello\n/join dev\nin dev\n/users all\n/nonsense\n")
+    stdin.end()
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            fake.say("bob", "before")
+            assert await chat(fake.target, "anna", "lobby") == Exit.DONE
+            assert [event.message.text for event in fake.room("lobby").events] == [
+                "before",
+                "hello",
+            ]
+            assert [event.message.text for event in fake.room("dev").events] == ["in dev"]
+            assert [user.name for user in fake.sessions.values()] == ["bob"]
+
+    run(story())
+    lines = capsys.readouterr().out.replace("\u00a0", " ").splitlines()
+    said = [line[6:] for line in lines if "bob:" in line or "anna:" in line]
+    assert said[:2] == ["bob: before", "anna: hello ✓"]
+    assert "anna: in dev ✓" in said
+    assert any("2 on 127.0.0.1" in line for line in lines)
+    assert "There is no /nonsense." in lines[-1]
+
+
+def test_quit_ends_before_the_lines_do(stdin: Pipe) -> None:
+    """What follows is not read."""
+    stdin.write("hello\n/quit\nnot this\n")
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            assert await chat(fake.target, "anna", "lobby") == Exit.DONE
+            assert [event.message.text for event in fake.room("lobby").events] == ["hello"]
+            assert fake.sessions == {}
+
+    run(story())
+    stdin.end()
+
+
+def test_a_refused_name_is_1(stdin: Pipe, capsys: pytest.CaptureFixture[str]) -> None:
+    """At the end of the lines; a line before it is the next name."""
+    stdin.end()
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            fake.user("anna")
+            assert await chat(fake.target, "anna", "lobby") == Exit.REFUSED
+
+    run(story())
+    assert "this name is taken" in capsys.readouterr().out
+
+
+def test_the_first_line_may_be_the_name(stdin: Pipe) -> None:
+    """Without --name it is asked for."""
+    stdin.write("anna\nhello\n")
+    stdin.end()
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            assert await chat(fake.target, "", "lobby") == Exit.DONE
+            (event,) = fake.room("lobby").events
+            assert (event.author.name, event.message.text) == ("anna", "hello")
+
+    run(story())
+
+
+def test_lines_survive_a_lost_connection(stdin: Pipe) -> None:
+    """What was typed while the server was away is sent when it is back."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            chatting = asyncio.create_task(chat(fake.target, "anna", "lobby"))
+            stdin.write("one\n")
+            await fake.until(lambda: bool(fake.room("lobby").events))
+            await fake.stop()
+            stdin.write("two\n")
+            await fake.start()
+            await fake.until(lambda: len(fake.room("lobby").events) == 2)
+            stdin.end()
+            assert await chatting == Exit.DONE
+
+    run(story())
+
+
+def test_what_was_not_sent_is_told_at_the_end(
+    stdin: Pipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing vanishes in silence when the server is gone for good."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            chatting = asyncio.create_task(chat(fake.target, "anna", "lobby"))
+            stdin.write("one\n")
+            await fake.until(lambda: bool(fake.room("lobby").events))
+            await fake.stop()
+            stdin.write("lost \x1b[2J\n")
+            stdin.end()
+            await chatting
+
+    run(story())
+    assert "not sent: lost ␛[2J" in capsys.readouterr().err

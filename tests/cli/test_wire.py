@@ -1,0 +1,104 @@
+"""`chat_cli.session.wire`: the contract's messages and the client's words are the same."""
+
+from chat_cli import items as it
+from chat_cli import model, outbox
+from chat_cli.session import wire
+from chat_protos.chat.v1 import chat_pb2 as pb
+
+ANNA = pb.User(user_id="u1", name="anna", connected=True)
+
+
+def read(**item: object) -> list[it.StreamItem]:
+    """Read a frame of one item."""
+    message = pb.StreamItem(**item)  # type: ignore[arg-type]  # one field, chosen by the test
+    return list(wire.items(pb.ChatResponse(items=[message])))
+
+
+def test_items_are_read_in_their_order() -> None:
+    """Each kind becomes its fact."""
+    event = pb.RoomEvent(
+        room_id="r1",
+        seq=3,
+        time_ms=5,
+        author=ANNA,
+        message=pb.Message(text="waves", style=pb.MESSAGE_STYLE_ACTION, client_msg_id="c"),
+    )
+    user = model.User("u1", "anna", True)
+    room = pb.Room(room_id="r1", kind=pb.ROOM_KIND_DIRECT, head_seq=9, members=[ANNA])
+    frame = pb.ChatResponse(
+        items=[
+            pb.StreamItem(welcome=pb.Welcome(epoch="e", user=ANNA, session_id="s")),
+            pb.StreamItem(opened=pb.RoomOpened(room=room, after_seq=2)),
+            pb.StreamItem(event=event),
+            pb.StreamItem(live=pb.Live(room_id="r1", seq=3)),
+            pb.StreamItem(gap=pb.Gap(room_id="r1", after_seq=1, first_seq=3)),
+            pb.StreamItem(reset=pb.Reset(epoch="e2")),
+            pb.StreamItem(closed=pb.RoomClosed(room_id="r1")),
+        ]
+    )
+    body = model.Said("waves", True, "c")
+    info = model.RoomInfo("r1", model.RoomKind.DIRECT, head_seq=9, members=(user,))
+    assert list(wire.items(frame)) == [
+        it.Welcome("e", user),
+        it.RoomOpened(info, 2),
+        it.EventArrived(model.RoomEvent("r1", 3, 5, user, body)),
+        it.Live("r1", 3),
+        it.Gap("r1", 1, 3),
+        it.Reset("e2"),
+        it.RoomClosed("r1"),
+    ]
+
+
+def test_answers_and_news_are_read() -> None:
+    """Delays become seconds, and the names that an error is about join its sentence."""
+    ack = pb.Ack(order_id="o", room_id="r", seq=4, client_msg_id="c", duplicate=True, time_ms=7)
+    assert read(ack=ack) == [it.Acked("o", "r", 4, 7, "c", True)]
+    error = pb.Error(
+        order_id="o", code=5, reason="R", message="nobody", metadata={"names": "dave"},
+        retry_after_ms=1500, client_msg_id="c", room_id="r",
+    )  # fmt: skip
+    assert read(error=error) == [it.Refused(5, "R", "nobody: dave", "o", "c", "r", 1.5)]
+    presence = pb.Presence(room_id="r", snapshot=True, joined=[ANNA], left=[ANNA], total=7)
+    user = model.User("u1", "anna", True)
+    assert read(presence=presence) == [it.Presence("r", True, (user,), (user,), 7)]
+    notice = pb.Notice(kind=pb.NOTICE_KIND_DRAINING, text="x", retry_after_ms=2500)
+    assert read(notice=notice) == [it.Notice("x", True, 2.5)]
+
+
+def test_unknown_kinds_do_no_harm() -> None:
+    """An item of a newer contract is left out; an event of one counts as seen."""
+    newer = pb.StreamItem.FromString(b"\xa2\x06\x02hi")
+    assert list(wire.items(pb.ChatResponse(items=[newer]))) == []
+    event = wire.event(pb.RoomEvent(room_id="r", seq=1, author=ANNA))
+    assert event.body is None
+
+
+def test_limits_have_defaults_but_for_the_rate() -> None:
+    """A server that leaves a figure out means the contract's; no burst means no rate limits."""
+    assert wire.limits(pb.Limits()) == model.Limits(send_burst=0)
+    assert wire.limits(pb.Limits(text_bytes=9, send_burst=3)).text_bytes == 9
+
+
+def test_a_position_without_a_seq_has_none() -> None:
+    """0 is from the beginning, nothing is not read yet: the field's presence tells."""
+    fresh = wire.position(model.Position(model.ByName("lobby"), None, 50))
+    assert not fresh.HasField("after_seq")
+    from_start = wire.position(model.Position(model.ById("r1"), 0, 50))
+    assert from_start.HasField("after_seq")
+    assert from_start.room.room_id == "r1"
+
+
+def test_orders_are_written_with_their_ids() -> None:
+    """A post carries its id twice, so that ack and error both name it."""
+    post = outbox.PendingPost("c-1", model.Direct(("bob", "carol")), "hi", True, "u1")
+    request = wire.request(post)
+    assert request.order_id == request.post.client_msg_id == "c-1"
+    assert list(request.post.room.direct.names) == ["bob", "carol"]
+    assert request.post.style == pb.MESSAGE_STYLE_ACTION
+    join = wire.request(outbox.PendingOrder("o", outbox.JoinRoom(model.ByName("dev"), 50)))
+    assert join.join_room.position.room.room_name == "dev"
+    assert join.join_room.position.recent == 50
+    leave = wire.request(outbox.PendingOrder("o", outbox.LeaveRoom("r1")))
+    assert leave.leave_room.room.room_id == "r1"
+    topic = wire.request(outbox.PendingOrder("o", outbox.SetTopic("r1", "")))
+    assert topic.WhichOneof("order") == "set_topic"
