@@ -2,6 +2,7 @@
 
     contract    what a log promises: submit orders, be told of commits, read history
     sqlite      SqliteLog: one writer thread, group commit, WAL with FULL sync
+    datafile    opens the file, and refuses one that is damaged or not ours
     rows        what a commit writes, and how a start loads the state again
     history     reads of room events on read-only connections
     schema      the tables, as numbered migrations

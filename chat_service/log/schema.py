@@ -74,13 +74,13 @@ class DataFileError(Exception):
     """A data file cannot be used. The text is one line that names file and remedy."""
 
 
-def migrate(connection: sqlite3.Connection, path: str) -> None:
-    """Bring the file to the newest shape, each migration in its own transaction.
+def version_of(connection: sqlite3.Connection, path: str) -> int:
+    """Return how many migrations the file has had; 0 for a new one.
 
-    Raises DataFileError, without having written, when the file is of another
-    program or of a newer version.
+    Raises DataFileError when the file is of another program or of a newer version.
     """
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    version: int
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application_id != APPLICATION_ID and (objects or version or application_id):
@@ -91,6 +91,15 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
         raise DataFileError(
             f"{path} was written by a newer version of chat-server: install that version"
         )
+    return version
+
+
+def migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the file to the newest shape, each migration in its own transaction.
+
+    Raises DataFileError, without having written, as `version_of`.
+    """
+    version = version_of(connection, path)
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID}; "
