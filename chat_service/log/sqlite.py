@@ -22,8 +22,8 @@ from chat_service.core.evolve import evolve
 from chat_service.core.model import State
 from chat_service.log import rows
 from chat_service.log.contract import MAX_BACKLOG, Commit, OnCommit
+from chat_service.log.datafile import open_data_file
 from chat_service.log.history import History
-from chat_service.log.schema import DataFileError, migrate
 
 logger = logging.getLogger(__name__)
 
@@ -55,24 +55,21 @@ class SqliteLog:
         Raises DataFileError when the file is damaged, foreign or of a newer
         version; it is then left as it was.
         """
-        self._path = path
         self._clock = clock
         self._on_commit = on_commit
         self._on_failure = on_failure
-        self._connection = _open(path)
-        try:
-            self._state = rows.load(self._connection)
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-            self._connection.close()
-            raise DataFileError(_damaged(path, error)) from error
+        self._connection, self._state = open_data_file(path)
         self._history = History(path)
         self._queue: queue.SimpleQueue[tuple[int, tuple[Command, ...]] | None] = queue.SimpleQueue()
         self._backlog_lock = threading.Lock()
         self._backlog = 0
+        # Why submit refuses; set by `close`, and by a failure.
         self._refusal: Rejection | None = None
+        # Why the writer writes no more.
+        self._failure: Rejection | None = None
         # First answers that the batch asks for: what is stored, then what it adds.
         self._facts: dict[FactKey, FirstAnswer | None] = {}
-        self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
+        self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._started = False
 
     def load(self) -> State:
@@ -122,6 +119,13 @@ class SqliteLog:
 
     # -------------------------------------------------- on the writer's thread
 
+    def _run(self) -> None:
+        try:
+            self._write()
+        except BaseException as error:
+            # A mistake outside of a commit: what is queued will not be answered.
+            self._stop(error)
+
     def _write(self) -> None:
         while True:
             first = self._queue.get()
@@ -148,6 +152,9 @@ class SqliteLog:
                 return
 
     def _commit(self, batch: _Batch) -> Commit:
+        if self._failure is not None:
+            # After a failed fsync a later one may succeed without what was lost before.
+            return _refused(batch, self._failure)
         events: list[Event] = []
         answers: list[tuple[int, tuple[Answer | Rejection, ...]]] = []
         now_ms = self._clock()
@@ -163,36 +170,39 @@ class SqliteLog:
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._state.discard()
-            rejection = self._failed(error)
-            return Commit(
-                (), tuple((ticket, (rejection,) * len(commands)) for ticket, commands in batch)
-            )
+            return _refused(batch, self._failed(error))
         finally:
             self._facts.clear()
         self._state.merge()
         return Commit(tuple(events), tuple(answers))
 
     def _read_facts(self, batch: _Batch) -> None:
-        keys = [
-            key
-            for _, commands in batch
-            for command in commands
-            if (key := fact_key(self._state, command)) is not None
-        ]
+        keys = []
+        for _, commands in batch:
+            for command in commands:
+                try:
+                    key = fact_key(self._state, command)
+                except Exception:
+                    # `_decide` asks again, and answers for the mistake.
+                    continue
+                if key is not None:
+                    keys.append(key)
         if keys:
             stored = rows.first_answers(self._connection, keys)
             self._facts = {key: stored.get(key) for key in keys}
 
     def _decide(self, command: Command, events: list[Event], now_ms: int) -> Answer | Rejection:
-        key = fact_key(self._state, command)
-        fact = None
-        if key is not None:
-            if key not in self._facts:
-                # Its session was opened by an earlier order of the same batch.
-                self._facts[key] = rows.first_answers(self._connection, [key]).get(key)
-            fact = self._facts[key]
         try:
+            key = fact_key(self._state, command)
+            fact = None
+            if key is not None:
+                if key not in self._facts:
+                    # Its session was opened by an earlier order of the same batch.
+                    self._facts[key] = rows.first_answers(self._connection, [key]).get(key)
+                fact = self._facts[key]
             decision = decide(self._state, command, fact, now_ms)
+        except sqlite3.Error:
+            raise
         except Exception:
             # Deciding changes nothing, so only this order is lost to the mistake.
             logger.exception("could not decide %s", type(command).__name__)
@@ -217,34 +227,19 @@ class SqliteLog:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
             logger.error("the disk is full: a batch was refused, nothing of it is stored")
             return Rejection(Reason.STORAGE_FULL, "the server's disk is full", retry_after_ms=5000)
+        return self._stop(error)
+
+    def _stop(self, error: BaseException) -> Rejection:
         rejection = Rejection(
             Reason.STORAGE_FAILED,
             "the server could not store this: the outcome is unknown, send it again",
             retry_after_ms=1000,
         )
-        self._refusal = rejection
+        self._failure = self._refusal = rejection
         logger.critical("the log failed: %s", error, exc_info=error)
         self._on_failure(error)
         return rejection
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        migrate(connection, str(path))
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        # On macOS a plain fsync does not reach the platter; elsewhere without effect.
-        connection.execute("PRAGMA fullfsync = 1")
-        connection.execute("PRAGMA checkpoint_fullfsync = 1")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise DataFileError(_damaged(path, error)) from error
-    except DataFileError:
-        connection.close()
-        raise
-    return connection
-
-
-def _damaged(path: Path, error: Exception) -> str:
-    return f"{path} cannot be read ({error}): restore it from a backup, or move it away"
+def _refused(batch: _Batch, rejection: Rejection) -> Commit:
+    return Commit((), tuple((ticket, (rejection,) * len(commands)) for ticket, commands in batch))
