@@ -1,12 +1,15 @@
-"""The clients in examples/, in other languages, against a real server."""
+"""The clients in examples/, in other languages, against a real server; and their manual."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chat_service.edge.status import STATUS
 from tests.e2e.example_clients import (
     GO,
+    ROOT,
     Program,
     Running,
     build_go,
@@ -160,3 +163,11 @@ def test_go_stubs_are_those_of_the_contract(tmp_path: Path) -> None:
     generated = generate_go(tmp_path)
     assert len(generated) == 2
     assert stubs_go(GO / "gen") == generated
+
+
+def test_every_reason_is_explained() -> None:
+    """The table in docs/protocol.md has each reason of an error once, with its status."""
+    page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-Z_]+) \| ([A-Z_]+) \| \S.* \| \S.* \|$", page, re.MULTILINE)
+    assert len(rows) == len(dict(rows))
+    assert dict(rows) == {reason.value: status.name for reason, status in STATUS.items()}
