@@ -70,6 +70,10 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         options.rounds = ROUNDS if options.scale == "full" else 1
     if options.rounds < 1:
         parser.error("--rounds: at least 1")
+    if options.stored is not None and options.stored <= SCALES[options.scale].resumed:
+        parser.error("--stored: more than are resumed")
+    if options.streams is not None and options.streams < 1:
+        parser.error("--streams: at least 1")
     return options
 
 

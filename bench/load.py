@@ -1,5 +1,6 @@
 """The load as a workload sees it: a crowd of readers, some senders, and who used the CPU."""
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -179,6 +180,7 @@ class Shares:
     busiest_client: float
     clients: float
     others: float
+    cores: int
 
     def notes(self) -> list[str]:
         """Say what was in the way of the measurement, if anything was."""
@@ -191,6 +193,8 @@ class Shares:
             notes.append(f"the load client was the bottleneck ({shares})")
         if self.others >= DISTURBED:
             notes.append(f"disturbed by other programs ({shares})")
+        elif self.server + self.clients >= SATURATED * self.cores:
+            notes.append(f"server and load together used all cores ({shares})")
         return notes
 
 
@@ -217,6 +221,7 @@ class Watch:
             busiest_client=max(clients, default=0.0) / seconds,
             clients=sum(clients) / seconds,
             others=max(0.0, machine[0] - ours) / seconds,
+            cores=os.cpu_count() or 1,
         )
 
     def _read(self) -> tuple[list[float], list[float], list[float]]:

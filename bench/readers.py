@@ -9,7 +9,6 @@ every event.
 
 import json
 import selectors
-import sys
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from dataclasses import asdict, dataclass
 from bench import chat
 from bench.posix import allow_many_files
 from bench.rpc import RECEIVE_BYTES, Link, Messages
-from bench.worker import Line, Lines, answer, leave_interrupts_to_the_parent
+from bench.worker import Line, Lines, answer, run
 from chat_protos.chat.v1 import chat_pb2 as pb
 
 # Sign-ins under way at once: a server may allow 32 calls on a connection, and counts one
@@ -158,11 +157,11 @@ class Reader(Messages):
 class Readers:
     """The subscribers of this process, and their loop."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, lines: Lines) -> None:
         self._config = config
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._selector = selectors.DefaultSelector()
-        self._lines = Lines(sys.stdin.fileno())
+        self._lines = lines
         self._selector.register(self._lines, selectors.EVENT_READ)
         self._links: list[Link] = []
         self._readers: list[Reader] = []
@@ -171,7 +170,7 @@ class Readers:
         self._wanted = True
 
     def run(self) -> None:
-        """Sign in, then do what stdin says until it ends."""
+        """Sign in, then do what the lines say until they end."""
         self._sign_in()
         while self._wanted:
             while not self._orders and self._wanted:
@@ -213,8 +212,8 @@ class Readers:
                 self._wanted = lines is not None
                 self._orders += lines or ()
                 continue
-            self._last_data_s = time.monotonic()
             link.read()
+            self._last_data_s = time.monotonic()
             if not link.is_open:
                 self._selector.unregister(link)
 
@@ -222,7 +221,12 @@ class Readers:
         """Wait until all is told of who is there; then all begin to count."""
         deadline = time.monotonic() + timeout_s
         settled = False
-        while not settled and self._wanted and time.monotonic() < deadline:
+        while (
+            not settled
+            and self._wanted
+            and time.monotonic() < deadline
+            and not any(reader.cut for reader in self._readers)
+        ):
             self._step(QUIET_S / 10)
             settled = (
                 time.monotonic() - self._last_data_s >= QUIET_S
@@ -233,10 +237,11 @@ class Readers:
 
     def _wait(self, events: int, timeout_s: float) -> Line:
         """Wait until all readers have so many events since they count."""
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
         witness = self._readers[0]
-        while self._wanted and time.monotonic() < min(deadline, self._last_data_s + STALLED_S):
-            if witness.events >= events and not self._behind():
+        while self._wanted and (witness.events < events or self._behind()):
+            now = time.monotonic()
+            if now > began + timeout_s or now > max(began, self._last_data_s) + STALLED_S:
                 break
             self._step(0.05)
         return self._report()
@@ -264,12 +269,11 @@ class Readers:
         }
 
 
-def main() -> None:
-    """Run the process."""
-    leave_interrupts_to_the_parent()
+def work(config: str, lines: Lines) -> None:
+    """Sign all in, then do what the lines say until they end."""
     allow_many_files()
-    Readers(Config.from_json(sys.argv[1])).run()
+    Readers(Config.from_json(config), lines).run()
 
 
 if __name__ == "__main__":
-    main()
+    run(work)

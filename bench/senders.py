@@ -7,14 +7,13 @@ unanswered; `pace` posts by a schedule, whatever the server does.
 
 import json
 import select
-import sys
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
 
 from bench import chat
 from bench.rpc import Caller, CallError, WholeMessages
-from bench.worker import Line, Lines, answer, leave_interrupts_to_the_parent
+from bench.worker import Line, Lines, answer, run
 from chat_protos.chat.v1 import chat_pb2 as pb
 
 # The last acks are waited for so long.
@@ -188,12 +187,9 @@ class Senders:
             link.read()
 
 
-def main() -> None:
-    """Run the process."""
-    leave_interrupts_to_the_parent()
-    config = Config.from_json(sys.argv[1])
-    lines = Lines(sys.stdin.fileno())
-    senders = Senders(config)
+def work(config: str, lines: Lines) -> None:
+    """Sign in, then do what the lines say until they end."""
+    senders = Senders(Config.from_json(config))
     orders: deque[Line] = deque()
     while (read := lines.read()) is not None:
         orders += read
@@ -207,4 +203,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(work)

@@ -11,13 +11,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
+
+from bench.rpc import CallError
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,9 +59,18 @@ def answer(line: Line) -> None:
     print(json.dumps(line), flush=True)
 
 
-def leave_interrupts_to_the_parent() -> None:
-    """Ignore Ctrl+C in a worker: the parent ends it in its turn."""
+def run(work: Callable[[str, Lines], None]) -> None:
+    """Run this process as a worker: with its configuration and the lines of its parent.
+
+    What goes wrong on the way is told to the parent in one line.
+    """
+    # Ctrl+C reaches the whole group: the parent ends its workers in its turn.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        work(sys.argv[1], Lines(sys.stdin.fileno()))
+    except (CallError, OSError) as error:
+        answer({"failed": str(error)})
+        sys.exit(1)
 
 
 class Worker:
