@@ -58,8 +58,8 @@ wheres = st.one_of(room_names, room_ids, recipients)
 # The clock mostly goes on, a little or past a session's time, and sometimes steps back.
 steps_ms = mostly((0, 1, 5, 30), (SESSION_MS - 1, SESSION_MS, -1, -40, -1000))
 
-# 256 random bits in truth, so two never meet.
-_tokens = st.integers(0, 2**64).map(lambda number: number.to_bytes(32, "big"))
+# Who gives the order puts one of its own in the place: two never meet.
+_tokens = st.just(b"token")
 
 start_instance = st.builds(
     cmd.StartInstance,

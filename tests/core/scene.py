@@ -10,7 +10,7 @@ Every order is also checked to have decided without changing anything.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
@@ -122,6 +122,12 @@ class Scene:
         """Return the hash of a new token."""
         self._tokens += 1
         return hashlib.sha256(str(self._tokens).encode()).digest()
+
+    def with_own_token(self, command: cmd.Command) -> cmd.Command:
+        """Give an order that opens a session a token that no other has, as the edge does."""
+        if isinstance(command, (cmd.OpenGuest, cmd.OpenSession)):
+            return replace(command, token_hash=self.token())
+        return command
 
     def guest(self, name: str, *, room: str = "") -> int:
         """Sign in somebody new; return the session."""

@@ -32,8 +32,7 @@ class ChatAgainstPlainRules(RuleBasedStateMachine):
 
     def give(self, command: cmd.Command) -> None:
         """Give an order to both, and compare what they say."""
-        if isinstance(command, (cmd.OpenGuest, cmd.OpenSession)):
-            command = replace(command, token_hash=self.scene.token())
+        command = self.scene.with_own_token(command)
         expected = self.oracle.verdict(command, self.scene.now_ms)
         already = len(self.scene.events)
         decision = self.scene.do(command)

@@ -1,0 +1,492 @@
+"""What any log promises, whatever it is made of. A further log joins by a line in LOGS."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from chat_service.core import commands as cmd
+from chat_service.core import events as ev
+from chat_service.core.decision import Answer
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.limits import Limits
+from chat_service.core.model import State
+from chat_service.log.contract import MAX_BACKLOG, Commit
+from tests.core.scene import post, to
+from tests.log.subject import DEADLINE_S, INSTANCE, START_MS, OpenLog, Subject, open_sqlite
+
+LOGS = [pytest.param(open_sqlite, id="sqlite")]
+
+# An order that is always accepted and changes nothing.
+IDLE = cmd.ExpireSession(0)
+PLENTY = {"count": 1000, "max_bytes": 1 << 20}
+
+
+@pytest.fixture(params=LOGS)
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    """Open each kind of log on empty data."""
+    open_log: OpenLog = request.param
+    subject = Subject(open_log, tmp_path)
+    yield subject
+    subject.log.close()
+    assert not subject.failures
+
+
+def said(number: int, text: str = "hello") -> Callable[[int], cmd.PostMessage]:
+    """Make a post of a session to the lobby with a numbered id."""
+    return lambda session_id: post(session_id, "lobby", text, message_id=f"m{number}")
+
+
+# -------------------------------------------------------------- orders, answers
+
+
+def test_new_log_is_empty(subject: Subject) -> None:
+    """Before the first order nothing is known."""
+    assert subject.log.load().snapshot() == State().snapshot()
+
+
+def test_each_ticket_gets_one_outcome_for_each_order(subject: Subject) -> None:
+    """Outcomes come under the ticket, in the order of its orders, refusals among them."""
+    alice = subject.begin()
+    outcomes = subject.ask_all(
+        said(1)(alice), post(alice, "nowhere", message_id="m2"), said(3)(alice), said(1)(alice)
+    )
+    assert [o.reason if isinstance(o, Rejection) else (o.seq, o.duplicate) for o in outcomes] == [
+        (1, False),
+        Reason.ROOM_NOT_FOUND,
+        (2, False),
+        (1, True),
+    ]
+
+
+def test_ticket_without_orders_is_answered(subject: Subject) -> None:
+    """An empty tuple of orders has an empty tuple of outcomes."""
+    assert subject.ask_all() == ()
+
+
+def test_commits_come_in_the_order_of_submits(subject: Subject) -> None:
+    """Tickets, and the events that they made, are announced in the order of the calls."""
+    alice = subject.begin()
+    first = subject.submit(IDLE)
+    tickets = [subject.submit(said(n, str(n))(alice)) for n in range(500)]
+    subject.outcomes(tickets[-1])
+    answered = [ticket for commit in subject.commits for ticket, _ in commit.answers]
+    assert answered == sorted(answered)
+    assert answered[-501:] == [first, *tickets]
+    assert subject.texts() == [str(n) for n in range(500)]
+    outcomes = [outcome for ticket in tickets for outcome in subject.outcomes(ticket)]
+    assert [o.seq for o in outcomes if isinstance(o, Answer)] == list(range(1, 501))
+
+
+def test_orders_of_a_ticket_see_each_other(subject: Subject) -> None:
+    """An order is decided with everything before it, also what is not yet durable."""
+    outcomes = subject.ask_all(
+        cmd.StartInstance(INSTANCE, "epoch-1", Limits(), "lobby"),
+        cmd.OpenGuest("alice", b"a", INSTANCE, "den"),
+        cmd.OpenGuest("ALICE", b"b", INSTANCE),
+        post(1, "den", "one", message_id="m1"),
+        post(1, "den", "one", message_id="m1"),
+        post(1, "den", "two", message_id="m1"),
+        cmd.EndSession(1),
+        post(1, "den", "one", message_id="m1"),
+    )
+    assert [o.reason if isinstance(o, Rejection) else "ok" for o in outcomes] == [
+        "ok",
+        "ok",
+        Reason.NAME_TAKEN,
+        "ok",
+        "ok",
+        Reason.ID_REUSED,
+        "ok",
+        Reason.SESSION_ENDED,
+    ]
+    (retry,) = outcomes[4:5]
+    assert isinstance(retry, Answer)
+    assert retry.duplicate
+    assert subject.texts() == ["one"]
+
+
+def test_same_orders_give_the_same_whatever_the_batches(subject: Subject, tmp_path: Path) -> None:
+    """Ten orders together and ten alone come to the same events and outcomes."""
+    other = Subject(open_sqlite, tmp_path / "..")
+    try:
+        alice = subject.begin()
+        assert other.begin() == alice
+        orders = [said(n % 4)(alice) for n in range(10)]
+        assert subject.ask_all(*orders) == tuple(other.ask(order) for order in orders)
+        assert subject.events() == other.events()
+    finally:
+        other.log.close()
+
+
+def test_time_comes_from_the_clock_and_never_goes_back(subject: Subject) -> None:
+    """An event has the time of the clock, but never less than the event before it."""
+    alice = subject.begin()
+    subject.now_ms = START_MS + 9
+    assert subject.ok(said(1)(alice)).time_ms == START_MS + 9
+    subject.now_ms = 0
+    assert subject.ok(said(2)(alice)).time_ms == START_MS + 9
+    subject.reopen()
+    assert subject.ok(said(3)(alice)).time_ms == START_MS + 9
+
+
+def test_refused_orders_leave_nothing(subject: Subject) -> None:
+    """Orders that are all refused have no events, and a restart finds nothing new."""
+    alice = subject.begin()
+    before = subject.reopen().snapshot()
+    heard = len(subject.events())
+    outcomes = subject.ask_all(
+        cmd.OpenGuest("alice", b"x", INSTANCE), cmd.OpenGuest("no name", b"y", INSTANCE),
+        post(alice, "nowhere"), post(alice, "lobby", ""), cmd.EndSession(999),
+    )  # fmt: skip
+    assert all(isinstance(outcome, Rejection) for outcome in outcomes)
+    assert len(subject.events()) == heard
+    assert subject.reopen().snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        cmd.OpenGuest(None, b"x", INSTANCE),  # type: ignore[arg-type] # what breaks it
+        cmd.EndSession([]),  # type: ignore[arg-type] # what breaks it
+        cmd.PostMessage([], to("lobby"), 0, "x", "m", b"h"),  # type: ignore[arg-type] # and the read before it
+        "no order at all",
+    ],
+)
+def test_mistake_in_a_decision_loses_only_its_order(
+    subject: Subject, broken: cmd.Command, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The orders beside it are stored; it is answered with INTERNAL, and the log has the trace."""
+    alice = subject.begin()
+    first, lost, last = subject.ask_all(said(1)(alice), broken, said(2)(alice))
+    assert isinstance(lost, Rejection)
+    assert lost == Rejection(Reason.INTERNAL, "internal error")
+    assert isinstance(first, Answer)
+    assert isinstance(last, Answer)
+    assert (first.seq, last.seq) == (1, 2)
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+    assert subject.reopen().snapshot() == subject.fold().snapshot()
+
+
+# ------------------------------------------------------------------ durability
+
+
+def test_nothing_is_announced_before_it_is_durable(subject: Subject) -> None:
+    """While a commit is announced, a reader already finds all of it."""
+    alice = subject.begin()
+    found: list[tuple[list[str], list[str]]] = []
+
+    def look(commit: Commit) -> None:
+        announced = [e.text for e in commit.events if isinstance(e, ev.MessagePosted)]
+        if announced:
+            stored = subject.log.read_before(1, 1 << 60, count=len(announced), max_bytes=1 << 20)
+            texts = [e.text for e in reversed(stored) if isinstance(e, ev.MessagePosted)]
+            found.append((announced, texts))
+
+    subject.look = look
+    for n in range(20):
+        subject.ask_all(*(said(10 * n + k, f"{n}.{k}")(alice) for k in range(n % 3 + 1)))
+    assert len(found) == 20
+    assert all(announced == stored for announced, stored in found)
+
+
+def test_orders_that_gather_are_committed_together(subject: Subject) -> None:
+    """What is submitted while a commit runs comes in one commit after it."""
+    alice = subject.begin()
+    with subject.held():
+        before = len(subject.commits)
+        tickets = [subject.submit(said(n)(alice), IDLE) for n in range(30)]
+    subject.outcomes(tickets[-1])
+    (together,) = subject.commits[before:]
+    assert [ticket for ticket, _ in together.answers] == tickets
+    assert len(together.events) == 30
+
+
+def test_submit_does_not_wait_for_a_commit(subject: Subject) -> None:
+    """While the writer is busy submits return, unanswered."""
+    alice = subject.begin()
+    with subject.held():
+        ticket = subject.submit(said(1)(alice))
+        assert not subject.is_answered(ticket)
+    assert subject.outcomes(ticket)
+
+
+def test_reads_go_on_while_a_commit_is_announced(subject: Subject) -> None:
+    """A reader never waits for the writer."""
+    alice = subject.begin()
+    subject.ok(said(1)(alice))
+    with subject.held():
+        assert len(subject.log.read_after(1, 0, **PLENTY)) == 1
+
+
+def test_backlog_is_bounded(subject: Subject) -> None:
+    """Exactly the bound may wait; one order more is refused, unheard, until some are answered."""
+    alice = subject.begin()
+    with subject.held():
+        full = subject.submit(*[IDLE] * (MAX_BACKLOG - 1))
+        last = subject.submit(said(1)(alice))
+        for commands in ((said(2)(alice),), (IDLE,) * MAX_BACKLOG):
+            with pytest.raises(RefusedError) as raised:
+                subject.log.submit(-1, commands)
+            assert raised.value.rejection.reason is Reason.OVERLOADED
+            assert raised.value.rejection.retry_after_ms > 0
+    assert len(subject.outcomes(full)) == MAX_BACKLOG - 1
+    subject.outcomes(last)
+    assert subject.ok(said(3)(alice)).seq == 2
+    assert not subject.is_answered(-1)
+
+
+def test_more_than_the_whole_backlog_is_refused(subject: Subject) -> None:
+    """A ticket that could never fit is refused at once, also by an idle log."""
+    with pytest.raises(RefusedError) as raised:
+        subject.log.submit(-1, (IDLE,) * (MAX_BACKLOG + 1))
+    assert raised.value.rejection.reason is Reason.OVERLOADED
+
+
+# --------------------------------------------------------------------- restarts
+
+
+def test_restart_finds_the_fold_of_all_events(subject: Subject) -> None:
+    """The state that is loaded is what the announced events come to."""
+    alice = subject.begin(Limits(text_bytes=77, reserved_names=("zeus", "hera")))
+    bob = subject.ok(cmd.OpenGuest("Bob", b"b", INSTANCE, "den")).session_id
+    subject.ok(cmd.AttachSession(bob, 4))
+    subject.ok(post(bob, ("alice",), "psst", message_id="d"))
+    subject.ok(cmd.SetTopic(alice, to("lobby"), "cats 🐈"))
+    subject.ok(cmd.OpenSession(alice, "", b"a2", INSTANCE))
+    subject.ok(cmd.OpenGuest("carol", b"c", INSTANCE))
+    subject.ok(cmd.EndSession(5 - 1))
+    loaded = subject.reopen()
+    assert loaded.snapshot() == subject.fold().snapshot()
+    assert loaded.limits == Limits(text_bytes=77, reserved_names=("zeus", "hera"))
+    assert loaded.epoch == "epoch-1"
+
+
+def test_rooms_of_a_user_keep_their_order(subject: Subject) -> None:
+    """Who leaves and comes back is last, whether or not it all was one commit."""
+    alice = subject.begin()
+    subject.ask_all(
+        cmd.JoinRoom(alice, to("one")),
+        cmd.JoinRoom(alice, to("two")),
+        cmd.LeaveRoom(alice, to("one")),
+        cmd.LeaveRoom(alice, to("lobby")),
+        cmd.JoinRoom(alice, to("three")),
+        cmd.JoinRoom(alice, to("lobby")),
+        cmd.JoinRoom(alice, to("one")),
+    )
+    loaded = subject.reopen()
+    assert [loaded.rooms[n].name for n in loaded.rooms_of[1]] == ["two", "three", "lobby", "one"]
+    assert loaded.snapshot() == subject.fold().snapshot()
+
+
+def test_ids_and_seqs_go_on_after_a_restart(subject: Subject) -> None:
+    """No number is given twice, also where what had it is gone."""
+    alice = subject.begin()
+    subject.ok(said(1)(alice))
+    gone = subject.ok(cmd.OpenGuest("bob", b"b", INSTANCE))
+    subject.ok(cmd.EndSession(gone.session_id))
+    subject.reopen()
+    assert subject.ok(said(2)(alice)).seq == 2
+    later = subject.ok(cmd.OpenGuest("bob", b"b2", INSTANCE, "den"))
+    assert (later.user_id, later.session_id) == (gone.user_id + 1, gone.session_id + 1)
+
+
+def test_retry_after_a_restart_gets_the_first_answer(subject: Subject) -> None:
+    """What an id was used for outlives the process, its hash included."""
+    alice = subject.begin()
+    first = subject.ok(said(1)(alice))
+    subject.reopen()
+    again = subject.ok(said(1)(alice))
+    assert (again.room_id, again.seq, again.time_ms) == (first.room_id, first.seq, first.time_ms)
+    assert again.duplicate
+    assert subject.refused(said(1, "other")(alice)).reason is Reason.ID_REUSED
+
+
+def test_loaded_state_is_a_copy(subject: Subject) -> None:
+    """What a caller does to its state does not reach the log's."""
+    alice = subject.begin()
+    subject.reopen()
+    mine = subject.log.load()
+    mine.sessions.drop(alice)
+    mine.merge()
+    assert subject.log.load().snapshot() == subject.fold().snapshot()
+    assert subject.ok(said(1)(alice)).seq == 1
+
+
+# ---------------------------------------------------------------------- reading
+
+
+@pytest.fixture
+def talk(subject: Subject) -> Subject:
+    """Say six things in the lobby, of 3 bytes each, one of them a topic, and one in the den."""
+    alice = subject.begin()
+    subject.ask_all(
+        *(said(n, f"n°{n}"[:3].replace("°", "-"))(alice) for n in range(1, 4)),
+        cmd.SetTopic(alice, to("lobby"), "t-4"),
+        said(5, "n-5")(alice),
+        said(6, "é6")(alice),
+        cmd.JoinRoom(alice, to("den")),
+        post(alice, "den", "elsewhere", message_id="d1"),
+    )
+    return subject
+
+
+def seqs(events: list[ev.RoomEvent]) -> list[int]:
+    """Return the places of events."""
+    return [event.seq for event in events]
+
+
+@pytest.mark.parametrize(
+    ("after", "count", "max_bytes", "expected"),
+    [
+        (0, 100, 1000, [1, 2, 3, 4, 5, 6]),
+        (2, 100, 1000, [3, 4, 5, 6]),
+        (5, 100, 1000, [6]),
+        (6, 100, 1000, []),
+        (99, 100, 1000, []),
+        (0, 2, 1000, [1, 2]),
+        (3, 1, 1000, [4]),
+        (0, 0, 1000, []),
+        (0, 100, 1, [1]),
+        (0, 100, 3, [1]),
+        (0, 100, 4, [1, 2]),
+        (0, 100, 6, [1, 2]),
+        (2, 100, 7, [3, 4, 5]),
+        (4, 100, 4, [5, 6]),
+        (5, 100, 3, [6]),
+    ],
+)
+def test_reading_forward(
+    talk: Subject, after: int, count: int, max_bytes: int, expected: list[int]
+) -> None:
+    """Oldest first, after a place, at most so many, up to the first that fills the bytes."""
+    assert seqs(talk.log.read_after(1, after, count=count, max_bytes=max_bytes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "count", "max_bytes", "expected"),
+    [
+        (7, 100, 1000, [6, 5, 4, 3, 2, 1]),
+        (99, 100, 1000, [6, 5, 4, 3, 2, 1]),
+        (3, 100, 1000, [2, 1]),
+        (1, 100, 1000, []),
+        (0, 100, 1000, []),
+        (7, 2, 1000, [6, 5]),
+        (7, 0, 1000, []),
+        (7, 100, 1, [6]),
+        (7, 100, 3, [6]),
+        (7, 100, 4, [6, 5]),
+        (6, 100, 7, [5, 4, 3]),
+    ],
+)
+def test_reading_backward(
+    talk: Subject, before: int, count: int, max_bytes: int, expected: list[int]
+) -> None:
+    """Newest first, before a place, with the same bounds."""
+    assert seqs(talk.log.read_before(1, before, count=count, max_bytes=max_bytes)) == expected
+
+
+def test_bytes_are_of_utf_8(subject: Subject) -> None:
+    """The bound counts bytes and not characters."""
+    alice = subject.begin()
+    subject.ask_all(*(said(n, "👋")(alice) for n in range(4)))
+    assert len(subject.log.read_after(1, 0, count=9, max_bytes=8)) == 2
+    assert len(subject.log.read_before(1, 9, count=9, max_bytes=9)) == 3
+
+
+def test_what_is_read_is_what_was_announced(talk: Subject) -> None:
+    """Every field comes back as it was, but for the hash, which serves retries alone."""
+    announced = [e for e in talk.events() if isinstance(e, (ev.MessagePosted, ev.TopicChanged))]
+    read = talk.log.read_after(1, 0, **PLENTY) + talk.log.read_after(2, 0, **PLENTY)
+    assert len(read) == 7
+    for stored, event in zip(read, announced, strict=True):
+        names = [n for n in event.__slots__ if n != "request_hash"]
+        assert type(stored) is type(event)
+        assert [getattr(stored, n) for n in names] == [getattr(event, n) for n in names]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x01\x1b[2J",
+        "a\r\nb",
+        "👩‍👩‍👧 \u202e",
+        "'; DROP TABLE room_events; --",
+        "\ufffe",
+        "x" * 4096,
+    ],
+)
+def test_text_comes_back_as_it_was(subject: Subject, text: str) -> None:
+    """Nothing is cleaned, folded or cut on the way through the log."""
+    alice = subject.begin()
+    subject.ok(said(1, text)(alice))
+    subject.reopen()
+    (event,) = subject.log.read_after(1, 0, **PLENTY)
+    assert isinstance(event, ev.MessagePosted)
+    assert event.text == text
+
+
+@pytest.mark.parametrize("room_id", [0, -1, 99, 1 << 40])
+def test_unknown_room_has_no_events(talk: Subject, room_id: int) -> None:
+    """Reading what is not there finds nothing and breaks nothing."""
+    assert talk.log.read_after(room_id, 0, **PLENTY) == []
+    assert talk.log.read_before(room_id, 9, **PLENTY) == []
+
+
+def test_many_threads_read_while_the_log_writes(subject: Subject) -> None:
+    """Each read is a contiguous piece of the log, whatever is written meanwhile."""
+    alice = subject.begin()
+    subject.ok(said(0)(alice))
+    start = threading.Barrier(5)
+
+    def read() -> list[int]:
+        start.wait(DEADLINE_S)
+        last = 0
+        while last < 300:
+            page = seqs(subject.log.read_after(1, last, count=7, max_bytes=1 << 20))
+            assert page == list(range(last + 1, last + 1 + len(page)))
+            newest = seqs(subject.log.read_before(1, 1 << 60, count=3, max_bytes=1 << 20))
+            assert newest[0] >= max(page, default=last)
+            last = max(page, default=last)
+        return [last]
+
+    with ThreadPoolExecutor(4) as threads:
+        reading = [threads.submit(read) for _ in range(4)]
+        start.wait(DEADLINE_S)
+        tickets = [subject.submit(said(n)(alice)) for n in range(1, 300)]
+        subject.outcomes(tickets[-1])
+        for future in reading:
+            assert future.result(DEADLINE_S)[0] >= 300
+
+
+# ---------------------------------------------------------------------- closing
+
+
+def test_closing_commits_what_is_queued(subject: Subject) -> None:
+    """What was submitted before the end is stored and announced."""
+    alice = subject.begin()
+    with subject.held():
+        tickets = [subject.submit(said(n)(alice)) for n in range(50)]
+        closing = threading.Thread(target=subject.log.close)
+        closing.start()
+    closing.join(DEADLINE_S)
+    assert not closing.is_alive()
+    assert all(subject.is_answered(ticket) for ticket in tickets)
+    assert subject.reopen().heads[1] == 50
+
+
+def test_closed_log_takes_no_orders(subject: Subject) -> None:
+    """After the end a submit is refused with DRAINING."""
+    subject.begin()
+    subject.log.close()
+    with pytest.raises(RefusedError) as raised:
+        subject.submit(IDLE)
+    assert raised.value.rejection.reason is Reason.DRAINING
+
+
+def test_closing_twice_or_unused_is_no_error(subject: Subject) -> None:
+    """A log may be closed before its first order, and again."""
+    subject.log.close()
+    subject.log.close()
