@@ -7,8 +7,8 @@ from chat_service.core.errors import Rejection
 from chat_service.core.model import User
 from chat_service.hub.feed import Feed, Timers
 from chat_service.hub.presence import PERIOD_S, Change, Presence
-from chat_service.hub.replay import Step, joined, next_step, unseen
-from chat_service.hub.subscription import MAX_FRAME_BYTES, Subscription
+from chat_service.hub.replay import Step, joined, next_step, portion, unseen
+from chat_service.hub.subscription import MAX_FRAME_BYTES, REPLAY_BYTES, Subscription
 
 # All rings together. Source: the service's guarantees.
 MAX_RINGS_BYTES = 64 << 20
@@ -111,28 +111,33 @@ class Hub:
                 return
             feed = self._feed(room_id)
             step = next_step(after_seq, feed.positions)
+            if step is Step.BEYOND:
+                raise ValueError(f"seq {after_seq} is beyond the head of room {room_id}")
             if step is Step.TELL:
                 feed.flush()
-            elif step is Step.JOIN:
-                frames = feed.ring.between(after_seq, feed.told) if after_seq < feed.told else ()
-                for frame in joined(frames, MAX_FRAME_BYTES):
+            elif subscription.queued_bytes >= REPLAY_BYTES:
+                await subscription.wait_space()
+            elif step is Step.PAGE:
+                read = await self._read_page(room_id, after_seq)
+                # The log may be ahead of what the room was told of.
+                page = unseen(read, after_seq, self.head(room_id))
+                if subscription.rooms.get(room_id) != reading:
+                    return
+                if not page:
+                    raise LookupError(f"room {room_id} has no event after {after_seq}")
+                for frame in joined((frame for _, frame in page), MAX_FRAME_BYTES):
                     subscription.offer(frame)
+                after_seq = page[-1][0]
+            elif after_seq < feed.told:
+                held = portion(feed.ring.between(after_seq, feed.told), REPLAY_BYTES)
+                for frame in joined(held, MAX_FRAME_BYTES):
+                    subscription.offer(frame)
+                after_seq += len(held)
+            else:
                 subscription.offer(self._encode.live(room_id, feed.told))
                 if subscription.ended is None:
                     feed.subscriptions[subscription] = None
                 return
-            elif step is Step.PAGE:
-                await subscription.wait_space()
-                page = unseen(await self._read_page(room_id, after_seq), after_seq)
-                if not page:
-                    raise LookupError(f"room {room_id} has no event after {after_seq}")
-                if subscription.rooms.get(room_id) != reading:
-                    return
-                for frame in joined((frame for _, frame in page), MAX_FRAME_BYTES):
-                    subscription.offer(frame)
-                after_seq = page[-1][0]
-            else:
-                raise ValueError(f"seq {after_seq} is beyond the head of room {room_id}")
 
     def unfollow(self, subscription: Subscription, room_id: int) -> None:
         """Stop telling a subscription of one room; its user's grace begins there."""
@@ -203,8 +208,13 @@ class Hub:
         self._presence_due.pop(room_id, None)
         change = self.presence.take_change(room_id)
         feed = self._feeds.get(room_id)
-        if change is not None and feed is not None:
-            feed.tell(self._encode.change(room_id, change))
+        if change is None or feed is None:
+            return
+        frame = self._encode.change(room_id, change)
+        for subscription in feed.subscriptions:
+            # Who only listens is not told who is there.
+            if room_id in subscription.present_in:
+                subscription.offer(frame)
 
     # -------------------------------------------------------------------- rooms
 

@@ -4,7 +4,8 @@ A reader at `after_seq` is brought up to what its room has told its live readers
 (`told`), from the ring where it reaches that far back and from the log in pages
 where not; then it joins the live readers within the same step of the loop, so
 that nothing can fall between. What the log reads beyond `told` belongs to the
-room's open tick: it is told at once, so that nothing comes twice.
+room's open tick: it is told at once, so that nothing comes twice. What the log
+reads beyond `head` the room has not heard of yet: it is left for the tick.
 """
 
 from collections.abc import Iterable
@@ -41,14 +42,26 @@ def next_step(after_seq: int, room: Positions) -> Step:
     return Step.PAGE
 
 
-def unseen(page: Iterable[tuple[int, bytes]], after_seq: int) -> list[tuple[int, bytes]]:
-    """Return the events of a page that follow `after_seq` without a hole."""
+def unseen(page: Iterable[tuple[int, bytes]], after_seq: int, head: int) -> list[tuple[int, bytes]]:
+    """Return the events of a page that follow `after_seq` without a hole, up to `head`."""
     fresh = []
     for seq, frame in page:
-        if seq == after_seq + 1:
+        if seq == after_seq + 1 and seq <= head:
             fresh.append((seq, frame))
             after_seq = seq
     return fresh
+
+
+def portion(frames: Iterable[bytes], max_bytes: int) -> list[bytes]:
+    """Return the first of the frames: as many as it takes to reach `max_bytes`, or all."""
+    taken: list[bytes] = []
+    size = 0
+    for frame in frames:
+        taken.append(frame)
+        size += len(frame)
+        if size >= max_bytes:
+            break
+    return taken
 
 
 def joined(frames: Iterable[bytes], max_bytes: int) -> list[bytes]:
