@@ -19,6 +19,10 @@ from chat_service.hub.hub import Hub
 from chat_service.log.contract import Log
 
 
+# No seq has more; a longer number in a page_token was never ours.
+MAX_SEQ_DIGITS = 19
+
+
 class Lists:
     """Serves ListMessages, ListRooms and ListUsers. `readers` runs blocking reads."""
 
@@ -50,7 +54,7 @@ class Lists:
         forward = request.WhichOneof("start") == "after_seq"
         scope = f"messages {room.room_id} {'after' if forward else 'before'}"
         key = key_of(request.page_token, scope)
-        if key is not None and not key.isdecimal():
+        if key is not None and not (key.isdecimal() and len(key) <= MAX_SEQ_DIGITS):
             raise RefusedError(
                 Rejection(Reason.PAGE_INVALID, "this page_token is damaged", field="page_token")
             )
