@@ -28,8 +28,11 @@ def open_data_file(path: Path) -> tuple[sqlite3.Connection, State]:
     """
     connection = None
     try:
-        if path.exists() and path.stat().st_size:
+        if _size(path):
             _look(path)
+        elif _size(_log_of(path)):
+            # SQLite would take the file for a new one, and delete the log.
+            raise ValueError("it is empty, but its write-ahead log is not")
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         migrate(connection, str(path))
         connection.execute("PRAGMA journal_mode = WAL")
@@ -68,14 +71,21 @@ def _is_marked(path: Path) -> bool:
 
 def _measure(connection: sqlite3.Connection, path: Path) -> None:
     """Find a file that was cut within its last page, which SQLite reads as zeros."""
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size:
+    if _size(_log_of(path)):
         # A crash in the middle of a checkpoint: the missing part is there.
         return
     (count,) = connection.execute("PRAGMA page_count").fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     if path.stat().st_size < count * size:
         raise ValueError("the file is shorter than it was")
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _damaged(path: Path, error: BaseException) -> str:
