@@ -58,6 +58,7 @@ class Subject:
         self.now_ms = START_MS
         self.commits: list[Commit] = []
         self.failures: list[BaseException] = []
+        self.failed = threading.Event()
         # Called on the writer's thread for each commit, before anybody else is told.
         self.look: Callable[[Commit], None] = _nothing
         self.log = self._open()
@@ -67,8 +68,12 @@ class Subject:
             self._path,
             clock=lambda: self.now_ms,
             on_commit=self._hear,
-            on_failure=self.failures.append,
+            on_failure=self._fail,
         )
+
+    def _fail(self, error: BaseException) -> None:
+        self.failures.append(error)
+        self.failed.set()
 
     def _hear(self, commit: Commit) -> None:
         self.look(commit)

@@ -1,0 +1,355 @@
+"""What is SqliteLog's own: one durable writer, group commit, and what a failed commit leaves."""
+
+import logging
+import resource
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from chat_service.core import commands as cmd
+from chat_service.core import events as ev
+from chat_service.core.decision import Answer
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.evolve import evolve
+from chat_service.core.model import State
+from chat_service.log import sqlite
+from chat_service.log.contract import Commit
+from chat_service.log.sqlite import MAX_BATCH, SqliteLog
+from tests.core.scene import post, to
+from tests.log.subject import DEADLINE_S, INSTANCE, Outcome, Subject, open_sqlite
+
+IDLE = cmd.ExpireSession(0)
+# More than the free space of any page.
+LARGE = "x" * 4096
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the log under test has its data."""
+    return tmp_path / "chat.sqlite3"
+
+
+@pytest.fixture
+def subject(tmp_path: Path) -> Iterator[Subject]:
+    """Open a SqliteLog on empty data."""
+    subject = Subject(open_sqlite, tmp_path)
+    yield subject
+    subject.log.close()
+
+
+def writer(subject: Subject) -> sqlite3.Connection:
+    """Return the writer's own connection, whose settings no other connection shows."""
+    assert isinstance(subject.log, SqliteLog)
+    return subject.log._connection
+
+
+def reasons(outcomes: tuple[Outcome, ...]) -> set[Reason | None]:
+    """Return why orders were refused; None for one that was not."""
+    return {o.reason if isinstance(o, Rejection) else None for o in outcomes}
+
+
+# ------------------------------------------------------------------- the writer
+
+
+def test_writer_syncs_every_commit(subject: Subject) -> None:
+    """The connection that writes has WAL and FULL, also after it has written."""
+    subject.begin()
+    pragmas = [
+        writer(subject).execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous")
+    ]
+    assert pragmas == ["wal", 2]
+
+
+def test_commit_is_in_the_file_before_it_is_announced(subject: Subject, path: Path) -> None:
+    """A connection of somebody else, opened in the announcement, finds events and position."""
+    alice = subject.begin()
+    found: list[bool] = []
+
+    def look(commit: Commit) -> None:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as other:
+            texts = {text for (text,) in other.execute("SELECT text FROM room_events")}
+            (position,) = other.execute(
+                "SELECT value FROM counters WHERE name = 'position'"
+            ).fetchone()
+        announced = {e.text for e in commit.events if isinstance(e, ev.MessagePosted)}
+        heard = len(subject.events()) + len(commit.events)
+        found.append(announced <= texts and position == heard)
+
+    subject.look = look
+    for n in range(10):
+        subject.ok(post(alice, "lobby", f"text {n}", message_id=f"m{n}"))
+    assert found == [True] * 10
+
+
+def test_commits_come_on_one_thread_of_their_own(subject: Subject) -> None:
+    """Every announcement is on the writer's thread, never on that of a submit."""
+    threads: set[threading.Thread] = set()
+    subject.look = lambda _: threads.add(threading.current_thread())
+    subject.begin()
+    subject.ask(IDLE)
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+
+
+def test_batch_is_bounded(subject: Subject) -> None:
+    """What gathers beyond the bound waits for the next commit; a ticket is never divided."""
+    with subject.held():
+        before = len(subject.commits)
+        tickets = [subject.submit(*[IDLE] * (MAX_BATCH // 4)) for _ in range(6)]
+        large = subject.submit(*[IDLE] * (2 * MAX_BATCH))
+    subject.outcomes(large)
+    batches = [[ticket for ticket, _ in c.answers] for c in subject.commits[before:]]
+    assert batches == [tickets[:4], [*tickets[4:], large]]
+
+
+def test_read_of_a_first_answer_sees_its_own_batch(subject: Subject) -> None:
+    """Stored before, or made earlier in the batch, also for a session that the batch opened."""
+    alice = subject.begin()
+    subject.ok(post(alice, "lobby", "one", message_id="m1"))
+    outcomes = subject.ask_all(
+        post(alice, "lobby", "one", message_id="m1"),
+        post(alice, "lobby", "two", message_id="m2"),
+        post(alice, "lobby", "two", message_id="m2"),
+        cmd.OpenSession(alice, "", b"second", INSTANCE),
+        post(2, "lobby", "one", message_id="m1"),
+        post(2, "lobby", "two", message_id="m2"),
+        post(2, "lobby", "three", message_id="m2"),
+        post(2, "lobby", "three", message_id="m3"),
+        post(alice, "lobby", "three", message_id="m3"),
+    )
+    told = [(o.seq, o.duplicate) if isinstance(o, Answer) else o.reason for o in outcomes]
+    assert told == [
+        (1, True),
+        (2, False),
+        (2, True),
+        (0, False),
+        (1, True),
+        (2, True),
+        Reason.ID_REUSED,
+        (3, False),
+        (3, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (post(1, "lobby", "half \ud800"), Reason.TEXT_INVALID),
+        (post(1, "lobby", message_id="half\ud800"), Reason.CLIENT_ID_INVALID),
+        (post(1, "lobby", message_id="m\x00"), Reason.CLIENT_ID_INVALID),
+        (post(1, "half\ud800"), Reason.ROOM_NOT_FOUND),
+        (post(1, ("half\ud800",)), Reason.USER_NOT_FOUND),
+        (post(1, 1 << 80), Reason.ROOM_NOT_FOUND),
+        (cmd.SetTopic(1, to("lobby"), "half\ud800"), Reason.TOPIC_INVALID),
+        (cmd.OpenGuest("half\ud800", b"x", INSTANCE), Reason.NAME_INVALID),
+        (cmd.OpenGuest("bob", b"x", INSTANCE, "half\ud800"), Reason.ROOM_NAME_INVALID),
+        (cmd.EndSession(1 << 80), Reason.SESSION_ENDED),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_and_not_tried(
+    subject: Subject, bad: cmd.Command, reason: Reason
+) -> None:
+    """A text that no file takes, a number beyond its integers: refused, and the log goes on."""
+    alice = subject.begin()
+    first, refused, last = subject.ask_all(
+        post(alice, "lobby", message_id="a"), bad, post(alice, "lobby", message_id="b")
+    )
+    assert isinstance(refused, Rejection)
+    assert refused.reason is reason
+    assert reasons((first, last)) == {None}
+    assert not subject.failures
+
+
+# ------------------------------------------------------------------- a full disk
+
+
+@contextmanager
+def full(subject: Subject) -> Iterator[None]:
+    """Let the file grow by no page while the block runs."""
+    connection = writer(subject)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA max_page_count = 1000000")
+
+
+def test_full_disk_refuses_the_batch_and_leaves_no_trace(subject: Subject) -> None:
+    """All of the batch is refused, small orders too; nothing of it is known, stored or heard."""
+    alice = subject.begin()
+    subject.ok(post(alice, "lobby", "before", message_id="m0"))
+    before, heard = subject.fold().snapshot(), len(subject.events())
+    with full(subject):
+        outcomes = subject.ask_all(
+            cmd.OpenGuest("bob", b"bob", INSTANCE, "den"),
+            *(post(alice, "lobby", LARGE, message_id=f"m{n}") for n in range(1, 9)),
+            post(alice, "nowhere", message_id="m9"),
+        )
+        assert len(outcomes) == 10
+        assert reasons(outcomes) == {Reason.STORAGE_FULL}
+        assert all(o.retry_after_ms > 0 for o in outcomes if isinstance(o, Rejection))
+    assert len(subject.events()) == heard
+    assert not subject.failures
+    assert subject.reopen().snapshot() == before
+
+
+def test_log_goes_on_once_there_is_room(subject: Subject) -> None:
+    """Without a restart the same orders pass, with the numbers that they would have had."""
+    alice = subject.begin()
+    orders = [post(alice, "lobby", LARGE, message_id=f"m{n}") for n in range(8)]
+    with full(subject):
+        assert reasons(subject.ask_all(*orders)) == {Reason.STORAGE_FULL}
+        assert reasons(subject.ask_all(*orders)) == {Reason.STORAGE_FULL}
+        assert subject.log.read_after(1, 0, count=9, max_bytes=9) == []
+    outcomes = subject.ask_all(cmd.OpenGuest("bob", b"bob", INSTANCE), *orders)
+    assert [(o.seq, o.duplicate) for o in outcomes if isinstance(o, Answer)] == [
+        (0, False),
+        *((n, False) for n in range(1, 9)),
+    ]
+    assert subject.reopen().snapshot() == subject.fold().snapshot()
+
+
+def test_small_orders_pass_while_large_ones_do_not(subject: Subject) -> None:
+    """What needs no new page is stored though the disk is full: signing out makes no room."""
+    alice = subject.begin()
+    with full(subject):
+        large = [post(alice, "lobby", LARGE, message_id=f"m{n}") for n in range(8)]
+        assert reasons(subject.ask_all(*large)) == {Reason.STORAGE_FULL}
+        subject.ok(cmd.EndSession(alice))
+    assert subject.reopen().users.snapshot() == {}
+
+
+# ------------------------------------------------------------- a commit that fails
+
+
+@contextmanager
+def failing_writes(path: Path) -> Iterator[None]:
+    """Have the system refuse to let the write-ahead log grow, as a broken disk would."""
+    log = path.with_name(f"{path.name}-wal")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + 100, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def begin_with_a_long_log(subject: Subject) -> int:
+    """Sign in alice, and let the write-ahead log outgrow every other file of this process."""
+    alice = subject.begin()
+    posts = (post(alice, "lobby", LARGE, message_id=f"l{n}") for n in range(100))
+    assert reasons(subject.ask_all(*posts)) == {None}
+    return alice
+
+
+def test_failed_write_refuses_the_batch_and_stops_the_log(
+    subject: Subject, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The outcome is told as unknown, the failure once, and no more orders are taken."""
+    alice = begin_with_a_long_log(subject)
+    before, heard = subject.fold().snapshot(), len(subject.events())
+    with failing_writes(path):
+        orders = [post(alice, "lobby", LARGE, message_id=f"m{n}") for n in range(8)]
+        assert reasons(subject.ask_all(*orders)) == {Reason.STORAGE_FAILED}
+    (failure,) = subject.failures
+    assert isinstance(failure, sqlite3.OperationalError)
+    assert failure.sqlite_errorname.startswith("SQLITE_IOERR")
+    assert [r.levelno for r in caplog.records] == [logging.CRITICAL]
+    with pytest.raises(RefusedError) as raised:
+        subject.submit(IDLE)
+    assert raised.value.rejection.reason is Reason.STORAGE_FAILED
+    assert len(subject.events()) == heard
+    assert subject.reopen().snapshot() == before
+
+
+def test_nothing_is_written_after_a_failed_commit(subject: Subject, path: Path) -> None:
+    """What was queued behind it is refused too, though the disk is well again."""
+    alice = begin_with_a_long_log(subject)
+    before = subject.fold().snapshot()
+    stopped, well_again = threading.Event(), threading.Event()
+
+    def look(_: Commit) -> None:
+        if subject.failures:
+            stopped.set()
+            assert well_again.wait(DEADLINE_S)
+
+    with failing_writes(path):
+        subject.look = look
+        failed = subject.submit(post(alice, "lobby", LARGE, message_id="m1"))
+        # The writer may have taken the first alone: the second is behind it either way.
+        with pytest.raises(RefusedError):  # noqa: PT012 # as many as come before the failure
+            while True:
+                behind = subject.submit(post(alice, "lobby", "small", message_id="m2"))
+                if stopped.is_set():
+                    subject.submit(IDLE)
+    well_again.set()
+    assert reasons(subject.outcomes(failed)) == {Reason.STORAGE_FAILED}
+    assert reasons(subject.outcomes(behind)) == {Reason.STORAGE_FAILED}
+    assert len(subject.failures) == 1
+    assert subject.reopen().snapshot() == before
+
+
+def test_mistake_of_the_hearer_stops_the_log(subject: Subject) -> None:
+    """A log that nobody hears any more says so and takes no orders, instead of hanging."""
+    subject.begin()
+
+    def look(_: Commit) -> None:
+        raise LookupError("nobody is there")
+
+    subject.look = look
+    subject.submit(IDLE)
+    assert subject.failed.wait(DEADLINE_S)
+    (failure,) = subject.failures
+    assert isinstance(failure, LookupError)
+    with pytest.raises(RefusedError) as raised:
+        subject.submit(IDLE)
+    assert raised.value.rejection.reason is Reason.STORAGE_FAILED
+
+
+def test_mistake_in_evolve_fails_the_batch(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that could not be applied whole leaves nothing in memory or in the file."""
+    alice = subject.begin()
+    before = subject.fold().snapshot()
+
+    def broken(state: State, event: ev.Event) -> None:
+        if isinstance(event, ev.TopicChanged):
+            raise ArithmeticError("planted")
+        evolve(state, event)
+
+    monkeypatch.setattr(sqlite, "evolve", broken)
+    outcomes = subject.ask_all(
+        post(alice, "lobby", message_id="m1"), cmd.SetTopic(alice, to("lobby"), "cats")
+    )
+    assert reasons(outcomes) == {Reason.STORAGE_FAILED}
+    assert subject.reopen().snapshot() == before
+
+
+# -------------------------------------------------------------------- the file
+
+
+def test_file_passes_its_own_check(subject: Subject, path: Path) -> None:
+    """After a busy life the file is whole, and its write-ahead log is gone with the close."""
+    alice = subject.begin()
+    for n in range(30):
+        subject.ask_all(*(post(alice, "lobby", LARGE, message_id=f"{n}.{k}") for k in range(5)))
+    subject.log.close()
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert other.execute("SELECT count(*) FROM room_events").fetchone() == (150,)
+
+
+def test_tokens_are_stored_as_they_came(subject: Subject, path: Path) -> None:
+    """The file has the hash that the order carried, and finds the session by it."""
+    alice = subject.begin()
+    assert subject.reopen().session_ids[b"alice's token"] == alice
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT token_hash FROM sessions").fetchall() == [(b"alice's token",)]
