@@ -21,11 +21,7 @@ from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
 from chat_service.edge.status import error_item
 from chat_service.edge.stream import Stream, Streams
-from chat_service.edge.wire import (
-    room_text,
-    session_text,
-    user_message,
-)
+from chat_service.edge.wire import room_text
 
 # Posts of a stream that may wait for their commit. Source: the service's guarantees.
 MAX_UNACKED = 256
@@ -123,15 +119,8 @@ class Conversation:
         attached, *outcomes = await self._journal.ask(attach, *(join for _, join in joins))
         if isinstance(attached, Rejection):
             raise RefusedError(attached)
-        welcome = pb.Welcome(
-            epoch=self._epoch,
-            user=user_message(stream.user, connected=True),
-            session_id=session_text(stream.session_id),
-        )
-        stream.send(pb.StreamItem(welcome=welcome))
         epoch_holds = hello.epoch in ("", self._epoch)
-        if not epoch_holds:
-            stream.send(pb.StreamItem(reset=pb.Reset(epoch=self._epoch)))
+        stream.welcome(self._epoch, epoch_holds=epoch_holds)
         if refused:
             stream.send(*refused)
         for (position, _), outcome in zip(joins, outcomes, strict=True):

@@ -209,14 +209,7 @@ class ChatMethods:
         self._streams.add(stream)
         writer = asyncio.get_running_loop().create_task(stream.write(context))
         try:
-            welcome = pb.Welcome(
-                epoch=epoch,
-                user=user_message(stream.user),
-                session_id=session_text(stream.session_id),
-            )
-            stream.send(pb.StreamItem(welcome=welcome))
-            if not epoch_holds:
-                stream.send(pb.StreamItem(reset=pb.Reset(epoch=epoch)))
+            stream.welcome(epoch, epoch_holds=epoch_holds)
             for room_id, start in starts:
                 stream.read_room(room_id, start)
             stream.subscription.on_end = lambda: _cancel(writer)

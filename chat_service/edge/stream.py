@@ -12,7 +12,13 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.model import RoomKind, Session
 from chat_service.edge.directory import Directory
-from chat_service.edge.wire import frame, room_message, room_text
+from chat_service.edge.wire import (
+    frame,
+    room_message,
+    room_text,
+    session_text,
+    user_message,
+)
 from chat_service.hub.hub import Hub
 from chat_service.hub.subscription import Subscription
 
@@ -43,7 +49,9 @@ class Stream:
         self.subscription = Subscription(session.session_id, self.user, hub.time)
         self._directory = directory
         self._hub = hub
-        self._to_follow: deque[tuple[int, int]] = deque()
+        self._welcomed = False
+        # Rooms to bring the reader up to date in: id, seq to begin after, reading.
+        self._to_follow: deque[tuple[int, int, int]] = deque()
         self._follower: asyncio.Task[None] | None = None
 
     def send(self, *items: pb.StreamItem) -> None:
@@ -59,6 +67,18 @@ class Stream:
         )
         self.send(pb.StreamItem(notice=notice))
 
+    def welcome(self, epoch: str, *, epoch_holds: bool) -> None:
+        """Say that the stream is accepted. Comes before all else; no room is read earlier."""
+        self._welcomed = True
+        welcome = pb.Welcome(
+            epoch=epoch,
+            user=user_message(self.user, connected=self.attachment != 0),
+            session_id=session_text(self.session_id),
+        )
+        self.send(pb.StreamItem(welcome=welcome))
+        if not epoch_holds:
+            self.send(pb.StreamItem(reset=pb.Reset(epoch=epoch)))
+
     def start_of(self, position: pb.RoomPosition, room_id: int, *, epoch_holds: bool) -> int | None:
         """Return the seq after which reading begins; None if it is beyond the head."""
         head = self._hub.head(room_id)
@@ -67,11 +87,15 @@ class Stream:
         return max(0, head - min(position.recent, MAX_RECENT))
 
     def read_room(self, room_id: int, after_seq: int) -> None:
-        """Read a room from now on, unless it is being read already."""
-        if room_id in self.subscription.rooms or self.subscription.ended is not None:
+        """Read a room from now on, unless it is being read already.
+
+        A direct message that is opened before the welcome is not read by this, but
+        by `read_directs` behind it.
+        """
+        subscription = self.subscription
+        if not self._welcomed or room_id in subscription.rooms or subscription.ended is not None:
             return
-        self.subscription.begin_reading(room_id)
-        self._to_follow.append((room_id, after_seq))
+        self._to_follow.append((room_id, after_seq, subscription.begin_reading(room_id)))
         if self._follower is None:
             self._follower = asyncio.get_running_loop().create_task(self._follow())
 
@@ -116,8 +140,7 @@ class Stream:
         """Bring the reader up to date in one room after the other."""
         try:
             while self._to_follow:
-                room_id, after_seq = self._to_follow.popleft()
-                await self._follow_room(room_id, after_seq)
+                await self._follow_room(*self._to_follow.popleft())
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -129,9 +152,11 @@ class Stream:
         finally:
             self._follower = None
 
-    async def _follow_room(self, room_id: int, after_seq: int) -> None:
+    async def _follow_room(self, room_id: int, after_seq: int, reading: int) -> None:
         room = self._directory.state.rooms.get(room_id)
-        if room is None or room_id not in self.subscription.rooms:
+        readings = self.subscription.rooms
+        # Who left the room and entered it again has another reading of it in line.
+        if room is None or readings.get(room_id) != reading:
             return
         opened = room_message(
             room, head=self._hub.head(room_id), present=self._hub.presence.count(room_id)
@@ -141,7 +166,7 @@ class Stream:
         if seen:
             self._hub.enter(self.subscription, room_id)
         await self._hub.follow(self.subscription, room_id, after_seq)
-        if seen and room_id in self.subscription.rooms:
+        if seen and readings.get(room_id) == reading:
             self._hub.send_snapshot(self.subscription, room_id)
 
 
