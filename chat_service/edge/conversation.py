@@ -1,6 +1,6 @@
 """One Chat stream: orders up, items down.
 
-The reader takes one order at a time and never waits for its commit; posts that
+The reader takes one order at a time and never waits for its commit; orders that
 are not answered yet are counted, and at the bound the stream is not read until
 some are. Whatever ends the stream ends reader and writer together.
 """
@@ -23,7 +23,8 @@ from chat_service.edge.status import error_item
 from chat_service.edge.stream import Stream, Streams
 from chat_service.edge.wire import room_text
 
-# Posts of a stream that may wait for their commit. Source: the service's guarantees.
+# Orders of a stream that may wait for their commit; a client is told of posts, but no
+# order may fill the log's line for others. Source: the service's guarantees.
 MAX_UNACKED = 256
 # Rooms that one Hello may name: all that a user may be in, and as many again.
 MAX_HELLO_ROOMS = 400
@@ -52,7 +53,8 @@ class Conversation:
         self._orders = orders
         self._clock = clock
         self._strikes = Strikes()
-        self._unacked = 0
+        # Orders that the log has not answered yet.
+        self._unanswered = 0
         self._answered: asyncio.Future[None] | None = None
 
     # Any: a context of grpc.aio is generic in messages; frames are bytes.
@@ -133,14 +135,14 @@ class Conversation:
             if request is None:
                 return
             self._order(request)
-            while self._unacked >= MAX_UNACKED:
+            while self._unanswered >= MAX_UNACKED:
                 self._answered = asyncio.get_running_loop().create_future()
                 await self._answered
 
     async def _finish(self, writer: asyncio.Task[None]) -> None:
-        """Wait until all posts are answered and all that is queued is written."""
+        """Wait until all orders are answered and all that is queued is written."""
         subscription = self._stream.subscription
-        while not writer.done() and (self._unacked or not subscription.drained()):
+        while not writer.done() and (self._unanswered or not subscription.drained()):
             self._answered = asyncio.get_running_loop().create_future()
             subscription.on_idle = self._wake
             await asyncio.wait((self._answered, writer), return_when=asyncio.FIRST_COMPLETED)
@@ -183,10 +185,7 @@ class Conversation:
     def _post(self, order_id: str, post: pb.Post) -> None:
         command = self._orders.post(post)
 
-        def answered(outcomes: tuple[Outcome, ...]) -> None:
-            self._unacked -= 1
-            self._wake()
-            (outcome,) = outcomes
+        def answered(outcome: Outcome) -> None:
             if isinstance(outcome, Rejection):
                 self._refuse(outcome, order_id, post.client_msg_id)
                 return
@@ -194,29 +193,37 @@ class Conversation:
                 self._orders.post_was_retry(command)
             self._ack(order_id, outcome, post.client_msg_id)
 
-        self._journal.submit((command,), answered)
-        self._unacked += 1
+        self._submit(command, answered)
 
     def _join_room(self, order_id: str, position: pb.RoomPosition) -> None:
         command = self._orders.join_room(position.room)
 
-        def answered(outcomes: tuple[Outcome, ...]) -> None:
-            (outcome,) = outcomes
+        def answered(outcome: Outcome) -> None:
             if not isinstance(outcome, Rejection):
                 self._ack(order_id, outcome)
             self._entered(order_id, position, outcome, epoch_holds=True)
 
-        self._journal.submit((command,), answered)
+        self._submit(command, answered)
 
     def _plain(self, order_id: str, command: cmd.LeaveRoom | cmd.SetTopic) -> None:
-        def answered(outcomes: tuple[Outcome, ...]) -> None:
-            (outcome,) = outcomes
+        def answered(outcome: Outcome) -> None:
             if isinstance(outcome, Rejection):
                 self._refuse(outcome, order_id)
             else:
                 self._ack(order_id, outcome)
 
-        self._journal.submit((command,), answered)
+        self._submit(command, answered)
+
+    def _submit(self, command: cmd.Command, answered: Callable[[Outcome], None]) -> None:
+        """Give an order to the log. Raises RefusedError when it takes no more."""
+
+        def on_answers(outcomes: tuple[Outcome, ...]) -> None:
+            self._unanswered -= 1
+            self._wake()
+            answered(outcomes[0])
+
+        self._journal.submit((command,), on_answers)
+        self._unanswered += 1
 
     def _entered(
         self, order_id: str, position: pb.RoomPosition, outcome: Outcome, *, epoch_holds: bool
