@@ -18,7 +18,6 @@ from chat_service.edge.wire import event_message, room_message, target_of, user_
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Log
 
-
 # No seq has more; a longer number in a page_token was never ours.
 MAX_SEQ_DIGITS = 19
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
-from chat_service.core.model import Session
-from chat_service.core.names import name_key
+from chat_service.core.model import Room, Session
+from chat_service.core.rooms import find_room
 from chat_service.edge.address import network_of
 from chat_service.edge.directory import Directory
 from chat_service.edge.pace import Pace
@@ -63,17 +63,12 @@ class Orders:
         """Make the order to enter a room. Entering again is free."""
         target = target_of(room)
         state = self._directory.state
+        found = find_room(state, self._user_id, target)
         wait_ms = room_wait_ms = 0
-        if isinstance(target, cmd.RoomByName):
-            room_id = state.room_ids.get(name_key(target.name))
-            if room_id is None:
-                room_wait_ms = self._pace.room(self._network, self._clock())
-        elif isinstance(target, cmd.RoomById):
-            room_id = target.room_id
-        else:
-            room_id = None
-        if room_id is None or (room_id, self._user_id) not in state.members:
+        if not isinstance(found, Room) or (found.room_id, self._user_id) not in state.members:
             wait_ms = self._pace.join(self._user_id, self._clock())
+        if isinstance(target, cmd.RoomByName) and not isinstance(found, Room):
+            room_wait_ms = self._pace.room(self._network, self._clock())
         return cmd.JoinRoom(self._session_id, target, wait_ms, room_wait_ms)
 
     def leave_room(self, order: pb.LeaveRoom) -> cmd.LeaveRoom:
