@@ -168,7 +168,8 @@ class ChatMethods:
             return None
         if first.WhichOneof("order") != "hello":
             return Rejection(Reason.HELLO_MISSING, "the first request is a hello")
-        # The session may have ended while the hello was waited for.
+        # The session may have ended, or a stop begun, while the hello was waited for.
+        self._check_open()
         session = self._sessions.of(call)
         stream = self._stream(session, next(self._attachments))
         conversation = Conversation(
@@ -194,7 +195,7 @@ class ChatMethods:
                 Reason.FIELD_INVALID, f"name 1 to {MAX_SUBSCRIBED} rooms", field="rooms"
             )
         stream = self._stream(session, 0)
-        starts: list[tuple[int, int]] = []
+        starts: dict[int, int] = {}
         for position in request.rooms:
             room = self._directory.room_for(session.user_id, target_of(position.room))
             start = stream.start_of(position, room.room_id, epoch_holds=epoch_holds)
@@ -205,12 +206,14 @@ class ChatMethods:
                     field="rooms.after_seq",
                     metadata=(("room_id", room_text(room.room_id)),),
                 )
-            starts.append((room.room_id, start))
+            if room.room_id in starts:
+                return Rejection(Reason.FIELD_INVALID, "name each room once", field="rooms")
+            starts[room.room_id] = start
         self._streams.add(stream)
         writer = asyncio.get_running_loop().create_task(stream.write(context))
         try:
             stream.welcome(epoch, epoch_holds=epoch_holds)
-            for room_id, start in starts:
+            for room_id, start in starts.items():
                 stream.read_room(room_id, start)
             stream.subscription.on_end = lambda: _cancel(writer)
             await asyncio.wait((writer,))
