@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from chat_service.config import InstanceConfig, StartError
 from chat_service.core import commands as cmd
-from chat_service.core.errors import Reason, Rejection
+from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.limits import Limits
 from chat_service.core.model import RoomKind, State
 from chat_service.edge.directory import Directory
@@ -50,6 +50,7 @@ STOP_S = 2.0
 # Clients come back after a delay of their own between these, so that not all
 # come at once.
 COME_BACK_MS = (500, 3000)
+STOPPING = Rejection(Reason.DRAINING, "the server is stopping", retry_after_ms=1000)
 
 
 def wall_clock_ms() -> int:
@@ -147,9 +148,12 @@ class _Server:
             hub = Hub(state.heads.snapshot(), timers=loop, encode=HubFrames(), read_page=read_page)
             streams = Streams(hub)
             journal = Journal(log, directory, hub, streams)
-            await journal.order(
-                cmd.StartInstance(instance, secrets.token_hex(8), Limits(), DEFAULT_ROOM)
-            )
+            try:
+                await journal.order(
+                    cmd.StartInstance(instance, secrets.token_hex(8), Limits(), DEFAULT_ROOM)
+                )
+            except RefusedError as error:
+                raise StartError(f"{path} cannot be written: {error.rejection.message}") from error
             for room_id, user_id in connected:
                 hub.presence.expect(room_id, state.users[user_id], loop.time())
             sessions = Sessions(directory, journal, timing.wall_ms)
@@ -214,8 +218,7 @@ class _Server:
 
     async def drain(self, hurry: asyncio.Event) -> None:
         """Tell the clients to come back later, send what is queued, end their streams."""
-        reason = Rejection(Reason.DRAINING, "the server is stopping", retry_after_ms=1000)
-        self.methods.draining = reason
+        self.methods.draining = STOPPING
         await self.transport.say_not_serving()
         self.hub.flush_all()
         for stream in self.streams.all():
@@ -226,14 +229,18 @@ class _Server:
             if all(subscription.drained() for subscription in self.hub.subscriptions):
                 break
             await asyncio.sleep(0.01)
-        self.hub.end_all(reason)
+        self.hub.end_all(STOPPING)
 
     async def close(self) -> None:
         """End the calls that are left, and close the log."""
-        self.hub.end_all(Rejection(Reason.DRAINING, "the server is stopping"))
+        self.hub.end_all(STOPPING)
         await self.transport.stop(STOP_S)
-        await asyncio.get_running_loop().run_in_executor(None, self.log.close)
+        await asyncio.get_running_loop().run_in_executor(None, self._close_log)
+
+    def _close_log(self) -> None:
+        # First those who read it: a page may still be on its way.
         self.readers.shutdown()
+        self.log.close()
 
     async def _clockwork(self) -> None:
         loop = asyncio.get_running_loop()
