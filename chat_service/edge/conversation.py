@@ -7,6 +7,7 @@ some are. Whatever ends the stream ends reader and writer together.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -28,6 +29,9 @@ from chat_service.edge.wire import room_text
 MAX_UNACKED = 256
 # Rooms that one Hello may name: all that a user may be in, and as many again.
 MAX_HELLO_ROOMS = 400
+
+# Characters of a room's name that an error repeats: more than a valid name has.
+MAX_NAMED = 100
 
 # Reads the next order; None at the end. Raises RefusedError for one that cannot be parsed.
 ReadOrder = Callable[[], Awaitable[pb.ChatRequest | None]]
@@ -102,6 +106,7 @@ class Conversation:
     async def _greet(self, hello_id: str, hello: pb.Hello) -> None:
         """Attach the session, enter the rooms of the Hello, and begin to read them."""
         stream = self._stream
+        self._check_order_id(hello_id)
         if len(hello.rooms) > MAX_HELLO_ROOMS:
             raise RefusedError(
                 Rejection(
@@ -116,7 +121,8 @@ class Conversation:
             try:
                 joins.append((position, self._orders.join_room(position.room)))
             except RefusedError as error:
-                refused.append(error_item(error.rejection, order_id=hello_id))
+                rejection = _about(position.room, error.rejection)
+                refused.append(error_item(rejection, order_id=hello_id))
         attach = cmd.AttachSession(stream.session_id, stream.attachment)
         attached, *outcomes = await self._journal.ask(attach, *(join for _, join in joins))
         if isinstance(attached, Rejection):
@@ -156,16 +162,7 @@ class Conversation:
         kind = request.WhichOneof("order")
         client_msg_id = request.post.client_msg_id if kind == "post" else ""
         try:
-            if order_id and not is_client_id(order_id, self._orders.longest_id):
-                order_id = ""
-                raise RefusedError(
-                    Rejection(
-                        Reason.CLIENT_ID_INVALID,
-                        f"order_id is at most {self._orders.longest_id} "
-                        "characters of printable ASCII",
-                        field="order_id",
-                    )
-                )
+            self._check_order_id(order_id)
             if kind == "post":
                 self._post(order_id, request.post)
             elif kind == "join_room":
@@ -181,6 +178,17 @@ class Conversation:
                 raise RefusedError(Rejection(Reason.ORDER_MISSING, "the request has no order"))
         except RefusedError as error:
             self._refuse(error.rejection, order_id, client_msg_id)
+
+    def _check_order_id(self, order_id: str) -> None:
+        longest = self._orders.longest_id
+        if order_id and not is_client_id(order_id, longest):
+            raise RefusedError(
+                Rejection(
+                    Reason.CLIENT_ID_INVALID,
+                    f"order_id is at most {longest} characters of printable ASCII",
+                    field="order_id",
+                )
+            )
 
     def _post(self, order_id: str, post: pb.Post) -> None:
         command = self._orders.post(post)
@@ -230,7 +238,8 @@ class Conversation:
     ) -> None:
         """Begin to read a room that was entered."""
         if isinstance(outcome, Rejection):
-            self._refuse(outcome, order_id, room_id=position.room.room_id)
+            rejection = _about(position.room, outcome)
+            self._refuse(rejection, order_id, room_id=position.room.room_id)
             return
         room_id = outcome.room_id
         start = self._stream.start_of(position, room_id, epoch_holds=epoch_holds)
@@ -263,7 +272,7 @@ class Conversation:
         self._stream.send(
             error_item(
                 rejection,
-                order_id=order_id,
+                order_id=order_id if is_client_id(order_id, longest) else "",
                 client_msg_id=client_msg_id[:longest],
                 room_id=room_id[:longest],
             )
@@ -278,6 +287,14 @@ class Conversation:
                     retry_after_ms=10_000,
                 )
             )
+
+
+def _about(room: pb.RoomTarget, rejection: Rejection) -> Rejection:
+    """Say which room a rejection is about, if it was named by its name."""
+    if not room.room_name:
+        return rejection
+    named = ("room_name", room.room_name[:MAX_NAMED])
+    return replace(rejection, metadata=(*rejection.metadata, named))
 
 
 def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -25,8 +25,7 @@ ROOM_JOINS = Rate(15, 0.2)
 NEW_GUESTS = Rate(20, 20 / 60)
 NEW_ROOMS = Rate(10, 10 / 3600)
 
-# A send that was refused, sent this long after a refusal was written, did not
-# merely cross it on the way.
+# Refusals are this long on their way at most; who sends on after that ignores them.
 STRIKE_AFTER_S = 1.0
 STRIKES = 3
 STRIKES_WITHIN_S = 60.0
@@ -72,24 +71,33 @@ class Buckets:
 class Strikes:
     """Whether one stream's sender ignores refusals.
 
-    A strike is a refused send inside the delay that an earlier refusal named, at
-    least STRIKE_AFTER_S after that refusal; each strike begins a new count.
+    A send is ignoring when it comes inside the delay that an earlier refusal named.
+    For STRIKE_AFTER_S after the first such send, it may have crossed the refusal on
+    its way; one that comes later is a strike, at most one for each delay. A sender
+    that was obedient for as long begins anew.
     """
 
     def __init__(self) -> None:
-        self._refused_at = 0.0
         self._wait_until = 0.0
+        # From when on the present run of ignoring sends is counted, and its last one.
+        self._since = 0.0
+        self._ignored_at = float("-inf")
         self._strikes: list[float] = []
 
     def refused(self, now: float, wait_ms: int) -> bool:
         """Note a refusal; return whether the sender has had its last strike."""
-        if now >= self._wait_until:
-            self._refused_at = now
-        elif now - self._refused_at >= STRIKE_AFTER_S:
-            self._refused_at = now
+        ignoring = now < self._wait_until
+        wait_s = wait_ms / 1000
+        self._wait_until = max(self._wait_until, now + wait_s)
+        if not ignoring:
+            return False
+        if now - self._ignored_at > STRIKE_AFTER_S:
+            self._since = now
+        self._ignored_at = now
+        if now - self._since >= STRIKE_AFTER_S:
+            self._since = now + max(0.0, wait_s - STRIKE_AFTER_S)
             self._strikes = [at for at in self._strikes if now - at < STRIKES_WITHIN_S]
             self._strikes.append(now)
-        self._wait_until = max(self._wait_until, now + wait_ms / 1000)
         return len(self._strikes) >= STRIKES
 
 

@@ -46,7 +46,7 @@ class Stream:
         self.session_id = session.session_id
         self.attachment = attachment
         self.user = directory.user_of(session)
-        self.subscription = Subscription(session.session_id, self.user, hub.time)
+        self.subscription = Subscription(session.session_id, self.user, hub.turns, hub.time)
         self._directory = directory
         self._hub = hub
         self._welcomed = False

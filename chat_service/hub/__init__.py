@@ -6,6 +6,8 @@ object is put into the queue of every subscription. Publishing never waits for a
 reader: a queue is bounded, and a reader that falls behind is cut, by itself.
 
     subscription  one stream's reading: its rooms, and its bounded queue of frames
+    turns         who may write in this step of the loop
+    timers        the part of a loop that the hub needs
     feed          one room's tick and subscriptions
     ring          one room's recent events, encoded
     replay        what a reader that is behind is sent next; pure

@@ -5,10 +5,12 @@ from typing import Protocol
 
 from chat_service.core.errors import Rejection
 from chat_service.core.model import User
-from chat_service.hub.feed import Feed, Timers
+from chat_service.hub.feed import Feed
 from chat_service.hub.presence import PERIOD_S, Change, Presence
 from chat_service.hub.replay import Step, joined, next_step, portion, unseen
 from chat_service.hub.subscription import MAX_FRAME_BYTES, REPLAY_BYTES, Subscription
+from chat_service.hub.timers import Timers
+from chat_service.hub.turns import Turns
 
 # All rings together. Source: the service's guarantees.
 MAX_RINGS_BYTES = 64 << 20
@@ -57,6 +59,7 @@ class Hub:
         self._subscriptions: dict[Subscription, None] = {}
         self._presence_due: dict[int, None] = {}
         self.presence = Presence()
+        self.turns = Turns(timers)
 
     def time(self) -> float:
         """Return the time by which readers are measured, in seconds."""

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.model import User
+from chat_service.hub.turns import Turns
 
 # A reader may be this far behind. Source: the service's guarantees.
 MAX_QUEUED_BYTES = 1 << 20
@@ -45,9 +46,11 @@ class Subscription:
         "_clock",
         "_done_ticks",
         "_entries",
+        "_in_line",
         "_readings",
         "_size",
         "_space",
+        "_turns",
         "_waiter",
         "_write_began",
         "ended",
@@ -59,7 +62,9 @@ class Subscription:
         "user",
     )
 
-    def __init__(self, session_id: int, user: User, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, session_id: int, user: User, turns: Turns, clock: Callable[[], float]
+    ) -> None:
         self.session_id = session_id
         self.user = user
         self.rooms: dict[int, int] = {}
@@ -67,6 +72,8 @@ class Subscription:
         self.ended: Rejection | None = None
         self.on_end: Callable[[], None] | None = None
         self.on_idle: Callable[[], None] | None = None
+        self._turns = turns
+        self._in_line = False
         self._clock = clock
         self._readings = 0
         self._entries: deque[tuple[bytes, Tick | None, float]] = deque()
@@ -103,30 +110,41 @@ class Subscription:
         else:
             entries.append((frame, tick, now))
             self._size += len(frame)
-            waiter = self._waiter
-            if waiter is not None:
-                self._waiter = None
-                if not waiter.done():
-                    waiter.set_result(None)
+            if self._waiter is not None and not self._in_line:
+                if self._turns.ask(self):
+                    self._wake()
+                else:
+                    self._in_line = True
             return
         if tick is not None:
             tick.written()
 
-    async def wait_frame(self) -> bytes:
-        """Wait until something is queued; take it, joined up to MAX_FRAME_BYTES.
+    def turn(self) -> None:
+        """Let the writer, which waited in line, take what is queued."""
+        self._in_line = False
+        self._wake()
 
-        Calling it says that the frame taken before has been written. Returns
-        empty bytes once the subscription has ended.
+    async def wait_frame(self) -> bytes:
+        """Wait until something is queued and it is this writer's turn; take it.
+
+        What is queued is joined up to MAX_FRAME_BYTES. Calling it says that the
+        frame taken before has been written. Returns empty bytes once the
+        subscription has ended.
         """
         self._written()
-        while not self._entries:
-            if self.ended is not None:
-                return b""
-            if self.on_idle is not None:
-                self.on_idle()
+        if self._entries:
+            if self._turns.ask(self):
+                return self._take()
+            self._in_line = True
+        while self.ended is None:
+            if not self._entries:
+                if self.on_idle is not None:
+                    self.on_idle()
+            elif not self._in_line:
+                return self._take()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        return self._take()
+        return b""
 
     def drained(self) -> bool:
         """Whether nothing is queued and no write is under way."""
@@ -162,6 +180,11 @@ class Subscription:
         began = self._write_began
         if began is not None and now - began > MAX_QUEUED_S:
             self._overflow(f"a write was blocked for {MAX_QUEUED_S:.0f} s")
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _take(self) -> bytes:
         entries = self._entries

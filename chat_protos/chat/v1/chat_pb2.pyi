@@ -1049,7 +1049,7 @@ Global___Gap: _TypeAlias = Gap  # noqa: Y015
 
 @_typing.final
 class Reset(_message.Message):
-    """Positions of another epoch, or beyond the end of a room, are void: forget them."""
+    """Positions of another epoch are void: forget them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1161,7 +1161,9 @@ class Error(_message.Message):
     """The room, where the error is about reading one."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Facts about the error, as in ErrorInfo."""
+        """Facts about the error, as in ErrorInfo. Where reading a room that was named
+        by its name is refused, `room_name` is that name.
+        """
 
     def __init__(
         self,

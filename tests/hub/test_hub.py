@@ -1,0 +1,634 @@
+"""The rooms together: replay then live, presence, and readers that are too slow."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat_service.core.errors import Reason
+from chat_service.hub.feed import MAX_TICK_S
+from chat_service.hub.hub import MAX_RINGS_BYTES, Hub
+from chat_service.hub.presence import GRACE_S, PERIOD_S
+from chat_service.hub.ring import MAX_RING_BYTES, MAX_RING_EVENTS
+from chat_service.hub.subscription import MAX_FRAME_BYTES, MAX_QUEUED_S, Subscription
+from tests.hub.frames import Frames, Item, Kind, encoded, event, items
+from tests.hub.readers import BYE, all_taken, reader, reason, taken, turn
+from tests.hub.timers import FakeTimers
+
+PATIENCE = 20.0
+"""Seconds after which a test that waits in vain gives up."""
+
+ROOM, OTHER_ROOM = 7, 8
+PAGE = 4
+"""Events of a page, so that few events are many pages."""
+
+
+class World:
+    """A hub, its clock, and the log behind it: events may be committed before they are told."""
+
+    def __init__(self) -> None:
+        self.timers = FakeTimers()
+        self.log: dict[int, list[bytes]] = {ROOM: [], OTHER_ROOM: []}
+        # Where each page began that was read.
+        self.pages: list[tuple[int, int]] = []
+        # With gates, a page is read only when the test opens one.
+        self.gates: list[asyncio.Future[None]] | None = None
+        self.hub = Hub({}, timers=self.timers, encode=Frames(), read_page=self.read_page)
+
+    async def read_page(self, room_id: int, after_seq: int) -> list[tuple[int, bytes]]:
+        self.pages.append((room_id, after_seq))
+        if self.gates is not None:
+            gate = asyncio.get_running_loop().create_future()
+            self.gates.append(gate)
+            await gate
+        frames = self.log[room_id][after_seq : after_seq + PAGE]
+        return list(enumerate(frames, start=after_seq + 1))
+
+    def commit(self, room_id: int = ROOM, count: int = 1, size: int = 0) -> None:
+        """Store events that the room has not heard of yet."""
+        for _ in range(count):
+            self.log[room_id].append(event(room_id, len(self.log[room_id]) + 1, size))
+
+    def publish(self, room_id: int = ROOM, most: int = 1_000_000) -> int:
+        """Tell the room of stored events; return how many bytes they had."""
+        head = self.hub.head(room_id)
+        fresh = self.log[room_id][head : head + most]
+        for seq, frame in enumerate(fresh, start=head + 1):
+            self.hub.publish(room_id, seq, frame)
+        return sum(map(len, fresh))
+
+    def happens(self, room_id: int = ROOM, count: int = 1, size: int = 0) -> None:
+        """Store events and tell them, to the end of the tick."""
+        self.commit(room_id, count, size)
+        self.publish(room_id)
+        self.timers.advance(MAX_TICK_S)
+
+    def reader(self, user_id: int = 1) -> Subscription:
+        """Return a reader that the hub watches over."""
+        subscription = reader(self.timers, user_id)
+        self.hub.add(subscription)
+        return subscription
+
+    def follow(
+        self, subscription: Subscription, after_seq: int, room_id: int = ROOM
+    ) -> asyncio.Task[None]:
+        """Begin to bring a reader up to date."""
+        subscription.begin_reading(room_id)
+        return asyncio.create_task(self.hub.follow(subscription, room_id, after_seq))
+
+    async def catches_up(
+        self, subscription: Subscription, after_seq: int, room_id: int = ROOM
+    ) -> list[Item]:
+        """Bring a reader up to date that takes what it is sent; return what it was sent."""
+        follower = self.follow(subscription, after_seq, room_id)
+        seen = []
+        while not follower.done():
+            await turn()
+            seen += read(subscription)
+        follower.result()
+        return seen
+
+    async def live(self, user_id: int = 1, after_seq: int = 0) -> Subscription:
+        """Return a reader that is live and was told of it."""
+        subscription = self.reader(user_id)
+        assert (await self.catches_up(subscription, after_seq))[-1].kind is Kind.LIVE
+        return subscription
+
+    async def present(self, user_id: int) -> Subscription:
+        """Return a live reader whose user is present."""
+        subscription = await self.live(user_id, self.hub.head(ROOM))
+        self.hub.enter(subscription, ROOM)
+        return subscription
+
+
+Story = Callable[[World], Coroutine[Any, Any, None]]
+
+
+def in_a_world(story: Story) -> Callable[[], None]:
+    """Make a test of a coroutine that is given a world of its own."""
+
+    def told() -> None:
+        asyncio.run(asyncio.wait_for(story(World()), PATIENCE))
+
+    told.__name__, told.__doc__ = story.__name__, story.__doc__
+    return told
+
+
+def read(subscription: Subscription) -> list[Item]:
+    """Take all that is queued, and have it written."""
+    frames = all_taken(subscription)
+    if subscription.ended is None:
+        waits = subscription.wait_frame()
+        waits.send(None)
+        waits.close()
+    return [item for frame in frames for item in items(frame)]
+
+
+def events(first: int, last: int, room_id: int = ROOM) -> list[Item]:
+    """Return the events of a room from one seq to another."""
+    return [Item(Kind.EVENT, room_id, seq) for seq in range(first, last + 1)]
+
+
+def live(seq: int, room_id: int = ROOM) -> Item:
+    """Return the live marker behind an event."""
+    return Item(Kind.LIVE, room_id, seq)
+
+
+# --------------------------------------------------------------- replay, then live
+
+
+@in_a_world
+async def test_new_room_is_live_at_once(world: World) -> None:
+    """A reader of an empty room is live from the beginning, without a read of the log."""
+    alice = world.reader()
+    assert await world.catches_up(alice, 0) == [live(0)]
+    world.happens(count=2)
+    assert read(alice) == events(1, 2)
+    assert world.pages == []
+
+
+@in_a_world
+async def test_missed_events_come_from_the_log_in_pages(world: World) -> None:
+    """What the ring does not hold is read page by page, then the reader is live."""
+    world.happens(count=10)
+    assert await world.catches_up(world.reader(), 1) == [*events(2, 10), live(10)]
+    assert world.pages == [(ROOM, 1), (ROOM, 5), (ROOM, 9)]
+
+
+@in_a_world
+async def test_recent_events_come_from_the_ring(world: World) -> None:
+    """A short absence costs no read of the log."""
+    await world.live()
+    world.happens(count=10)
+    assert await world.catches_up(world.reader(2), 3) == [*events(4, 10), live(10)]
+    assert world.pages == []
+
+
+@in_a_world
+async def test_log_and_ring_meet_without_a_seam(world: World) -> None:
+    """A long absence is read from the log as far back as the ring does not reach."""
+    alice = await world.live()
+    world.happens(count=MAX_RING_EVENTS + 6)
+    last = MAX_RING_EVENTS + 6
+    assert await world.catches_up(world.reader(2), 0) == [*events(1, last), live(last)]
+    assert world.pages == [(ROOM, 0), (ROOM, 4)]
+    assert read(alice) == events(1, last)
+
+
+@in_a_world
+async def test_events_that_happen_during_the_replay_are_not_lost(world: World) -> None:
+    """What is told while a page is read comes once, behind the page."""
+    world.happens(count=3)
+    world.gates = []
+    alice = world.reader()
+    follower = world.follow(alice, 0)
+    await turn()
+    world.commit(count=2)
+    world.gates.pop().set_result(None)
+    world.publish()
+    await follower
+    world.happens()
+    assert read(alice) == [*events(1, 5), live(5), *events(6, 6)]
+
+
+@in_a_world
+async def test_log_may_be_ahead_of_the_room(world: World) -> None:
+    """An event that is stored but not told yet is left to its tick, not taken from a page."""
+    world.happens(count=2)
+    world.commit()
+    alice = world.reader()
+    await world.follow(alice, 0)
+    world.publish()
+    world.timers.advance(MAX_TICK_S)
+    assert read(alice) == [*events(1, 2), live(2), *events(3, 3)]
+
+
+@in_a_world
+async def test_reader_inside_the_open_tick_ends_it(world: World) -> None:
+    """A position among events that wait for their tick has them told, so that none comes twice."""
+    alice = await world.live()
+    world.happens()
+    world.commit(count=3)
+    world.publish()
+    bob = world.reader(2)
+    await world.follow(bob, 3)
+    assert read(bob) == [*events(4, 4), live(4)]
+    assert read(alice) == events(1, 4)
+    world.happens()
+    assert (read(alice), read(bob)) == (events(5, 5), events(5, 5))
+
+
+@in_a_world
+async def test_position_beyond_the_head_is_a_mistake(world: World) -> None:
+    """The hub never guesses at events that are not there."""
+    world.happens()
+    with pytest.raises(ValueError, match="seq 2 is beyond the head of room 7"):
+        await world.follow(world.reader(), 2)
+
+
+@in_a_world
+async def test_hole_in_the_log_is_never_told(world: World) -> None:
+    """Where the log has lost an event, the replay fails instead of leaving it out."""
+    world.happens(count=2)
+    world.log[ROOM].clear()
+    with pytest.raises(LookupError, match="room 7 has no event after 0"):
+        await world.follow(world.reader(), 0)
+
+
+@in_a_world
+async def test_replay_never_cuts_its_own_reader(world: World) -> None:
+    """Two rooms whose rings are full are sent as fast as the reader takes them, not faster."""
+    keeper = await world.live(9)
+    await world.follow(keeper, 0, OTHER_ROOM)
+    for room_id in (ROOM, OTHER_ROOM):
+        for _ in range(64):
+            world.happens(room_id, 1, MAX_RING_BYTES // 64)
+            all_taken(keeper)
+    alice = world.reader()
+    followers = [world.follow(alice, 0), world.follow(alice, 0, OTHER_ROOM)]
+    seen: list[Item] = []
+    while not all(follower.done() for follower in followers):
+        await turn()
+        assert alice.queued_bytes
+        seen += read(alice)
+    seen += read(alice)
+    assert alice.ended is None
+    assert world.pages == []
+    for room_id in (ROOM, OTHER_ROOM):
+        of_room = [item for item in seen if item.room_id == room_id]
+        assert of_room == [*events(1, 64, room_id), live(64, room_id)]
+
+
+@in_a_world
+async def test_replay_waits_for_a_slow_reader(world: World) -> None:
+    """A reader that takes nothing is sent no more than it may owe, and is not cut for it."""
+    world.happens(count=64, size=MAX_RING_BYTES // 16)
+    alice = world.reader()
+    follower = world.follow(alice, 0)
+    await turn()
+    queued = alice.queued_bytes
+    await turn()
+    assert alice.queued_bytes == queued < MAX_RING_BYTES
+    assert not follower.done()
+    alice.end(BYE)
+    await follower
+
+
+@in_a_world
+async def test_leaving_ends_the_replay(world: World) -> None:
+    """Who stops reading during a page is sent nothing of it; reading again begins anew."""
+    world.happens(count=6)
+    world.gates = []
+    alice = world.reader()
+    first = world.follow(alice, 0)
+    await turn()
+    world.hub.unfollow(alice, ROOM)
+    second = world.follow(alice, 4)
+    await turn()
+    for gate in world.gates:
+        gate.set_result(None)
+    await first
+    await second
+    assert read(alice) == [*events(5, 6), live(6)]
+    world.happens()
+    assert read(alice) == events(7, 7)
+
+
+@in_a_world
+async def test_who_left_hears_no_more(world: World) -> None:
+    """After unfollow nothing of the room comes; after remove nothing of any."""
+    alice, bob = await world.live(1), await world.live(2)
+    await world.follow(bob, 0, OTHER_ROOM)
+    world.hub.unfollow(alice, ROOM)
+    world.hub.remove(bob)
+    read(bob)
+    world.happens()
+    world.happens(OTHER_ROOM)
+    assert (read(alice), read(bob)) == ([], [])
+    assert world.hub.subscriptions == [alice]
+    assert bob.rooms == {}
+
+
+# ------------------------------------------------------------------------ presence
+
+
+def told_of(subscription: Subscription) -> list[Item]:
+    """Take all that is queued, and return what is about presence."""
+    return [item for item in read(subscription) if item.kind in (Kind.CHANGE, Kind.SNAPSHOT)]
+
+
+@in_a_world
+async def test_changes_are_told_together_after_a_while(world: World) -> None:
+    """Those who come within the period are told in one item, when it is over."""
+    alice = await world.present(1)
+    world.timers.advance(PERIOD_S)
+    told_of(alice)
+    await world.present(2)
+    world.timers.advance(PERIOD_S / 2)
+    await world.present(3)
+    assert told_of(alice) == []
+    world.timers.advance(PERIOD_S / 2)
+    assert told_of(alice) == [Item(Kind.CHANGE, ROOM, 3)]
+    world.timers.advance(10 * PERIOD_S)
+    assert told_of(alice) == []
+
+
+@in_a_world
+async def test_who_only_listens_is_not_told_of_presence(world: World) -> None:
+    """A reader that is not present hears the events of the room, and nothing else."""
+    alice = await world.present(1)
+    listener = await world.live(2)
+    world.timers.advance(PERIOD_S)
+    world.happens()
+    assert read(listener) == events(1, 1)
+    assert told_of(alice) == [Item(Kind.CHANGE, ROOM, 1)]
+
+
+@in_a_world
+async def test_snapshot_is_for_one_reader(world: World) -> None:
+    """Who begins to read is sent who is there."""
+    alice, bob = await world.present(1), await world.present(2)
+    world.timers.advance(PERIOD_S)
+    told_of(alice), told_of(bob)
+    world.hub.send_snapshot(bob, ROOM)
+    assert (told_of(alice), told_of(bob)) == ([], [Item(Kind.SNAPSHOT, ROOM, 2)])
+
+
+@in_a_world
+async def test_dropped_reader_is_present_for_the_grace(world: World) -> None:
+    """A reader that drops is told to have gone when the grace is over, at the next sweep."""
+    alice, bob = await world.present(1), await world.present(2)
+    world.timers.advance(PERIOD_S)
+    told_of(alice)
+    world.hub.remove(bob)
+    world.timers.advance(GRACE_S - 1)
+    world.hub.sweep()
+    world.timers.advance(PERIOD_S)
+    assert (told_of(alice), world.hub.presence.count(ROOM)) == ([], 2)
+    world.timers.advance(1)
+    world.hub.sweep()
+    world.timers.advance(PERIOD_S)
+    assert told_of(alice) == [Item(Kind.CHANGE, ROOM, 1)]
+
+
+@in_a_world
+async def test_leaving_is_told_without_a_grace(world: World) -> None:
+    """Who leaves is gone, whatever streams there are."""
+    alice, bob = await world.present(1), await world.present(2)
+    world.timers.advance(PERIOD_S)
+    told_of(alice)
+    world.hub.leave(ROOM, bob.user.user_id)
+    world.hub.unfollow(bob, ROOM)
+    world.timers.advance(PERIOD_S)
+    assert told_of(alice) == [Item(Kind.CHANGE, ROOM, 1)]
+    world.hub.leave(ROOM, bob.user.user_id)
+    world.timers.advance(GRACE_S)
+    world.hub.sweep()
+    world.timers.advance(PERIOD_S)
+    assert told_of(alice) == []
+
+
+@in_a_world
+async def test_session_that_ends_takes_its_user_along_unless_another_reads(world: World) -> None:
+    """A user is gone with the last stream; one who has another window is not."""
+    alice, bob = await world.present(1), await world.present(2)
+    window = await world.present(2)
+    world.hub.remove(bob)
+    world.hub.leave_if_expected(ROOM, 2)
+    assert world.hub.presence.count(ROOM) == 2
+    world.hub.remove(window)
+    world.hub.leave_if_expected(ROOM, 2)
+    assert world.hub.presence.count(ROOM) == 1
+    assert alice.present_in == {ROOM: None}
+
+
+# ------------------------------------------------------------ readers that are slow
+
+
+@in_a_world
+async def test_blocked_writer_is_ended_by_the_sweep(world: World) -> None:
+    """A reader whose write does not return is ended, by itself; the others hear everything."""
+    frozen, alice = await world.live(1), await world.live(2)
+    frozen.offer(b"x")
+    taken(frozen)
+    read(alice)
+    for _ in range(20):
+        world.happens()
+        assert len(read(alice)) == 1
+        world.timers.advance(MAX_QUEUED_S / 20)
+        world.hub.sweep()
+    world.timers.advance(1)
+    world.hub.sweep()
+    assert reason(frozen) is Reason.SLOW_READER
+    assert alice.ended is None
+
+
+@in_a_world
+async def test_overflow_harms_only_the_one_who_is_behind(world: World) -> None:
+    """A reader that takes nothing is cut at its bound; nothing is dropped for the others."""
+    frozen, alice = await world.live(1), await world.live(2)
+    seen: list[Item] = []
+    for _ in range(40):
+        world.happens(size=MAX_FRAME_BYTES // 2)
+        seen += read(alice)
+    assert reason(frozen) is Reason.SLOW_READER
+    assert seen == events(1, 40)
+
+
+@in_a_world
+async def test_all_are_ended_together(world: World) -> None:
+    """At the end every reader is given the reason, live or not; open ticks are told before."""
+    alice, bob = await world.live(1), world.reader(2)
+    world.commit()
+    world.publish()
+    world.hub.flush_all()
+    assert read(alice) == events(1, 1)
+    world.hub.end_all(BYE)
+    assert [alice.ended, bob.ended] == [BYE, BYE]
+
+
+# ------------------------------------------------------------------------- bounds
+
+
+@in_a_world
+async def test_all_rings_together_are_bounded(world: World) -> None:
+    """When rings hold too much, those of rooms that nobody reads are emptied first."""
+    frame = event(0, 1, MAX_RING_BYTES)
+    rooms = range(100, 100 + MAX_RINGS_BYTES // MAX_RING_BYTES + 1)
+    followed = world.reader(1)
+    for room_id in rooms:
+        world.log[room_id] = [frame]
+        visitor = followed if room_id == rooms[0] else world.reader(2)
+        await world.follow(visitor, 0, room_id)
+        if visitor is not followed:
+            world.hub.remove(visitor)
+    all_taken(followed)
+    for room_id in rooms:
+        world.publish(room_id)
+        world.timers.advance(MAX_TICK_S)
+    assert all_taken(followed) == [frame]
+    for room_id in (rooms[0], rooms[-1], rooms[1]):
+        await world.catches_up(world.reader(3), 0, room_id)
+    assert world.pages == [(rooms[1], 0)]
+
+
+@in_a_world
+async def test_reader_goes_on_where_a_ring_was_emptied(world: World) -> None:
+    """Emptying a ring loses nothing: the room keeps its place and its readers."""
+    alice = await world.live()
+    world.happens()
+    for room_id in range(100, 170):
+        world.log[room_id] = [bytes(MAX_RING_BYTES)]
+        await world.follow(world.reader(2), 0, room_id)
+        world.publish(room_id)
+    world.happens()
+    assert read(alice) == events(1, 2)
+    assert await world.catches_up(world.reader(3), 0) == [*events(1, 2), live(2)]
+    assert world.pages == [(ROOM, 0)]
+
+
+@in_a_world
+async def test_forgotten_room_is_gone(world: World) -> None:
+    """Nothing is left of a room that cannot be reached any more."""
+    await world.live()
+    world.happens(count=2)
+    world.hub.forget_room(ROOM)
+    world.hub.forget_room(ROOM)
+    assert world.hub.head(ROOM) == 0
+
+
+# ----------------------------------------------------------- whatever the order is
+
+READERS = 3
+SIZES = (20, 900, 30_000, 70_000)
+
+_room = st.sampled_from((ROOM, OTHER_ROOM))
+_reader = st.integers(0, READERS - 1)
+_steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("commit"), _room, st.integers(1, 6), st.sampled_from(SIZES)),
+        st.tuples(st.just("publish"), _room, st.integers(1, 6)),
+        st.tuples(st.just("follow"), _reader, _room, st.floats(0, 1)),
+        st.tuples(st.just("leave"), _reader, _room),
+        st.tuples(st.just("page")),
+        st.tuples(st.just("write"), _reader),
+        st.tuples(st.just("pass"), st.integers(0, 80)),
+    ),
+    max_size=60,
+)
+
+
+@dataclass
+class Seen:
+    """What one reader was handed, checked as it comes.
+
+    Before each reading a frame tells where it begins, as an opened room does on the wire.
+    """
+
+    subscription: Subscription
+    # For each room of the present reading: the last seq, and whether the live marker came.
+    places: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    # For each event that came live, the bytes object that it came in, if it came alone.
+    shared: dict[tuple[int, int], bytes] = field(default_factory=dict)
+
+    def follow(self, world: World, room_id: int, after_seq: int) -> None:
+        """Begin a reading."""
+        self.subscription.offer(encoded(Kind.OTHER, room_id, after_seq))
+        world.follow(self.subscription, after_seq, room_id)
+
+    def write(self) -> None:
+        """Take one frame and check it."""
+        frame = taken(self.subscription)
+        told = items(frame)
+        assert len(frame) <= MAX_FRAME_BYTES or len(told) == 1
+        for kind, room_id, number in told:
+            if kind is Kind.OTHER:
+                self.places[room_id] = (number, False)
+                continue
+            last, is_live = self.places[room_id]
+            if kind is Kind.LIVE:
+                assert (number, is_live) == (last, False)
+                self.places[room_id] = (last, True)
+            else:
+                assert number == last + 1
+                self.places[room_id] = (number, is_live)
+                if is_live and len(told) == 1:
+                    self.shared[room_id, number] = frame
+
+
+async def _play(steps: list[tuple[Any, ...]]) -> None:
+    world = World()
+    world.happens(ROOM, 3 * PAGE)
+    world.gates = []
+    readers = [Seen(world.reader(number)) for number in range(READERS)]
+    untold = 0
+
+    async def settle() -> None:
+        await turn()
+        # The first reader always reads at once: it may never be cut.
+        while readers[0].subscription.queued_bytes:
+            readers[0].write()
+            await turn()
+
+    for what, *rest in steps:
+        if what == "commit":
+            world.commit(*rest)
+        elif what == "publish":
+            if untold > MAX_RING_BYTES // 4:
+                world.timers.advance(MAX_TICK_S)
+                untold = 0
+            untold += world.publish(*rest)
+        elif what == "follow":
+            seen = readers[rest[0]]
+            if rest[1] not in seen.subscription.rooms:
+                seen.follow(world, rest[1], round(world.hub.head(rest[1]) * rest[2]))
+        elif what == "leave":
+            world.hub.unfollow(readers[rest[0]].subscription, rest[1])
+        elif what == "page" and world.gates:
+            world.gates.pop(0).set_result(None)
+        elif what == "write" and readers[rest[0]].subscription.queued_bytes:
+            readers[rest[0]].write()
+        elif what == "pass":
+            world.timers.advance(rest[0] / 1000)
+            untold = 0
+        await settle()
+
+    for room_id in (ROOM, OTHER_ROOM):
+        while world.publish(room_id, 6):
+            world.timers.advance(MAX_TICK_S)
+            await settle()
+    world.timers.advance(MAX_TICK_S)
+    await settle()
+    while world.gates or any(seen.subscription.queued_bytes for seen in readers):
+        for gate in world.gates:
+            gate.set_result(None)
+        world.gates.clear()
+        for seen in readers:
+            if seen.subscription.queued_bytes:
+                seen.write()
+        await settle()
+
+    assert readers[0].subscription.ended is None
+    for seen in readers:
+        if seen.subscription.ended is None:
+            for room_id in seen.subscription.rooms:
+                assert seen.places[room_id] == (len(world.log[room_id]), True)
+    for place in readers[0].shared:
+        frames = [seen.shared[place] for seen in readers if place in seen.shared]
+        assert all(frame is frames[0] for frame in frames)
+
+
+@given(_steps)
+@settings(max_examples=250, deadline=None)
+def test_every_reader_sees_everything_once_and_in_order(steps: list[tuple[Any, ...]]) -> None:
+    """Whatever happens in between: no hole, no double, one live marker, shared ticks, small frames.
+
+    Each reading gets what follows its position, one seq after the other; the live
+    marker names the seq before it; live events come in the very bytes object that the
+    other readers get; a reader that takes what it is sent is never cut.
+    """
+    asyncio.run(asyncio.wait_for(_play(steps), PATIENCE))

@@ -1,0 +1,77 @@
+"""The recent events of one room."""
+
+import pytest
+
+from chat_service.hub.ring import MAX_RING_BYTES, MAX_RING_EVENTS, Ring
+
+
+def filled(first: int, last: int) -> Ring:
+    """Return a ring that holds the events from `first` to `last`, each told by its seq."""
+    ring = Ring(first - 1)
+    for seq in range(first, last + 1):
+        ring.append(seq, b"%d;" % seq)
+    return ring
+
+
+def test_empty_ring_begins_after_its_head() -> None:
+    """A ring without events holds nothing, and the first that it could hold is the next."""
+    ring = Ring(41)
+    assert (len(ring), ring.head, ring.first, ring.size) == (0, 41, 42, 0)
+    assert list(ring.between(41, 41)) == []
+
+
+def test_events_between_two_places() -> None:
+    """What lies after one seq up to and with another is given in order."""
+    ring = filled(5, 9)
+    assert list(ring.between(4, 9)) == [b"5;", b"6;", b"7;", b"8;", b"9;"]
+    assert list(ring.between(6, 8)) == [b"7;", b"8;"]
+    assert list(ring.between(9, 9)) == []
+    assert ring.size == 10
+
+
+@pytest.mark.parametrize("seq", [0, 8, 9, 11])
+def test_only_the_next_event_follows(seq: int) -> None:
+    """An event that would leave a hole or come twice is a mistake, and changes nothing."""
+    ring = filled(1, 9)
+    with pytest.raises(ValueError, match=f"seq {seq} does not follow 9"):
+        ring.append(seq, b"x")
+    assert (ring.head, len(ring)) == (9, 9)
+
+
+def test_oldest_go_when_there_are_too_many() -> None:
+    """Above the number of events the oldest are let go of, and only they."""
+    ring = filled(1, MAX_RING_EVENTS + 3)
+    assert (ring.first, ring.head, len(ring)) == (4, MAX_RING_EVENTS + 3, MAX_RING_EVENTS)
+    assert next(ring.between(3, 4)) == b"4;"
+    assert ring.size == sum(len(frame) for frame in ring.between(3, ring.head))
+
+
+def test_oldest_go_when_they_are_too_large() -> None:
+    """Above the bytes the oldest are let go of until the rest fits."""
+    ring = Ring(0)
+    for seq in range(1, 7):
+        ring.append(seq, bytes(MAX_RING_BYTES // 4))
+    assert (ring.first, len(ring), ring.size) == (3, 4, MAX_RING_BYTES)
+
+
+def test_event_larger_than_the_ring_is_not_held() -> None:
+    """One event above all the bytes empties the ring; the head counts it all the same."""
+    ring = filled(1, 3)
+    ring.append(4, bytes(MAX_RING_BYTES + 1))
+    assert (len(ring), ring.size, ring.head, ring.first) == (0, 0, 4, 5)
+
+
+def test_what_went_cannot_be_read() -> None:
+    """Asking for an event that is no longer held is a mistake, never a hole."""
+    ring = filled(5, 9)
+    with pytest.raises(ValueError, match="seq 4 is no longer held"):
+        ring.between(3, 9)
+
+
+def test_clear_keeps_the_place() -> None:
+    """A ring that was emptied goes on with the event after its head."""
+    ring = filled(1, 9)
+    ring.clear()
+    assert (len(ring), ring.size, ring.first) == (0, 0, 10)
+    ring.append(10, b"10;")
+    assert list(ring.between(9, 10)) == [b"10;"]

@@ -1,0 +1,252 @@
+"""One reader's bounded queue."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from chat_service.core.errors import Reason, Rejection
+from chat_service.hub.subscription import (
+    MAX_FRAME_BYTES,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_S,
+    REPLAY_BYTES,
+    Subscription,
+)
+from tests.hub.readers import BYE, reason, taken, turn
+from tests.hub.readers import reader as new_reader
+from tests.hub.timers import FakeTimers
+
+
+class Counted:
+    """Counts the readers that are done with a frame; see `subscription.Tick`."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def written(self) -> None:
+        self.done += 1
+
+
+@pytest.fixture
+def timers() -> FakeTimers:
+    """Give a clock that the test moves."""
+    return FakeTimers()
+
+
+@pytest.fixture
+def reader(timers: FakeTimers) -> Subscription:
+    """Give a subscription that is measured by the clock of the test."""
+    return new_reader(timers)
+
+
+def test_frame_alone_is_handed_on_as_it_is(reader: Subscription) -> None:
+    """One queued frame is not copied: it may be shared by many readers."""
+    frame = bytes(1000)
+    reader.offer(frame)
+    assert reader.queued_bytes == 1000
+    assert taken(reader) is frame
+    assert reader.queued_bytes == 0
+
+
+def test_queued_frames_are_joined_in_order(reader: Subscription) -> None:
+    """What has gathered goes out in one write."""
+    for frame in (b"a", b"bb", b"ccc"):
+        reader.offer(frame)
+    assert taken(reader) == b"abbccc"
+
+
+def test_joined_frame_is_bounded(reader: Subscription) -> None:
+    """A write takes as many frames as fit into its bound, and one that is larger alone."""
+    half = bytes(MAX_FRAME_BYTES // 2)
+    large = bytes(MAX_FRAME_BYTES + 1)
+    for frame in (half, half, b"x", large, b"y"):
+        reader.offer(frame)
+    assert [len(taken(reader)) for _ in range(4)] == [MAX_FRAME_BYTES, 1, len(large), 1]
+
+
+def test_waits_for_a_frame() -> None:
+    """A writer without work waits, and is woken by the next frame."""
+
+    async def story() -> None:
+        reader = new_reader(FakeTimers())
+        idle: list[bool] = []
+        reader.on_idle = lambda: idle.append(reader.drained())
+        writer = asyncio.create_task(reader.wait_frame())
+        await turn()
+        assert idle == [True]
+        reader.offer(b"a")
+        reader.offer(b"b")
+        assert await writer == b"ab"
+
+    asyncio.run(story())
+
+
+def test_drained_means_written(reader: Subscription) -> None:
+    """A frame that is being written is still owed; asking for the next says it was written."""
+
+    async def story() -> None:
+        assert reader.drained()
+        reader.offer(b"a")
+        assert not reader.drained()
+        assert await reader.wait_frame() == b"a"
+        assert not reader.drained()
+        writer = asyncio.create_task(reader.wait_frame())
+        await turn()
+        assert reader.drained()
+        reader.end(BYE)
+        assert await writer == b""
+
+    asyncio.run(story())
+
+
+def test_end_drops_what_is_queued(reader: Subscription) -> None:
+    """After the end nothing is taken and nothing is queued; only the first reason counts."""
+    ends: list[Reason | None] = []
+    reader.on_end = lambda: ends.append(reason(reader))
+    reader.offer(b"a")
+    reader.end(BYE)
+    reader.end(Rejection(Reason.INTERNAL, "again"))
+    reader.offer(b"b")
+    assert (ends, reader.queued_bytes, taken(reader)) == ([Reason.DRAINING], 0, b"")
+
+
+def test_queue_is_bounded_in_bytes(reader: Subscription) -> None:
+    """A reader that is too many bytes behind is ended at once; exactly so many are allowed."""
+    reader.offer(bytes(MAX_QUEUED_BYTES - 1))
+    reader.offer(b"x")
+    assert (reader.ended, reader.queued_bytes) == (None, MAX_QUEUED_BYTES)
+    reader.offer(b"x")
+    assert reason(reader) is Reason.SLOW_READER
+    assert reader.ended is not None
+    assert reader.ended.retry_after_ms > 0
+    assert reader.queued_bytes == 0
+
+
+def test_one_frame_is_never_too_large(reader: Subscription) -> None:
+    """A reader that owes nothing is sent a frame of any size."""
+    reader.offer(bytes(MAX_QUEUED_BYTES + 1))
+    assert reader.ended is None
+    assert len(taken(reader)) == MAX_QUEUED_BYTES + 1
+
+
+def test_queue_is_bounded_in_age(reader: Subscription, timers: FakeTimers) -> None:
+    """A reader whose oldest frame is too old is ended by the next, however few they are."""
+    reader.offer(b"a")
+    timers.advance(MAX_QUEUED_S)
+    reader.offer(b"b")
+    assert reader.ended is None
+    timers.advance(0.001)
+    reader.offer(b"c")
+    assert reason(reader) is Reason.SLOW_READER
+
+
+def test_blocked_write_is_ended_by_the_check(reader: Subscription, timers: FakeTimers) -> None:
+    """A write that does not return for too long ends the reader, though nothing is queued."""
+    reader.offer(b"a")
+    taken(reader)
+    timers.advance(MAX_QUEUED_S)
+    reader.check_write(timers.time())
+    assert reader.ended is None
+    timers.advance(0.001)
+    reader.check_write(timers.time())
+    assert reason(reader) is Reason.SLOW_READER
+
+
+def test_idle_reader_is_never_too_slow(reader: Subscription, timers: FakeTimers) -> None:
+    """Time that passes without anything to write is not held against a reader."""
+
+    async def story() -> None:
+        reader.offer(b"a")
+        await reader.wait_frame()
+        writer = asyncio.create_task(reader.wait_frame())
+        await turn()
+        timers.advance(10 * MAX_QUEUED_S)
+        reader.check_write(timers.time())
+        reader.offer(b"b")
+        assert reader.ended is None
+        assert await writer == b"b"
+
+    asyncio.run(story())
+
+
+def test_tick_hears_when_its_frame_was_written(reader: Subscription) -> None:
+    """A shared frame is done when the next one is asked for, not when it was taken."""
+    first, second = Counted(), Counted()
+    reader.offer(b"a", first)
+    reader.offer(b"b", second)
+    assert taken(reader) == b"ab"
+    assert (first.done, second.done) == (0, 0)
+    reader.offer(b"c")
+    taken(reader)
+    assert (first.done, second.done) == (1, 1)
+
+
+def offered_after_the_end(reader: Subscription, tick: Counted) -> None:
+    """Offer a frame to a reader that is gone."""
+    reader.end(BYE)
+    reader.offer(b"a", tick)
+
+
+def ended_with_a_queue(reader: Subscription, tick: Counted) -> None:
+    """End a reader that has the frame in its queue."""
+    reader.offer(b"a", tick)
+    reader.end(BYE)
+
+
+def ended_in_a_write(reader: Subscription, tick: Counted) -> None:
+    """End a reader that is writing the frame."""
+    reader.offer(b"a", tick)
+    taken(reader)
+    reader.end(BYE)
+
+
+def ended_by_the_frame(reader: Subscription, tick: Counted) -> None:
+    """Offer the frame that is one too many."""
+    reader.offer(bytes(MAX_QUEUED_BYTES))
+    reader.offer(b"a", tick)
+
+
+@pytest.mark.parametrize(
+    "how", [offered_after_the_end, ended_with_a_queue, ended_in_a_write, ended_by_the_frame]
+)
+def test_tick_never_waits_for_a_reader_that_is_gone(
+    reader: Subscription, how: Callable[[Subscription, Counted], None]
+) -> None:
+    """However a reader ends, the tick counts it as done, once."""
+    tick = Counted()
+    how(reader, tick)
+    assert tick.done == 1
+
+
+def test_replay_waits_for_space() -> None:
+    """A replay goes on when little enough is queued, or when the reader ends."""
+
+    async def story() -> None:
+        for last in (True, False):
+            reader = new_reader(FakeTimers())
+            reader.offer(b"x")
+            await reader.wait_space()
+            reader.offer(bytes(REPLAY_BYTES))
+            replay = asyncio.create_task(reader.wait_space())
+            await turn()
+            assert not replay.done()
+            if last:
+                reader.end(BYE)
+            else:
+                await reader.wait_frame()
+                await turn()
+                assert not replay.done()
+                await reader.wait_frame()
+            await replay
+
+    asyncio.run(story())
+
+
+def test_readings_of_a_room_are_told_apart(reader: Subscription) -> None:
+    """Reading a room again is another reading."""
+    first = reader.begin_reading(7)
+    other = reader.begin_reading(8)
+    again = reader.begin_reading(7)
+    assert len({first, other, again}) == 3
+    assert reader.rooms == {7: again, 8: other}
