@@ -235,8 +235,8 @@ class Hub:
                 return
             if room_id == kept_id:
                 continue
+            # Its tick goes on: ended here, its events could overtake their acks.
             feed = self._feeds[room_id]
-            feed.flush()
             self._ring_bytes -= feed.ring.size
             feed.ring.clear()
             if not feed.subscriptions:
