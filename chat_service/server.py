@@ -118,8 +118,16 @@ class _Server:
         instance = config.data_dir.name
         journal: Journal
 
+        def apply(commit: Commit) -> None:
+            try:
+                journal.apply(commit)
+            except Exception:
+                # What is live no longer follows what is stored: a restart mends that.
+                logger.critical("a commit could not be applied", exc_info=True)
+                failed.set()
+
         def on_commit(commit: Commit) -> None:
-            loop.call_soon_threadsafe(journal.apply, commit)
+            loop.call_soon_threadsafe(apply, commit)
 
         def on_failure(_: BaseException) -> None:
             loop.call_soon_threadsafe(failed.set)
