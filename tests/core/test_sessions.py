@@ -6,6 +6,7 @@ import pytest
 
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
+from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason
 from chat_service.core.limits import RESERVED_NAMES, Limits
 from chat_service.core.model import RULES_VERSION, RoomKind
@@ -81,6 +82,8 @@ def test_guest_gets_an_identity_and_a_session() -> None:
         ev.UserCreated(START_MS, 1, "Alice"),
         ev.SessionOpened(START_MS, 1, 1, b"hash", INSTANCE, START_MS + GRACE_MS),
     )
+    answer = scene.ok(cmd.OpenGuest("Bob", b"other", INSTANCE))
+    assert answer == Answer(user_id=2, session_id=2)
 
 
 def test_guest_may_join_a_room_at_once() -> None:

@@ -1,0 +1,113 @@
+"""The process that test_kill kills: it posts as fast as it can and tells what was acknowledged.
+
+    python -m tests.log.killed DIRECTORY RUN [early]
+
+Writes `ready` when the log is open, then a line `ROOM SEQ ID` for each acknowledged
+post, until it is killed. With `early` it acknowledges each post once it is decided,
+before the commit: the mistake that the test must be able to see.
+"""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from chat_service.core import commands as cmd
+from chat_service.core.commands import Command
+from chat_service.core.decision import Answer
+from chat_service.core.errors import RefusedError, Rejection
+from chat_service.core.events import Event
+from chat_service.core.limits import Limits
+from chat_service.log.contract import Commit
+from chat_service.log.sqlite import SqliteLog
+from tests.core.scene import post
+
+ROOMS = ("lobby", "den", "pub")
+# Tickets that wait for their commit: enough that several gather while one runs.
+WINDOW = 32
+# Posts of a ticket, in turn.
+SIZES = (1, 1, 2, 7)
+# More than a run ever has unacknowledged.
+IN_FLIGHT = WINDOW * max(SIZES)
+NAME = "chat.sqlite3"
+
+
+def order(run: int, number: int) -> cmd.PostMessage:
+    """Return a run's post of a number: always the same, so that it can be repeated."""
+    message_id = f"{run}-{number}"
+    return post(1, ROOMS[number % len(ROOMS)], message_id, message_id=message_id)
+
+
+def beginning() -> tuple[Command, ...]:
+    """Return what a server does first, and the sign-in of the only author, session 1."""
+    return (
+        cmd.StartInstance("here", "epoch-1", Limits(), ROOMS[0]),
+        cmd.OpenGuest("alice", b"token", "here", ROOMS[0]),
+        *(cmd.JoinRoom(1, cmd.RoomByName(room)) for room in ROOMS[1:]),
+        cmd.AttachSession(1, time.time_ns()),
+    )
+
+
+def write(text: str) -> None:
+    """Write all of a text to whoever reads us."""
+    rest = text.encode()
+    while rest:
+        rest = rest[os.write(1, rest) :]
+
+
+def acknowledgement(answer: Answer, message_id: str) -> str:
+    """Return the line that tells of one stored post."""
+    return f"{answer.room_id} {answer.seq} {message_id}\n"
+
+
+class EarlyLog(SqliteLog):
+    """A log with the mistake: it acknowledges what it has only decided."""
+
+    def _decide(self, command: Command, events: list[Event], now_ms: int) -> Answer | Rejection:
+        outcome = super()._decide(command, events, now_ms)
+        if isinstance(command, cmd.PostMessage) and isinstance(outcome, Answer):
+            write(acknowledgement(outcome, command.client_msg_id))
+        return outcome
+
+
+def main(directory: str, run: int, *, early: bool) -> None:
+    """Post until killed."""
+    window = threading.Semaphore(WINDOW)
+    waiting: dict[int, tuple[cmd.PostMessage, ...]] = {}
+
+    def on_commit(commit: Commit) -> None:
+        lines = []
+        for ticket, outcomes in commit.answers:
+            for command, outcome in zip(waiting.pop(ticket), outcomes, strict=True):
+                assert isinstance(outcome, Answer), outcome
+                lines.append(acknowledgement(outcome, command.client_msg_id))
+            window.release()
+        if not early:
+            write("".join(lines))
+
+    begun = threading.Event()
+    log = (EarlyLog if early else SqliteLog)(
+        Path(directory) / NAME,
+        clock=lambda: time.time_ns() // 1_000_000,
+        on_commit=lambda commit: on_commit(commit) if begun.is_set() else begun.set(),
+        on_failure=lambda _: os._exit(3),
+    )
+    log.submit(0, beginning())
+    begun.wait()
+    write("ready\n")
+    ticket, number = 0, 0
+    while True:
+        ticket += 1
+        size = SIZES[ticket % len(SIZES)]
+        waiting[ticket] = tuple(order(run, n) for n in range(number, number + size))
+        number += size
+        window.acquire()
+        log.submit(ticket, waiting[ticket])
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], int(sys.argv[2]), early="early" in sys.argv[3:])
+    except RefusedError as error:
+        sys.exit(str(error))
