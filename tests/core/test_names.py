@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chat_service.core import names
@@ -44,6 +44,7 @@ VISIBLE = [
 ]
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("\u212aitchen")
 @example("İ")
@@ -54,12 +55,14 @@ def test_key_of_a_key_is_itself(name: str) -> None:
     assert names.name_key(names.name_key(name)) == names.name_key(name)
 
 
+@settings(deadline=None)
 @given(st.text(string.ascii_letters + string.digits + "_.-", min_size=1))
 def test_case_never_tells_two_names_apart(name: str) -> None:
     """All cases of a valid name have one key."""
     assert names.name_key(name.upper()) == names.name_key(name.lower()) == names.name_key(name)
 
 
+@settings(deadline=None)
 @given(st.characters(min_codepoint=128))
 @example("\u212a")
 @example("\uff41")
@@ -107,6 +110,7 @@ def test_name_that_is_refused(name: str) -> None:
     assert not names.is_name(name, 32)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.integers(0, 40))
 def test_name_is_what_the_contract_says(name: str, longest: int) -> None:
     """The rule agrees with its plain statement for any text and any bound."""

@@ -25,9 +25,15 @@ PLENTY = {"count": 1000, "max_bytes": 1 << 20}
 
 
 @pytest.fixture(params=LOGS)
-def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+def open_log(request: pytest.FixtureRequest) -> OpenLog:
+    """Return what opens a log, for each kind."""
+    opener: OpenLog = request.param
+    return opener
+
+
+@pytest.fixture
+def subject(open_log: OpenLog, tmp_path: Path) -> Iterator[Subject]:
     """Open each kind of log on empty data."""
-    open_log: OpenLog = request.param
     subject = Subject(open_log, tmp_path)
     yield subject
     subject.log.close()
@@ -108,9 +114,11 @@ def test_orders_of_a_ticket_see_each_other(subject: Subject) -> None:
     assert subject.texts() == ["one"]
 
 
-def test_same_orders_give_the_same_whatever_the_batches(subject: Subject, tmp_path: Path) -> None:
+def test_same_orders_give_the_same_whatever_the_batches(
+    subject: Subject, open_log: OpenLog, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Ten orders together and ten alone come to the same events and outcomes."""
-    other = Subject(open_sqlite, tmp_path / "..")
+    other = Subject(open_log, tmp_path_factory.mktemp("other"))
     try:
         alice = subject.begin()
         assert other.begin() == alice
