@@ -143,7 +143,7 @@ class PostMessage:
     style: Style
     text: str
     client_msg_id: str
-    # SHA-256 of target, style and text as they were sent.
+    # Of target, style and text as they were sent; tells a retry from another message.
     request_hash: bytes
     wait_ms: int = 0
 
