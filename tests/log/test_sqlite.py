@@ -272,22 +272,20 @@ def test_nothing_is_written_after_a_failed_commit(subject: Subject, path: Path) 
     """What was queued behind it is refused too, though the disk is well again."""
     alice = begin_with_a_long_log(subject)
     before = subject.fold().snapshot()
-    stopped, well_again = threading.Event(), threading.Event()
+    well_again = threading.Event()
 
     def look(_: Commit) -> None:
         if subject.failures:
-            stopped.set()
             assert well_again.wait(DEADLINE_S)
 
     with failing_writes(path):
-        subject.look = look
-        failed = subject.submit(post(alice, "lobby", LARGE, message_id="m1"))
-        # The writer may have taken the first alone: the second is behind it either way.
-        with pytest.raises(RefusedError):  # noqa: PT012 # as many as come before the failure
-            while True:
-                behind = subject.submit(post(alice, "lobby", "small", message_id="m2"))
-                if stopped.is_set():
-                    subject.submit(IDLE)
+        with subject.held():
+            subject.look = look
+            # A whole batch, so that the next ticket is not part of it.
+            large = post(alice, "lobby", LARGE, message_id="m1")
+            failed = subject.submit(large, *[IDLE] * (MAX_BATCH - 1))
+            behind = subject.submit(post(alice, "lobby", "small", message_id="m2"))
+        assert subject.failed.wait(DEADLINE_S)
     well_again.set()
     assert reasons(subject.outcomes(failed)) == {Reason.STORAGE_FAILED}
     assert reasons(subject.outcomes(behind)) == {Reason.STORAGE_FAILED}
