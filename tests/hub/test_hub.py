@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -10,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_service.core.errors import Reason
+from chat_service.core.model import User
 from chat_service.hub.feed import MAX_TICK_S
 from chat_service.hub.hub import MAX_RINGS_BYTES, Hub
 from chat_service.hub.presence import GRACE_S, PERIOD_S
 from chat_service.hub.ring import MAX_RING_BYTES, MAX_RING_EVENTS
-from chat_service.hub.subscription import MAX_FRAME_BYTES, MAX_QUEUED_S, Subscription
+from chat_service.hub.subscription import MAX_FRAME_BYTES, MAX_QUEUED_S, Subscription, Tick
 from tests.hub.frames import Frames, Item, Kind, encoded, event, items
 from tests.hub.readers import BYE, all_taken, reader, reason, taken, turn
 from tests.hub.timers import FakeTimers
@@ -504,6 +504,8 @@ async def test_forgotten_room_is_gone(world: World) -> None:
 # ----------------------------------------------------------- whatever the order is
 
 READERS = 3
+NOWHERE = 2**32 - 1
+"""Stands for the place of a reader that has left."""
 SIZES = (20, 900, 30_000, 70_000)
 
 _room = st.sampled_from((ROOM, OTHER_ROOM))
@@ -522,27 +524,63 @@ _steps = st.lists(
 )
 
 
-@dataclass
-class Seen:
-    """What one reader was handed, checked as it comes.
+class Handed(Subscription):
+    """A subscription that remembers the objects of which live events were handed to it."""
 
-    Before each reading a frame tells where it begins, as an opened room does on the wire.
+    def __init__(self, world: World, number: int) -> None:
+        user = User(number, f"user{number}", 0)
+        super().__init__(number, user, world.hub.turns, world.timers.time)
+        # The rooms whose live marker came, and what came behind it.
+        self.live: set[int] = set()
+        self.ticks: dict[tuple[Item, ...], bytes] = {}
+
+    def offer(self, frame: bytes, tick: Tick | None = None) -> None:
+        told = tuple(items(frame))
+        kind, room_id, _ = told[0]
+        if kind is Kind.LIVE:
+            self.live.add(room_id)
+        elif kind is Kind.OTHER:
+            self.live.discard(room_id)
+        elif room_id in self.live:
+            self.ticks[told] = frame
+        super().offer(frame, tick)
+
+
+class Seen:
+    """One reader with a writer of its own, and what it was handed, checked as it comes.
+
+    A frame before each reading tells where it begins, and one behind it that it is over,
+    as opened and closed rooms do on the wire.
     """
 
-    subscription: Subscription
-    # For each room of the present reading: the last seq, and whether the live marker came.
-    places: dict[int, tuple[int, bool]] = field(default_factory=dict)
-    # For each event that came live, the bytes object that it came in, if it came alone.
-    shared: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    def __init__(self, world: World, number: int) -> None:
+        self.subscription = Handed(world, number)
+        # For each room: the last seq of its reading, and whether the live marker came.
+        self.places: dict[int, tuple[int, bool]] = {}
+        self.followers: list[asyncio.Task[None]] = []
+        self.writer = asyncio.create_task(self._write())
+        # The writes that may return; a reader that is `free` needs none.
+        self.writes = asyncio.Semaphore(0)
+        self.free = False
+        world.hub.add(self.subscription)
 
     def follow(self, world: World, room_id: int, after_seq: int) -> None:
         """Begin a reading."""
         self.subscription.offer(encoded(Kind.OTHER, room_id, after_seq))
-        world.follow(self.subscription, after_seq, room_id)
+        self.followers.append(world.follow(self.subscription, after_seq, room_id))
 
-    def write(self) -> None:
-        """Take one frame and check it."""
-        frame = taken(self.subscription)
+    def leave(self, world: World, room_id: int) -> None:
+        """End a reading: nothing of it may come behind this."""
+        world.hub.unfollow(self.subscription, room_id)
+        self.subscription.offer(encoded(Kind.OTHER, room_id, NOWHERE))
+
+    async def _write(self) -> None:
+        while frame := await self.subscription.wait_frame():
+            self._check(frame)
+            if not self.free:
+                await self.writes.acquire()
+
+    def _check(self, frame: bytes) -> None:
         told = items(frame)
         assert len(frame) <= MAX_FRAME_BYTES or len(told) == 1
         for kind, room_id, number in told:
@@ -550,29 +588,31 @@ class Seen:
                 self.places[room_id] = (number, False)
                 continue
             last, is_live = self.places[room_id]
+            assert last != NOWHERE
             if kind is Kind.LIVE:
                 assert (number, is_live) == (last, False)
                 self.places[room_id] = (last, True)
             else:
                 assert number == last + 1
                 self.places[room_id] = (number, is_live)
-                if is_live and len(told) == 1:
-                    self.shared[room_id, number] = frame
 
 
 async def _play(steps: list[tuple[Any, ...]]) -> None:
     world = World()
     world.happens(ROOM, 3 * PAGE)
     world.gates = []
-    readers = [Seen(world.reader(number)) for number in range(READERS)]
+    readers = [Seen(world, number) for number in range(READERS)]
+    # The first reader always reads at once: it may never be cut.
+    readers[0].free = True
     untold = 0
 
     async def settle() -> None:
-        await turn()
-        # The first reader always reads at once: it may never be cut.
-        while readers[0].subscription.queued_bytes:
-            readers[0].write()
+        for _ in range(3):
             await turn()
+            world.timers.step()
+        for task in [seen.writer for seen in readers] + [t for s in readers for t in s.followers]:
+            if task.done():
+                task.result()
 
     for what, *rest in steps:
         if what == "commit":
@@ -587,11 +627,11 @@ async def _play(steps: list[tuple[Any, ...]]) -> None:
             if rest[1] not in seen.subscription.rooms:
                 seen.follow(world, rest[1], round(world.hub.head(rest[1]) * rest[2]))
         elif what == "leave":
-            world.hub.unfollow(readers[rest[0]].subscription, rest[1])
+            readers[rest[0]].leave(world, rest[1])
         elif what == "page" and world.gates:
             world.gates.pop(0).set_result(None)
-        elif what == "write" and readers[rest[0]].subscription.queued_bytes:
-            readers[rest[0]].write()
+        elif what == "write":
+            readers[rest[0]].writes.release()
         elif what == "pass":
             world.timers.advance(rest[0] / 1000)
             untold = 0
@@ -602,28 +642,30 @@ async def _play(steps: list[tuple[Any, ...]]) -> None:
             world.timers.advance(MAX_TICK_S)
             await settle()
     world.timers.advance(MAX_TICK_S)
-    await settle()
-    while world.gates or any(seen.subscription.queued_bytes for seen in readers):
+    for seen in readers:
+        seen.free = True
+        seen.writes.release()
+    while world.gates or not all(seen.subscription.drained() for seen in readers):
         for gate in world.gates:
             gate.set_result(None)
         world.gates.clear()
-        for seen in readers:
-            if seen.subscription.queued_bytes:
-                seen.write()
         await settle()
+    await settle()
 
     assert readers[0].subscription.ended is None
     for seen in readers:
         if seen.subscription.ended is None:
             for room_id in seen.subscription.rooms:
                 assert seen.places[room_id] == (len(world.log[room_id]), True)
-    for place in readers[0].shared:
-        frames = [seen.shared[place] for seen in readers if place in seen.shared]
+        seen.subscription.end(BYE)
+        await seen.writer
+    for told in readers[0].subscription.ticks:
+        frames = [tick for seen in readers if (tick := seen.subscription.ticks.get(told))]
         assert all(frame is frames[0] for frame in frames)
 
 
 @given(_steps)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_every_reader_sees_everything_once_and_in_order(steps: list[tuple[Any, ...]]) -> None:
     """Whatever happens in between: no hole, no double, one live marker, shared ticks, small frames.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chat_service.core.errors import Reason, Rejection
+from chat_service.core.model import User
 from chat_service.hub.subscription import (
     MAX_FRAME_BYTES,
     MAX_QUEUED_BYTES,
@@ -13,9 +14,12 @@ from chat_service.hub.subscription import (
     REPLAY_BYTES,
     Subscription,
 )
+from chat_service.hub.turns import TURNS_A_STEP, Turns
 from tests.hub.readers import BYE, reason, taken, turn
 from tests.hub.readers import reader as new_reader
 from tests.hub.timers import FakeTimers
+
+ALICE = User(1, "alice", 0)
 
 
 class Counted:
@@ -250,3 +254,43 @@ def test_readings_of_a_room_are_told_apart(reader: Subscription) -> None:
     again = reader.begin_reading(7)
     assert len({first, other, again}) == 3
     assert reader.rooms == {7: again, 8: other}
+
+
+def test_writers_wait_for_their_turn() -> None:
+    """When many have something to write, those in line write later, joined with what came since."""
+
+    async def story() -> None:
+        timers = FakeTimers()
+        turns = Turns(timers)
+        readers = [Subscription(n, ALICE, turns, timers.time) for n in range(TURNS_A_STEP + 1)]
+        writers = [asyncio.create_task(reader.wait_frame()) for reader in readers]
+        await turn()
+        for reader in readers:
+            reader.offer(b"a")
+        readers[-1].offer(b"b")
+        await turn()
+        assert [writer.done() for writer in writers] == [True] * TURNS_A_STEP + [False]
+        timers.step()
+        assert await writers[-1] == b"ab"
+
+    asyncio.run(story())
+
+
+def test_end_reaches_a_writer_in_line() -> None:
+    """A reader that ends while it is in line is told so, and its turn then does nothing."""
+
+    async def story() -> None:
+        timers = FakeTimers()
+        turns = Turns(timers)
+        reader = Subscription(1, ALICE, turns, timers.time)
+        for _ in range(TURNS_A_STEP):
+            turns.ask(reader)
+        reader.offer(b"a")
+        writer = asyncio.create_task(reader.wait_frame())
+        await turn()
+        assert not writer.done()
+        reader.end(BYE)
+        assert await writer == b""
+        timers.step()
+
+    asyncio.run(story())
