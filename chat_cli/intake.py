@@ -9,7 +9,7 @@ from chat_cli.effects import Effect
 from chat_cli.entries import plain, warning
 from chat_cli.model import ByName, RoomKind
 from chat_cli.orders import enter
-from chat_cli.outbox import JoinRoom
+from chat_cli.outbox import JoinRoom, owner_of
 from chat_cli.rooms import RECENT
 from chat_cli.state import CatchUp, ChatState, Link
 
@@ -82,7 +82,7 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
     former, state.own = state.own, item.user
     if former is None:
         effects.append(plain(f"You are {item.user.name} on {state.host}. /help tells the rest."))
-    elif former.user_id != item.user.user_id:
+    elif state.epoch == item.epoch and former.user_id != item.user.user_id:
         effects.append(
             warning(
                 f"You were away too long: this is a new {item.user.name}, "
@@ -92,9 +92,9 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
         for room in [r for r in state.rooms.values() if r.kind is RoomKind.DIRECT]:
             effects += own_posts.flush_echoes(state, room.room_id)
             state.drop(room.room_id)
-    lost = state.outbox.signed_in_as(item.user.user_id)
-    effects += own_posts.give_up(state, lost, "it was written under the former sign-in")
-    return effects + _other_epoch(state, item.epoch)
+    effects += _other_epoch(state, item.epoch)
+    lost = state.outbox.signed_in_as(owner_of(item.user, item.epoch))
+    return effects + own_posts.give_up(state, lost, "it was written under the former sign-in")
 
 
 def _offline(state: ChatState, item: it.Offline, now: float) -> list[Effect]:

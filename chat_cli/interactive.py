@@ -25,7 +25,7 @@ from chat_cli.plain import PlainScreen
 from chat_cli.render import Renderer
 from chat_cli.sanitize import sanitize
 from chat_cli.state import ChatState, Link
-from chat_cli.stopping import stop_signals
+from chat_cli.stopping import mute, stop_signals
 
 # Seconds that messages on their way may hold up the end.
 _LAST_POSTS = 2.0
@@ -75,8 +75,14 @@ async def chat(target: str, name: str, room: str) -> int:
             screen.close()
             await asyncio.gather(typing, return_exceptions=True)
             screen.print_rest()
-    for post in state.outbox.posts.values():
-        print(f"not sent: {sanitize(post.text)}", file=sys.stderr)
+    try:
+        for post in state.outbox.posts.values():
+            print(f"not sent: {sanitize(post.text)}", file=sys.stderr)
+        sys.stdout.flush()
+    except OSError:
+        # The window was closed.
+        mute(sys.stdout)
+        mute(sys.stderr)
     if signals:
         return by_signal(signals[0])
     return _exit_code(state, name)
@@ -92,6 +98,8 @@ async def _stay_connected(
 
     identity, backoff = Identity(target), Backoff(random.random)
     session = Session(target, name, client, identity, backoff, time.monotonic)
+    if typing.done():
+        return
     client.connect(session)
     connecting = asyncio.create_task(session.run())
     try:

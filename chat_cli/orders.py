@@ -34,7 +34,7 @@ def say(
     flaw = state.limits.flaw_of(text)
     if flaw:
         return [warning(flaw), GiveBack(text)]
-    state.outbox.post(where, text, action, state.own_id or None)
+    state.outbox.post(where, text, action, state.owner)
     return []
 
 

@@ -3,7 +3,8 @@
 Posts leave in the order in which they were written. While one waits for its retry, or as
 long as the window is full, the later ones are held. A post keeps its `client_msg_id` over
 every retry and reconnect, so the server makes one message of it. A post belongs to the
-user as whom it was written and is never sent as another.
+user as whom it was written and is never sent as another: an owner is an id of a user in an
+epoch, because another epoch gives the same ids to other people.
 
 Other orders (join, leave, topic) overtake waiting posts: a post to a room that is just
 being joined must come after the join.
@@ -11,22 +12,27 @@ being joined must come after the join.
 
 from dataclasses import dataclass, field
 
-from chat_cli.model import Limits, Target
+from chat_cli.model import Limits, Target, User
 
 # Posts in flight when the server has no rate limits. Enough to fill a commit, and half of
 # what a stream may have unacknowledged.
 _WINDOW = 128
 
 
+def owner_of(user: User, epoch: str) -> str:
+    """Name a user apart from all users of all epochs."""
+    return f"{epoch} {user.user_id}"
+
+
 @dataclass(slots=True)
 class PendingPost:
-    """A message on its way. `user_id` is None until the first sign-in."""
+    """A message on its way. `owner` is who wrote it; None before the first sign-in."""
 
     client_msg_id: str
     target: Target
     text: str
     action: bool
-    user_id: str | None
+    owner: str | None
     written: bool = False
     not_before: float = 0.0
 
@@ -84,9 +90,9 @@ class Outbox:
         """Choose how many posts may be in flight: one, unless the server has no rate limits."""
         self.window = 1 if limits.send_burst else max(1, min(limits.unacked_posts, _WINDOW))
 
-    def post(self, target: Target, text: str, action: bool, user_id: str | None) -> PendingPost:
+    def post(self, target: Target, text: str, action: bool, owner: str | None) -> PendingPost:
         """Take in a message; it is sent when its turn comes."""
-        post = PendingPost(self._next_id(), target, text, action, user_id)
+        post = PendingPost(self._next_id(), target, text, action, owner)
         self.posts[post.client_msg_id] = post
         return post
 
@@ -157,13 +163,13 @@ class Outbox:
             pending.written = False
         return [order.order for order in lost]
 
-    def signed_in_as(self, user_id: str) -> list[PendingPost]:
+    def signed_in_as(self, owner: str) -> list[PendingPost]:
         """Claim what nobody owned, and give back what another user wrote: it is not sent."""
-        foreign = [post for post in self.posts.values() if post.user_id not in (None, user_id)]
+        foreign = [post for post in self.posts.values() if post.owner not in (None, owner)]
         for post in foreign:
             del self.posts[post.client_msg_id]
         for post in self.posts.values():
-            post.user_id = user_id
+            post.owner = owner
         return foreign
 
     def _next_id(self) -> str:

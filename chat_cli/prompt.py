@@ -36,6 +36,8 @@ from chat_cli.wrap import fold
 _GATHER = 0.05
 # Rows that a text of many lines may take; it scrolls inside.
 _INPUT_ROWS = 10
+# Columns by which the further rows of the input are indented, at most: "#lobby> ".
+_INPUT_INDENT = 8
 # Seconds between two looks at the countdown in the toolbar.
 _TICK = 1.0
 
@@ -105,7 +107,8 @@ class PromptScreen:
         """Read lines for `client` until it closes the screen or the terminal is gone."""
         self._client = client
         try:
-            with suppress(EOFError):
+            # Both mean that the terminal is gone: read from, or written to.
+            with suppress(EOFError, OSError):
                 await self._app.run_async(
                     handle_sigint=False, set_exception_handler=False, pre_run=self._begin
                 )
@@ -176,10 +179,10 @@ class PromptScreen:
         return fragments
 
     def _prefix(self, number: int, wrapped: int) -> StyleAndTextTuples:
-        drawn = prompt(self._state)
+        drawn = prompt(self._state, self._app.output.get_size().columns)
         if number == 0 and wrapped == 0:
             return [*drawn]
-        return [("", " " * sum(get_cwidth(text) for _, text in drawn))]
+        return [("", " " * min(_INPUT_INDENT, sum(get_cwidth(text) for _, text in drawn)))]
 
     def _toolbar(self) -> StyleAndTextTuples:
         width = self._app.output.get_size().columns

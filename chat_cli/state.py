@@ -26,7 +26,7 @@ from chat_cli.model import (
     key,
     room_label,
 )
-from chat_cli.outbox import Outbox, PendingPost
+from chat_cli.outbox import Outbox, PendingPost, owner_of
 from chat_cli.rooms import RECENT, Room
 
 # Names of people who spoke and went, kept for Tab. More than anybody remembers.
@@ -109,6 +109,11 @@ class ChatState:
     def own_id(self) -> str:
         """The id of the own user; empty before the first sign-in."""
         return self.own.user_id if self.own else ""
+
+    @property
+    def owner(self) -> str | None:
+        """Whose the messages are that are written now; None before the first sign-in."""
+        return owner_of(self.own, self.epoch) if self.own else None
 
     @property
     def room(self) -> Room | None:

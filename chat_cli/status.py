@@ -35,11 +35,15 @@ def waiting_lines(state: ChatState, now: float) -> list[Line]:
     return lines
 
 
-def prompt(state: ChatState) -> Fragments:
-    """Draw what stands before the input."""
+def prompt(state: ChatState, width: int) -> Fragments:
+    """Draw what stands before the input; a long name of a room is cut to half of `width`."""
     if state.link is Link.NAMELESS:
         return [("class:prompt", "Your name: ")]
-    return safe([("class:prompt", f"{state.current_label()}> ")])
+    ((style, label),) = safe([("class:prompt", state.current_label())])
+    longest = max(4, width // 2 - 2)
+    if len(label) > longest:
+        label = label[: longest - 1] + "…"
+    return [(style, f"{label}> ")]
 
 
 def toolbar(state: ChatState, now: float, width: int) -> Fragments:

@@ -1,9 +1,11 @@
-"""Signals that ask the program to end, where the platform has them."""
+"""How the program is asked to end, and how it lets go of a terminal or a pipe."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 # SIGHUP: the terminal window was closed. SIGBREAK: the same on Windows.
 _NAMES = ("SIGTERM", "SIGHUP", "SIGBREAK")
@@ -33,3 +35,14 @@ def stop_signals(
     finally:
         for number in taken:
             loop.remove_signal_handler(number)
+
+
+def mute(stream: TextIO) -> None:
+    """Let go of a stream whose other end is gone.
+
+    The interpreter flushes its streams once more at its end; that must not fail.
+    """
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -20,7 +20,7 @@ def fold(line: Line, width: int) -> list[Fragments]:
     used, empty = 0, True
     for word in _words(line.fragments):
         size = sum(get_cwidth(text) for _, text in word)
-        blank = word[0][1] == " "
+        blank = [text for _, text in word] == [" "]
         if used + size > width and not empty:
             fits = indent + size <= width
             parts.append([("", " " * indent)] if indent and fits else [])

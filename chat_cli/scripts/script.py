@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import secrets
 import sys
@@ -14,7 +13,7 @@ from chat_cli import items as it
 from chat_cli.backoff import Backoff
 from chat_cli.exits import Exit, by_signal
 from chat_cli.model import Limits, ResumePoint
-from chat_cli.outbox import Outbox
+from chat_cli.outbox import Outbox, owner_of
 from chat_cli.sanitize import sanitize
 from chat_cli.session.identity import Identity
 from chat_cli.session.session import Kind, Session
@@ -41,7 +40,7 @@ class Script:
         self.address = address
         self.outbox = Outbox(secrets.token_hex(6))
         self.limits = Limits()
-        self.user_id = ""
+        self.owner = ""
         self.signed_in = asyncio.Event()
         self._patience = patience
         self._giving_up: asyncio.TimerHandle | None = None
@@ -58,8 +57,8 @@ class Script:
             case it.SignedIn():
                 self.limits = item.limits
                 self.outbox.use_limits(item.limits)
-                self.user_id = item.user.user_id
-                self._take_over(item)
+                self.owner = owner_of(item.user, item.epoch)
+                self._take_over()
                 self.signed_in.set()
             case it.NameWanted(reason):
                 self.end(Exit.REFUSED, reason or "a name is needed")
@@ -99,12 +98,6 @@ class Script:
         with contextlib.suppress(OSError):
             print(f"chat-cli: {sanitize(text)}", file=sys.stderr, flush=True)
 
-    def mute_output(self) -> None:
-        """Let go of a stdout that nobody reads any more."""
-        # The interpreter flushes stdout once more at its end; that must not fail.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
     def make_session(self, kind: Kind) -> Session:
         """Make the session of this script."""
         where = self.address
@@ -136,8 +129,8 @@ class Script:
         if not task.cancelled() and (error := task.exception()) and not self.ended:
             self._outcome.set_exception(error)
 
-    def _take_over(self, item: it.SignedIn) -> None:
-        lost = self.outbox.signed_in_as(item.user.user_id)
+    def _take_over(self) -> None:
+        lost = self.outbox.signed_in_as(self.owner)
         if lost:
             count = len(lost)
             self.end(Exit.REFUSED, f"the sign-in expired; messages that were not sent: {count}")

@@ -12,6 +12,7 @@ from chat_cli.model import ByName
 from chat_cli.outbox import PendingPost
 from chat_cli.scripts.script import Address, Script
 from chat_cli.session.session import Kind, Session
+from chat_cli.stopping import mute
 
 # Seconds to wait for a server that went away in the middle of the work.
 _PATIENCE = 60.0
@@ -70,7 +71,7 @@ class Sending(Script):
             await self._next_answer()
         if self.ended:
             return
-        self.outbox.post(ByName(self.address.room), text, False, self.user_id)
+        self.outbox.post(ByName(self.address.room), text, False, self.owner)
         session.wake()
 
     async def _next_answer(self) -> None:
@@ -106,7 +107,7 @@ class Sending(Script):
         except BrokenPipeError:
             # The texts matter more than the report of them.
             self._as_json = False
-            self.mute_output()
+            mute(sys.stdout)
 
     def _refuse(self, reason: str) -> None:
         self.end(Exit.REFUSED, f"{reason} ({self._sent} sent before it)")

@@ -11,6 +11,7 @@ from chat_cli.model import ById, ByName, Position, ResumePoint, RoomEvent, Said,
 from chat_cli.render import Renderer, moment
 from chat_cli.scripts.script import Address, Script
 from chat_cli.session.session import Kind, Session
+from chat_cli.stopping import mute
 
 
 async def tail(address: Address, since: int | None, count: int | None, as_json: bool) -> int:
@@ -91,7 +92,7 @@ class Tailing(Script):
             self._print(event)
         except BrokenPipeError:
             self._left = 0
-            self.mute_output()
+            mute(sys.stdout)
             self.end(Exit.DONE)
 
     def _print(self, event: RoomEvent) -> None:

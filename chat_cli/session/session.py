@@ -21,6 +21,8 @@ from chat_cli.session.identity import Identity
 from chat_cli.session.streams import Listener, Signals, converse, follow
 
 _REPLACED = "SESSION_REPLACED"
+# Seconds that a sign-in may hold up the end of the program.
+_LAST_SIGN_IN = 2.0
 _NAME_REFUSED = (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.INVALID_ARGUMENT)
 
 
@@ -170,8 +172,16 @@ class Session:
                 self._api = None
 
     async def _sign_in(self, api: ChatApi) -> None:
+        signing_in = asyncio.create_task(self._identity.sign_in(api, self._name, self._room))
         try:
-            joined = await self._identity.sign_in(api, self._name, self._room)
+            joined = await asyncio.shield(signing_in)
+        except asyncio.CancelledError:
+            # The server may have opened the session already: only one that is known of can
+            # be signed out.
+            with contextlib.suppress(TimeoutError, CallError):
+                async with asyncio.timeout(_LAST_SIGN_IN):
+                    await signing_in
+            raise
         except CallError as error:
             if error.code in _NAME_REFUSED:
                 raise _NameRefusedError(str(error)) from None

@@ -75,6 +75,8 @@ class FakeService:
     refuse_posts: list[pb.Error | None] = field(default_factory=list)
     # Errors of the next Joins.
     refuse_joins: list[EndError] = field(default_factory=list)
+    # Answer Joins only when this is set.
+    answer_joins: asyncio.Event = field(default_factory=asyncio.Event)
     # Store the next posts and break the stream instead of acknowledging them.
     swallow_acks: int = 0
     # Leave these numbers out of streams, once each.
@@ -91,6 +93,7 @@ class FakeService:
         self.joins: list[tuple[pb.JoinRequest, str]] = []
         self.subscribes: list[pb.SubscribeRequest] = []
         self.signed_out: list[str] = []
+        self.answer_joins.set()
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._count = 0
         self._server: grpc.aio.Server | None = None
@@ -203,6 +206,8 @@ class FakeService:
             user = pb.User(user_id=f"u{self._next()}", name=request.name)
         fresh = f"token-{self._next()}"
         self.sessions[fresh] = user
+        self._changed()
+        await self.answer_joins.wait()
         limits = pb.Limits(text_bytes=4096, unacked_posts=256, send_burst=self.send_burst)
         room = self.room(request.room).described() if request.room else None
         return pb.JoinResponse(

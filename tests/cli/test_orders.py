@@ -17,7 +17,7 @@ def test_texts_go_to_the_current_room() -> None:
     anna = connected()
     assert anna.sees(say(anna.state, "hi")) == []
     post = anna.writes_post()
-    assert (post.target, post.text, post.user_id) == (ById("r1"), "hi", "u1")
+    assert (post.target, post.text, post.owner) == (ById("r1"), "hi", "e1 u1")
 
 
 def test_texts_after_a_join_go_to_the_new_room() -> None:

@@ -135,7 +135,7 @@ def test_nothing_is_sent_as_another_user() -> None:
     old = outbox.post(LOBBY, "old", False, "u1")
     assert outbox.signed_in_as("u2") == [old]
     assert texts(outbox) == ["unowned"]
-    assert [post.user_id for post in outbox.posts.values()] == ["u2"]
+    assert [post.owner for post in outbox.posts.values()] == ["u2"]
 
 
 @given(st.data())

@@ -351,6 +351,24 @@ def test_a_retry_delay_of_join_is_obeyed(tmp_path: Path) -> None:
     run(story())
 
 
+def test_an_end_in_the_middle_of_signing_in_leaves_no_session(tmp_path: Path) -> None:
+    """The answer is waited for, so that what the server opened can be signed out."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            fake.answer_joins.clear()
+            async with Desk(fake.target, "anna", tmp_path) as anna:
+                await fake.until(lambda: bool(fake.sessions))
+                crash = asyncio.create_task(anna.crash())
+                await asyncio.sleep(0)
+                fake.answer_joins.set()
+                await crash
+            assert len(fake.signed_out) == 1
+            assert fake.sessions == {}
+
+    run(story())
+
+
 def test_a_cancel_by_the_server_is_a_lost_connection(tmp_path: Path) -> None:
     """Status CANCELLED does not end the client."""
 

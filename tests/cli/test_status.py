@@ -18,9 +18,9 @@ def above(person: Person) -> list[str]:
     return [line.text for line in waiting_lines(person.state, person.now)]
 
 
-def label(person: Person) -> str:
+def label(person: Person, width: int = 80) -> str:
     """Give what stands before the input."""
-    return "".join(text for _, text in prompt(person.state))
+    return "".join(text for _, text in prompt(person.state, width))
 
 
 def test_the_prompt_names_the_room() -> None:
@@ -29,6 +29,8 @@ def test_the_prompt_names_the_room() -> None:
     assert label(anna) == "#lobby> "
     enter(anna.state, ByName("dev"))
     assert label(anna) == "#dev> "
+    enter(anna.state, ByName("a-room-with-a-long-name"))
+    assert label(anna, 40) == "#a-room-with-a-lo…> "
     anna.state.link = Link.NAMELESS
     assert label(anna) == "Your name: "
 
