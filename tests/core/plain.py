@@ -21,8 +21,8 @@ def is_record(declared: type) -> bool:
     """Whether a class is a frozen dataclass whose fields are all plain."""
     return (
         is_dataclass(declared)
-        and hasattr(declared, "__slots__")
-        and declared.__hash__ is not None
+        and "__slots__" in vars(declared)
+        and "__setattr__" in vars(declared)  # a frozen class refuses by its own
         and all(is_plain(hint) for hint in get_type_hints(declared).values())
         and len(fields(declared)) == len(get_type_hints(declared))
     )

@@ -6,6 +6,7 @@ from chat_service.core import commands as cmd
 from chat_service.core.decision import Accepted, Answer, too_fast, valid_session
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.model import Session
+from tests.core.plain import is_record
 from tests.core.scene import Scene, post
 
 
@@ -66,6 +67,11 @@ def test_haste_is_told_when_to_come_back() -> None:
     """The refusal of haste carries exactly the delay of the verdict."""
     assert too_fast(1234).reason is Reason.RATE_LIMITED
     assert too_fast(1234).retry_after_ms == 1234
+
+
+def test_answer_is_a_plain_record() -> None:
+    """What an order came to can be written down as it is, and is not changed afterwards."""
+    assert is_record(Answer)
 
 
 def test_nothing_happened_is_a_good_answer() -> None:

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from chat_service.core.limits import Limits
-from chat_service.core.model import Member, Session, State, Table
+from chat_service.core.model import (
+    RULES_VERSION,
+    Member,
+    Room,
+    RoomKind,
+    Session,
+    State,
+    Style,
+    Table,
+    User,
+)
+from tests.core.plain import is_record
 from tests.core.scene import Scene
 
 KEYS = st.integers(0, 5)
@@ -67,6 +78,19 @@ class TableAgainstDictionary(RuleBasedStateMachine):
 
 TestTableAgainstDictionary = TableAgainstDictionary.TestCase
 TestTableAgainstDictionary.settings = settings(deadline=None)
+
+
+@pytest.mark.parametrize("record", [User, Session, Member, Room])
+def test_record_is_plain_and_frozen(record: type) -> None:
+    """What is known is kept in records of plain values that nobody can change in place."""
+    assert is_record(record)
+
+
+def test_stored_values_keep_their_meaning() -> None:
+    """Numbers that stand in data files are never given another meaning."""
+    assert {kind.name: int(kind) for kind in RoomKind} == {"PUBLIC": 1, "DIRECT": 2}
+    assert {style.name: int(style) for style in Style} == {"TEXT": 0, "ACTION": 1}
+    assert RULES_VERSION == 1
 
 
 def test_missing_key_raises() -> None:

@@ -347,9 +347,9 @@ def test_recipients_are_bounded() -> None:
 
 
 def test_opened_direct_messages_are_bounded() -> None:
-    """The limit counts what a user opened and not what others opened with it."""
+    """The limit counts direct messages that a user opened, no public room, none of others."""
     scene = Scene(Limits(directs_per_user=1))
-    alice, bob, carol = (scene.guest(name) for name in ("alice", "bob", "carol"))
+    alice, bob, carol = (scene.guest(name, room=f"{name}-s") for name in ("alice", "bob", "carol"))
     scene.say(bob, ("alice",))
     scene.say(carol, ("alice",))
     scene.say(alice, ("bob", "carol"))
