@@ -1,0 +1,312 @@
+"""The edge without gRPC: a log in memory whose commits a test makes, and one stream's client.
+
+What the real log and the real transport decide by chance (which orders share a commit,
+what comes in between) a test decides here.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core import commands as cmd
+from chat_service.core.decide import decide, fact_key
+from chat_service.core.decision import Accepted, Answer, FactKey, FirstAnswer
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.events import Event, MessagePosted, RoomEvent, TopicChanged
+from chat_service.core.evolve import evolve
+from chat_service.core.limits import Limits
+from chat_service.core.model import Session, State, Style
+from chat_service.edge.conversation import Conversation
+from chat_service.edge.directory import Directory, token_hash
+from chat_service.edge.journal import Journal, Outcome
+from chat_service.edge.orders import Orders
+from chat_service.edge.pace import Pace
+from chat_service.edge.stream import Stream, Streams
+from chat_service.edge.wire import HubFrames, event_frame
+from chat_service.hub.hub import Hub
+from chat_service.hub.subscription import Subscription
+from chat_service.log.contract import MAX_BACKLOG, Commit
+from tests.edge.clients import PATIENCE, Clock
+from tests.hub.timers import FakeTimers
+
+T = TypeVar("T")
+
+LOBBY = 1
+"""The number of the default room."""
+
+
+class MemoryLog:
+    """Keeps the contract of `chat_service.log.contract.Log`; commits when it is told to."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._state = State()
+        self._events: list[Event] = []
+        self._first_answers: dict[FactKey, FirstAnswer] = {}
+        self.waiting: list[tuple[int, tuple[cmd.Command, ...]]] = []
+        # Why no more orders are taken.
+        self.refusal: Rejection | None = None
+
+    def load(self) -> State:
+        state = State()
+        for event in self._events:
+            evolve(state, event)
+        state.merge()
+        return state
+
+    def submit(self, ticket: int, commands: tuple[cmd.Command, ...]) -> None:
+        if self.refusal is not None:
+            raise RefusedError(self.refusal)
+        if sum(len(waiting) for _, waiting in self.waiting) + len(commands) > MAX_BACKLOG:
+            raise RefusedError(Rejection(Reason.OVERLOADED, "too much", retry_after_ms=1000))
+        self.waiting.append((ticket, commands))
+
+    def commit(self) -> Commit:
+        """Decide all that waits, in one commit."""
+        before = len(self._events)
+        answers = tuple(
+            (ticket, tuple(self._decide(command) for command in commands))
+            for ticket, commands in self.waiting
+        )
+        self.waiting.clear()
+        self._state.merge()
+        return Commit(tuple(self._events[before:]), answers)
+
+    def fail(self, rejection: Rejection) -> Commit:
+        """Refuse all that waits."""
+        answers = tuple((ticket, (rejection,) * len(cmds)) for ticket, cmds in self.waiting)
+        self.waiting.clear()
+        return Commit((), answers)
+
+    def read_after(
+        self, room_id: int, after_seq: int, *, count: int, max_bytes: int
+    ) -> list[RoomEvent]:
+        return self._within([e for e in self._of(room_id) if e.seq > after_seq], count, max_bytes)
+
+    def read_before(
+        self, room_id: int, before_seq: int, *, count: int, max_bytes: int
+    ) -> list[RoomEvent]:
+        older = [event for event in self._of(room_id) if event.seq < before_seq]
+        return self._within(older[::-1], count, max_bytes)
+
+    def close(self) -> None:
+        self.refusal = Rejection(Reason.DRAINING, "closed")
+
+    def _decide(self, command: cmd.Command) -> Answer | Rejection:
+        key = fact_key(self._state, command)
+        first = None if key is None else self._first_answers.get(key)
+        decision = decide(self._state, command, first, self._clock.ms())
+        if not isinstance(decision, Accepted):
+            return decision
+        for event in decision.events:
+            evolve(self._state, event)
+            if isinstance(event, MessagePosted):
+                self._first_answers[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
+                    event.room_id, event.seq, event.time_ms, event.request_hash
+                )
+        self._events.extend(decision.events)
+        return decision.answer
+
+    def _of(self, room_id: int) -> list[RoomEvent]:
+        return [
+            event
+            for event in self._events
+            if isinstance(event, MessagePosted | TopicChanged) and event.room_id == room_id
+        ]
+
+    def _within(self, events: list[RoomEvent], count: int, max_bytes: int) -> list[RoomEvent]:
+        taken: list[RoomEvent] = []
+        size = 0
+        for event in events[:count]:
+            taken.append(event)
+            size += len((event.text if isinstance(event, MessagePosted) else event.topic).encode())
+            if size >= max_bytes:
+                break
+        return taken
+
+
+class Scene:
+    """All of the edge behind the transport, with clocks and commits that a test makes."""
+
+    def __init__(self, *, rate_limits: bool = False) -> None:
+        self.clock = Clock()
+        self.timers = FakeTimers()
+        self.log = MemoryLog(self.clock)
+        self.directory = Directory(self.log.load())
+        # Pages of the log wait for each other here; a test may take the lock.
+        self.reading = asyncio.Lock()
+        self.hub = Hub({}, timers=self.timers, encode=HubFrames(), read_page=self.read_page)
+        self.streams = Streams(self.hub)
+        self.journal = Journal(self.log, self.directory, self.hub, self.streams)
+        self.pace = Pace(on=rate_limits)
+        self.attachments = 0
+        self.does(cmd.StartInstance("here", "epoch", Limits(), "lobby"))
+
+    async def read_page(self, room_id: int, after_seq: int) -> list[tuple[int, bytes]]:
+        async with self.reading:
+            page = self.log.read_after(room_id, after_seq, count=10, max_bytes=1 << 16)
+            return [(event.seq, event_frame(event)) for event in page]
+
+    def commits(self) -> None:
+        """Commit what waits, and tell it."""
+        self.journal.apply(self.log.commit())
+        self.timers.step()
+
+    def asks(self, *commands: cmd.Command) -> tuple[Outcome, ...]:
+        """Submit orders and commit them; return what each came to."""
+        outcomes: list[tuple[Outcome, ...]] = []
+        self.journal.submit(commands, outcomes.append)
+        self.commits()
+        return outcomes[0]
+
+    def does(self, command: cmd.Command) -> Answer:
+        """Submit an order that is accepted, and commit it."""
+        (outcome,) = self.asks(command)
+        assert isinstance(outcome, Answer), outcome
+        return outcome
+
+    def joins(self, name: str, room: str = "") -> Session:
+        """Sign somebody in; the token is the name."""
+        answer = self.does(cmd.OpenGuest(name, token_hash(name), "here", room))
+        return self.directory.state.sessions[answer.session_id]
+
+    def says(self, session: Session, text: str, target: cmd.Target | None = None) -> Answer:
+        """Post a message, its text being its id too; into the lobby unless told otherwise."""
+        return self.does(post(session, text, target))
+
+    def opens_direct(self, session: Session, *names: str) -> int:
+        """Open a direct message; return its number."""
+        return self.does(cmd.JoinRoom(session.session_id, cmd.Direct(names))).room_id
+
+    def stream(self, session: Session, *, chat: bool = True, welcomed: bool = True) -> Stream:
+        """Open a stream as Chat or Subscribe does."""
+        self.attachments += chat
+        stream = Stream(
+            session,
+            self.attachments if chat else 0,
+            directory=self.directory,
+            hub=self.hub,
+        )
+        self.streams.add(stream)
+        if chat:
+            self.does(cmd.AttachSession(session.session_id, stream.attachment))
+        if welcomed:
+            stream.welcome("epoch", epoch_holds=True)
+        return stream
+
+    def orders(self, session: Session, peer: str = "ipv4:127.0.0.1:1") -> Orders:
+        """Return what makes the commands of a session."""
+        return Orders(
+            session, peer, directory=self.directory, pace=self.pace, clock=self.clock.seconds
+        )
+
+    async def told(self, subscription: Subscription) -> list[pb.StreamItem]:
+        """Take all that is sent to a reader until nothing more comes."""
+        items: list[pb.StreamItem] = []
+        quiet = 0
+        while quiet < 3:
+            await asyncio.sleep(0)
+            self.timers.step()
+            quiet += 1
+            while subscription.queued_bytes:
+                self.timers.step()
+                items += pb.ChatResponse.FromString(await subscription.wait_frame()).items
+                quiet = 0
+        return items
+
+
+class Caller:
+    """The other end of one Chat stream: what it sends, and what it is sent.
+
+    Keeps the contract of the parts of `grpc.aio.ServicerContext` that a conversation uses.
+    """
+
+    def __init__(self, scene: Scene, session: Session) -> None:
+        self.scene = scene
+        scene.attachments += 1
+        self.stream = Stream(session, scene.attachments, directory=scene.directory, hub=scene.hub)
+        self.items: list[pb.StreamItem] = []
+        # Requests that were taken.
+        self.taken = 0
+        # While it is clear, writes do not return.
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self._requests: asyncio.Queue[pb.ChatRequest | None] = asyncio.Queue()
+        self._conversation = Conversation(
+            self.stream,
+            epoch="epoch",
+            journal=scene.journal,
+            streams=scene.streams,
+            orders=scene.orders(session),
+            clock=scene.clock.seconds,
+        )
+        self.ends: asyncio.Task[Rejection | None] | None = None
+
+    def calls(self, hello: pb.Hello | None = None, hello_id: str = "hello") -> None:
+        """Begin the stream."""
+        # Any: a context of grpc.aio is generic in messages.
+        context: Any = self
+        run = self._conversation.run(hello_id, hello or pb.Hello(), self._read, context)
+        self.ends = asyncio.create_task(run)
+
+    async def opens(self, *rooms: pb.RoomPosition) -> None:
+        """Begin the stream, and wait until all is told that it begins with."""
+        self.calls(pb.Hello(rooms=rooms))
+        await self.goes_on()
+        self.scene.commits()
+        await self.goes_on()
+
+    def sends(self, *requests: pb.ChatRequest) -> None:
+        """Send orders."""
+        for request in requests:
+            self._requests.put_nowait(request)
+
+    def says_done(self) -> None:
+        """Send no more."""
+        self._requests.put_nowait(None)
+
+    async def goes_on(self) -> None:
+        """Let all that can happen without a commit happen."""
+        for _ in range(10):
+            await asyncio.sleep(0)
+            self.scene.timers.step()
+
+    async def ended(self) -> Rejection | None:
+        """Wait for the end; return its reason."""
+        assert self.ends is not None
+        return await within(self.ends)
+
+    def kinds(self) -> list[str]:
+        """Return what kinds of items came, in order."""
+        return [item.WhichOneof("item") or "" for item in self.items]
+
+    async def _read(self) -> pb.ChatRequest | None:
+        request = await self._requests.get()
+        self.taken += 1
+        return request
+
+    async def send_initial_metadata(self, metadata: object) -> None:
+        assert metadata == ()
+
+    async def write(self, frame: bytes) -> None:
+        assert type(frame) is bytes
+        self.items += pb.ChatResponse.FromString(frame).items
+        await self.reads.wait()
+
+
+def post(session: Session, text: str, target: cmd.Target | None = None) -> cmd.PostMessage:
+    """Return the order to say something, its text being its id too."""
+    return cmd.PostMessage(
+        session.session_id,
+        target or cmd.RoomByName("lobby"),
+        Style.TEXT,
+        text,
+        text.replace(" ", "-"),
+        text.encode(),
+    )
+
+
+async def within(awaitable: Awaitable[T]) -> T:
+    """Wait, but not for ever."""
+    return await asyncio.wait_for(awaitable, PATIENCE)

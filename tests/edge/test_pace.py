@@ -1,0 +1,233 @@
+"""Rates, by a clock that the test sets."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat_service.edge import pace as rates
+from chat_service.edge.pace import Buckets, Pace, Rate, Strikes
+
+NOW = 1000.0
+
+
+def test_burst_then_rate() -> None:
+    """A full bucket gives its burst at once; then the delay says when the next token is there."""
+    buckets = Buckets(Rate(3, 2.0))
+    assert [buckets.take("alice", NOW) for _ in range(4)] == [0, 0, 0, 500]
+    assert buckets.take("alice", NOW + 0.25) == 250
+    assert buckets.take("alice", NOW + 0.5) == 0
+    assert buckets.take("alice", NOW + 0.5) == 500
+
+
+def test_asking_in_vain_costs_nothing() -> None:
+    """Who is refused is not refused for longer because of it."""
+    buckets = Buckets(Rate(1, 1.0))
+    buckets.take("alice", NOW)
+    assert {buckets.take("alice", NOW + 0.25) for _ in range(100)} == {750}
+    assert buckets.take("alice", NOW + 1.0) == 0
+
+
+def test_bucket_never_holds_more_than_its_burst() -> None:
+    """Patience is not saved up beyond the burst, nor is what is given back."""
+    buckets = Buckets(Rate(2, 10.0))
+    buckets.take("alice", NOW)
+    buckets.give_back("alice", NOW)
+    buckets.give_back("alice", NOW)
+    assert [buckets.take("alice", NOW + 3600) == 0 for _ in range(3)] == [True, True, False]
+
+
+def test_token_that_was_taken_for_nothing_is_given_back() -> None:
+    """A retry that was stored already leaves the bucket as it was."""
+    buckets = Buckets(Rate(1, 1.0))
+    assert buckets.take("alice", NOW) == 0
+    buckets.give_back("alice", NOW)
+    assert buckets.take("alice", NOW) == 0
+
+
+def test_buckets_are_apart() -> None:
+    """One who is too fast does not slow down another."""
+    buckets = Buckets(Rate(1, 1.0))
+    buckets.take("alice", NOW)
+    assert buckets.take("bob", NOW) == 0
+
+
+def test_delay_is_never_zero_for_a_refusal() -> None:
+    """However little is missing, a refusal names a delay above zero."""
+    buckets = Buckets(Rate(1, 1.0))
+    buckets.take("alice", NOW)
+    assert buckets.take("alice", NOW + 1 - 1e-7) == 1
+
+
+def test_buckets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With too many callers the one who was longest away is forgotten."""
+    monkeypatch.setattr(rates, "MAX_BUCKETS", 2)
+    buckets = Buckets(Rate(1, 1.0))
+    for name in ("alice", "bob", "carol"):
+        buckets.take(name, NOW)
+    assert buckets.take("bob", NOW) > 0
+    assert buckets.take("carol", NOW) > 0
+    assert buckets.take("alice", NOW) == 0
+
+
+@given(st.integers(1, 30), st.floats(0.1, 50), st.lists(st.floats(0, 3), max_size=200))
+def test_no_more_pass_than_the_rate_allows(
+    burst: int, per_second: float, pauses: list[float]
+) -> None:
+    """Whatever the pauses, at most the burst and the rate pass; a named delay is enough."""
+    buckets = Buckets(Rate(burst, per_second))
+    now, passed = NOW, 0
+    for pause in pauses:
+        now += pause
+        wait_ms = buckets.take("alice", now)
+        if wait_ms:
+            now += wait_ms / 1000 + 1e-6
+            assert buckets.take("alice", now) == 0
+        passed += 1
+    assert passed <= burst + (now - NOW) * per_second + 1e-3
+
+
+# ------------------------------------------------------------------------- strikes
+
+
+def struck_at(sends: Iterator[float], until: float = 120.0) -> float | None:
+    """Return when a sender who sends at these times has had the last strike; None if never."""
+    buckets, strikes = Buckets(rates.SENDS), Strikes()
+    for at in sends:
+        if at > until:
+            return None
+        wait_ms = buckets.take("alice", NOW + at)
+        if wait_ms and strikes.refused(NOW + at, wait_ms):
+            return at
+    return None
+
+
+def every(seconds: float) -> Iterator[float]:
+    """Send at a steady pace, whatever comes back."""
+    number = 0
+    while True:
+        yield number * seconds
+        number += 1
+
+
+def test_flood_loses_its_stream() -> None:
+    """A sender of 100 messages a second who ignores all refusals is out after three strikes."""
+    at = struck_at(every(0.01))
+    assert at is not None
+    assert rates.STRIKES * rates.STRIKE_AFTER_S <= at < 10
+
+
+def test_sender_within_the_rate_is_never_struck() -> None:
+    """Whoever keeps to the rate, or is just above it and stops when refused, stays."""
+    assert struck_at(every(0.2)) is None
+
+
+def test_obedient_sender_is_never_struck() -> None:
+    """Who waits as long as each refusal says may come back for ever."""
+    buckets, strikes = Buckets(rates.SENDS), Strikes()
+    now, refusals = NOW, 0
+    while now < NOW + 120:
+        wait_ms = buckets.take("alice", now)
+        if wait_ms:
+            assert not strikes.refused(now, wait_ms)
+            refusals += 1
+            now += wait_ms / 1000
+        now += 0.001
+    assert refusals > 500
+
+
+@pytest.mark.parametrize("flight_s", [0.0, 0.05, 0.3, 0.9])
+def test_what_crosses_a_refusal_is_no_strike(flight_s: float) -> None:
+    """Sends that were on their way when the refusal was written are not held against anyone.
+
+    The sender sends 100 a second, hears of a refusal after its flight, is silent until
+    its delay is over, and then sends on.
+    """
+    buckets, strikes = Buckets(rates.SENDS), Strikes()
+    now, silent_until = NOW, NOW
+    heard: list[tuple[float, float]] = []
+    while now < NOW + 120:
+        while heard and heard[0][0] <= now:
+            silent_until = max(silent_until, heard.pop(0)[1])
+        if now >= silent_until:
+            wait_ms = buckets.take("alice", now)
+            if wait_ms:
+                assert not strikes.refused(now, wait_ms)
+                # Longer than the delay, so that the next sends do not run into it again.
+                heard.append((now + flight_s, now + flight_s + 2.0))
+        now += 0.01
+
+
+def strikes_at(times: list[float], wait_ms: int) -> list[bool]:
+    """Return for each refused send whether it was the last that is borne."""
+    strikes = Strikes()
+    return [strikes.refused(NOW + at, wait_ms) for at in times]
+
+
+def test_one_refusal_with_a_long_delay() -> None:
+    """For a long delay there is at most one strike in each of its lengths."""
+    at_each_second = [float(second) for second in range(31)]
+    out = strikes_at(at_each_second, 10_000)
+    assert not any(out[:20])
+    assert any(out)
+
+
+def test_old_strikes_are_forgotten() -> None:
+    """Three strikes count only within a minute."""
+    lapses = [start + at for start in (0, 40, 80, 120, 160) for at in (0.0, 0.5, 1.6)]
+    assert not any(strikes_at(lapses, 1900))
+
+
+# ---------------------------------------------------------------------------- pace
+
+
+LIMITED: list[tuple[Callable[[Pace, float], int], Rate]] = [
+    (lambda pace, now: pace.send(1, now), rates.SENDS),
+    (lambda pace, now: pace.join(1, now), rates.ROOM_JOINS),
+    (lambda pace, now: pace.guest("192.0.2.1", now), rates.NEW_GUESTS),
+    (lambda pace, now: pace.room("192.0.2.1", now), rates.NEW_ROOMS),
+]
+
+
+@pytest.mark.parametrize(("act", "rate"), LIMITED)
+def test_each_act_has_its_rate(act: Callable[[Pace, float], int], rate: Rate) -> None:
+    """Each kind of act has a bucket of its own, with the burst and the rate that were promised."""
+    pace = Pace(on=True)
+    for other, _ in LIMITED:
+        if other is not act:
+            other(pace, NOW)
+    assert [act(pace, NOW) for _ in range(rate.burst)] == [0] * rate.burst
+    assert act(pace, NOW) == pytest.approx(1000 / rate.per_second, abs=1)
+
+
+def test_promised_rates() -> None:
+    """The figures are those of the service's guarantees."""
+    assert Rate(20, 5.0) == rates.SENDS
+    assert Rate(15, 0.2) == rates.ROOM_JOINS
+    assert Rate(20, 20 / 60) == rates.NEW_GUESTS
+    assert Rate(10, 10 / 3600) == rates.NEW_ROOMS
+    assert (rates.STRIKES, rates.STRIKE_AFTER_S, rates.STRIKES_WITHIN_S) == (3, 1.0, 60.0)
+
+
+@pytest.mark.parametrize(("act", "rate"), LIMITED)
+def test_nothing_is_too_fast_without_limits(act: Callable[[Pace, float], int], rate: Rate) -> None:
+    """Turned off, no rate is left."""
+    pace = Pace(on=False)
+    assert {act(pace, NOW) for _ in range(10 * rate.burst)} == {0}
+    pace.send_was_retry(1, NOW)
+
+
+def test_exempt_callers_are_not_counted() -> None:
+    """Callers without an address, those on the machine itself, have no limit by address."""
+    pace = Pace(on=True)
+    assert {pace.guest("", NOW) for _ in range(100)} == {0}
+    assert {pace.room("", NOW) for _ in range(100)} == {0}
+
+
+def test_retry_gives_back_what_it_took() -> None:
+    """A send that turned out to be a retry leaves the user's bucket as it was."""
+    pace = Pace(on=True)
+    for _ in range(3 * rates.SENDS.burst):
+        assert pace.send(1, NOW) == 0
+        pace.send_was_retry(1, NOW)
