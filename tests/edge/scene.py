@@ -297,13 +297,10 @@ class Caller:
 
 def post(session: Session, text: str, target: cmd.Target | None = None) -> cmd.PostMessage:
     """Return the order to say something, its text being its id too."""
+    target = target or cmd.RoomByName("lobby")
+    request = f"{target} {text}".encode()
     return cmd.PostMessage(
-        session.session_id,
-        target or cmd.RoomByName("lobby"),
-        Style.TEXT,
-        text,
-        text.replace(" ", "-"),
-        text.encode(),
+        session.session_id, target, Style.TEXT, text, text.replace(" ", "-"), request
     )
 
 

@@ -1,0 +1,266 @@
+"""What Chat and Subscribe share."""
+
+import asyncio
+import logging
+
+import pytest
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core import commands as cmd
+from chat_service.core.commands import RoomById, RoomByName
+from chat_service.core.errors import Reason
+from chat_service.edge.stream import MAX_RECENT
+from tests.edge.clients import place, story
+from tests.edge.scene import LOBBY, Scene, within
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Give a server without clients."""
+    return Scene()
+
+
+def kinds(items: list[pb.StreamItem]) -> list[str]:
+    """Return what kinds of items there are, in order."""
+    return [item.WhichOneof("item") or "" for item in items]
+
+
+@story
+async def test_welcome_says_who_one_is(scene: Scene) -> None:
+    """The first item of a stream has epoch, user and session; a foreign epoch is reset."""
+    alice = scene.joins("alice")
+    stream = scene.stream(alice, welcomed=False)
+    stream.welcome("epoch", epoch_holds=False)
+    first, second = await scene.told(stream.subscription)
+    assert first.welcome == pb.Welcome(
+        epoch="epoch",
+        user=pb.User(user_id=f"u{alice.user_id}", name="alice", connected=True),
+        session_id=f"s{alice.session_id}",
+    )
+    assert second.reset.epoch == "epoch"
+    listener = scene.stream(alice, chat=False)
+    (item,) = await scene.told(listener.subscription)
+    assert not item.welcome.user.connected
+
+
+@story
+async def test_nothing_is_read_before_the_welcome(scene: Scene) -> None:
+    """A direct message that opens while a stream begins comes behind its welcome."""
+    alice, bob = scene.joins("alice"), scene.joins("bob")
+    stream = scene.stream(alice, welcomed=False)
+    room_id = scene.opens_direct(bob, "alice")
+    scene.says(bob, "psst", RoomById(room_id))
+    assert await scene.told(stream.subscription) == []
+    stream.welcome("epoch", epoch_holds=True)
+    stream.read_directs()
+    assert kinds(await scene.told(stream.subscription)) == ["welcome", "opened", "event", "live"]
+
+
+@story
+async def test_room_is_opened_read_and_shown(scene: Scene) -> None:
+    """A Chat stream gets the room, what it missed, the live marker, and who is there."""
+    alice = scene.joins("alice", "lobby")
+    for text in ("one", "two", "three"):
+        scene.says(alice, text)
+    stream = scene.stream(alice)
+    stream.read_room(LOBBY, 1)
+    items = await scene.told(stream.subscription)
+    assert kinds(items) == ["welcome", "opened", "event", "event", "live", "presence"]
+    assert (items[1].opened.after_seq, items[1].opened.room.head_seq) == (1, 3)
+    assert [item.event.seq for item in items[2:4]] == [2, 3]
+    assert items[4].live == pb.Live(room_id="r1", seq=3)
+    assert items[5].presence.snapshot
+    assert [user.name for user in items[5].presence.joined] == ["alice"]
+
+
+@story
+async def test_listener_is_told_of_no_presence(scene: Scene) -> None:
+    """A Subscribe stream makes nobody present, and is told of nobody."""
+    alice, bob = scene.joins("alice", "lobby"), scene.joins("bob", "lobby")
+    listener = scene.stream(alice, chat=False)
+    listener.read_room(LOBBY, 0)
+    assert kinds(await scene.told(listener.subscription)) == ["welcome", "opened", "live"]
+    assert scene.hub.presence.count(LOBBY) == 0
+    scene.stream(bob).read_room(LOBBY, 0)
+    await asyncio.sleep(0)
+    scene.timers.advance(1)
+    assert scene.hub.presence.count(LOBBY) == 1
+    assert await scene.told(listener.subscription) == []
+
+
+@story
+async def test_direct_message_has_no_presence(scene: Scene) -> None:
+    """Who reads a direct message is not shown in it."""
+    alice, _ = scene.joins("alice"), scene.joins("bob")
+    stream = scene.stream(alice)
+    room_id = scene.opens_direct(alice, "bob")
+    assert kinds(await scene.told(stream.subscription)) == ["welcome", "opened", "live"]
+    assert scene.hub.presence.count(room_id) == 0
+
+
+@pytest.mark.parametrize(
+    ("position", "epoch_holds", "start"),
+    [
+        (place("lobby"), True, 5),  # from now on
+        (place("lobby", recent=2), True, 3),
+        (place("lobby", recent=5), True, 0),
+        (place("lobby", recent=9), True, 0),
+        (place("lobby", recent=2**32 - 1), True, 0),
+        (place("lobby", after_seq=0), True, 0),
+        (place("lobby", after_seq=5), True, 5),
+        (place("lobby", after_seq=6), True, None),
+        (place("lobby", after_seq=2**64 - 1), True, None),
+        (place("lobby", after_seq=4, recent=1), True, 4),
+        # A position of another epoch counts for nothing.
+        (place("lobby", after_seq=1, recent=2), False, 3),
+        (place("lobby", after_seq=99), False, 5),
+    ],
+)
+@story
+async def test_start_of_reading(
+    scene: Scene, position: pb.RoomPosition, epoch_holds: bool, start: int | None
+) -> None:
+    """Each way to say where to begin leads to a seq, or to none beyond the head."""
+    alice = scene.joins("alice")
+    for number in range(5):
+        scene.says(alice, f"{number}")
+    stream = scene.stream(alice)
+    assert stream.start_of(position, LOBBY, epoch_holds=epoch_holds) == start
+
+
+@story
+async def test_recent_events_are_bounded(scene: Scene) -> None:
+    """Who was never there begins with at most so many events."""
+    alice = scene.joins("alice")
+    for number in range(MAX_RECENT + 5):
+        scene.says(alice, f"{number}")
+    stream = scene.stream(alice)
+    position = place("lobby", recent=MAX_RECENT + 3)
+    assert stream.start_of(position, LOBBY, epoch_holds=True) == 5
+
+
+@story
+async def test_room_is_read_once(scene: Scene) -> None:
+    """Asking again for a room that is being read changes nothing."""
+    stream = scene.stream(scene.joins("alice", "lobby"))
+    stream.read_room(LOBBY, 0)
+    stream.read_room(LOBBY, 0)
+    await scene.told(stream.subscription)
+    stream.read_room(LOBBY, 0)
+    assert await scene.told(stream.subscription) == []
+
+
+@story
+async def test_room_that_was_left_and_entered_again_is_read_once(scene: Scene) -> None:
+    """While another room is replayed, a room is entered, left and entered: no event comes twice."""
+    alice = scene.joins("alice", "lobby")
+    attic = scene.does(cmd.JoinRoom(alice.session_id, RoomByName("attic"))).room_id
+    for number in range(3):
+        scene.says(alice, f"lobby {number}")
+        scene.says(alice, f"attic {number}", RoomById(attic))
+    stream = scene.stream(alice)
+    async with scene.reading:
+        stream.read_room(LOBBY, 0)
+        stream.read_room(attic, 0)
+        await scene.told(stream.subscription)
+        stream.close_room(attic)
+        stream.read_room(attic, 1)
+        await scene.told(stream.subscription)
+    items = await scene.told(stream.subscription)
+    assert [i.opened.after_seq for i in items if i.opened.room.room_id == f"r{attic}"] == [1]
+    assert [i.event.seq for i in items if i.event.room_id == f"r{attic}"] == [2, 3]
+    # Its user was counted once, and is gone with the stream.
+    scene.streams.remove(stream)
+    await stream.close()
+    assert scene.hub.presence.is_expected(attic, alice.user_id)
+
+
+@story
+async def test_closed_room_is_told(scene: Scene) -> None:
+    """A room that is read no longer is named with the reason; one that is not read is not."""
+    stream = scene.stream(scene.joins("alice", "lobby"))
+    stream.read_room(LOBBY, 0)
+    await scene.told(stream.subscription)
+    stream.close_room(LOBBY)
+    stream.close_room(LOBBY)
+    (item,) = await scene.told(stream.subscription)
+    assert item.closed == pb.RoomClosed(room_id="r1", reason=pb.CLOSE_REASON_LEFT)
+
+
+@story
+async def test_room_that_is_gone_is_not_opened(scene: Scene) -> None:
+    """A room that was forgotten before its turn came is left out."""
+    stream = scene.stream(scene.joins("alice"))
+    stream.read_room(99, 0)
+    assert kinds(await scene.told(stream.subscription)) == ["welcome"]
+
+
+@story
+async def test_replay_that_fails_ends_the_stream(
+    scene: Scene, loud_log: pytest.LogCaptureFixture
+) -> None:
+    """A mistake in a replay is INTERNAL with an id that is in the log; its text stays there."""
+    alice = scene.joins("alice", "lobby")
+    scene.says(alice, "hi")
+    stream = scene.stream(alice)
+    scene.log._events.clear()
+    stream.read_room(LOBBY, 0)
+    await scene.told(stream.subscription)
+    ended = stream.subscription.ended
+    assert ended is not None
+    assert ended.reason is Reason.INTERNAL
+    assert ended.retry_after_ms > 0
+    (record,) = (r for r in loud_log.records if r.levelno == logging.ERROR)
+    incident = ended.message.rpartition("id=")[2]
+    assert incident
+    assert incident in record.getMessage()
+    assert "has no event" not in ended.message
+
+
+@story
+async def test_closed_stream_lets_go_of_everything(scene: Scene) -> None:
+    """A stream that is closed during a replay reads nothing and follows nothing."""
+    alice = scene.joins("alice", "lobby")
+    scene.says(alice, "hi")
+    stream = scene.stream(alice)
+    before = asyncio.all_tasks()
+    await scene.reading.acquire()
+    stream.read_room(LOBBY, 0)
+    await scene.told(stream.subscription)
+    scene.streams.remove(stream)
+    await within(stream.close())
+    assert asyncio.all_tasks() == before
+    assert scene.streams.all() == []
+    assert scene.hub.subscriptions == []
+    assert stream.subscription.rooms == {}
+    scene.says(alice, "more")
+    stream.read_room(LOBBY, 0)
+    assert await scene.told(stream.subscription) == []
+
+
+@story
+async def test_draining_is_told_with_a_delay(scene: Scene) -> None:
+    """The notice of a stop says when to come back."""
+    stream = scene.stream(scene.joins("alice"))
+    stream.say_draining(700)
+    _, item = await scene.told(stream.subscription)
+    assert (item.notice.kind, item.notice.retry_after_ms) == (pb.NOTICE_KIND_DRAINING, 700)
+    assert item.notice.text
+
+
+@story
+async def test_streams_by_user_and_session(scene: Scene) -> None:
+    """Chat and Subscribe streams are told apart, and forgotten when they close."""
+    alice, bob = scene.joins("alice"), scene.joins("bob")
+    chat, listener = scene.stream(alice), scene.stream(alice, chat=False)
+    streams = scene.streams
+    assert streams.of_user(alice.user_id) == [chat]
+    assert (streams.is_connected(alice.user_id), streams.is_connected(bob.user_id)) == (True, False)
+    assert streams.subscribed_sessions() == [alice.session_id]
+    assert streams.all() == [chat, listener]
+    streams.remove(chat)
+    streams.remove(chat)
+    assert not streams.is_connected(alice.user_id)
+    assert streams.all() == [listener]
+    streams.remove(listener)
+    assert streams.subscribed_sessions() == []
