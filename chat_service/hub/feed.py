@@ -2,8 +2,7 @@
 
 A quiet room tells an event at once. In a busy one, events gather in a tick that
 stretches with what the fan-out itself costs: a frame costs each reader one write
-(20 to 25 µs) whatever it holds, so half of the time is left for new events. The
-tick is bounded, so the delay is.
+(20 to 25 µs) whatever it holds. The tick is bounded, so the delay is.
 """
 
 from collections.abc import Callable
@@ -13,11 +12,14 @@ from chat_service.hub.ring import Ring
 from chat_service.hub.subscription import MAX_FRAME_BYTES, Subscription
 from chat_service.hub.timers import Timer, Timers
 
-# The tick lasts this many times what the last fan-out took, so that half of the time
-# is left for what comes in, and at most this long. Fan-out to 1,000 readers takes 30 to
-# 50 ms; where it took longer than the bound, ticks ran into each other (60 events a
-# frame instead of 170) and senders were starved.
+# A tick lasts as long as the last fan-out took, so that fan-outs do not run into each
+# other, and up to this many times as long when much is going on: then half of the time
+# is left for what comes in, and a frame holds more for the same price.
 TICK_STRETCH = 2.0
+# Events of one tick from which on it is stretched in full.
+BUSY_EVENTS = 16
+# The bound of a tick. A fan-out to 1,000 readers takes 30 to 50 ms; with a bound below
+# that, ticks ran into each other (60 events a frame instead of 170) and senders starved.
 MAX_TICK_S = 0.1
 
 
@@ -75,11 +77,14 @@ class Feed:
         if not self._tick:
             return
         frames = joined(self._tick, MAX_FRAME_BYTES)
+        busy = min(1.0, len(self._tick) / BUSY_EVENTS)
         self._tick.clear()
         if not self.subscriptions:
             return
         readers = list(self.subscriptions)
-        self._fan_out = fan_out = _FanOut(self._timers, len(readers))
+        self._fan_out = fan_out = _FanOut(
+            self._timers, len(readers), 1.0 + (TICK_STRETCH - 1.0) * busy
+        )
         *first, last = frames
         for subscription in readers:
             for frame in first:
@@ -111,10 +116,11 @@ class Feed:
 class _FanOut:
     """One frame on its way to many readers; tells what that took."""
 
-    __slots__ = ("_began", "_left", "_timers", "_took", "_unhurried", "when_done")
+    __slots__ = ("_began", "_left", "_stretch", "_timers", "_took", "_unhurried", "when_done")
 
-    def __init__(self, timers: Timers, readers: int) -> None:
+    def __init__(self, timers: Timers, readers: int, stretch: float) -> None:
         self._timers = timers
+        self._stretch = stretch
         self._began = timers.time()
         self._left = readers
         # The slowest tenth is not waited for.
@@ -134,4 +140,4 @@ class _FanOut:
         """Return when the next frame may follow."""
         if self._took is None:
             return self._began + MAX_TICK_S
-        return self._began + min(self._took * TICK_STRETCH, MAX_TICK_S)
+        return self._began + min(self._took * self._stretch, MAX_TICK_S)
