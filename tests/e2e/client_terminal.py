@@ -33,7 +33,9 @@ _IN_TERMINAL = (
 
 def environment(state_dir: Path, **more: str) -> dict[str, str]:
     """Give the environment of a client that keeps its tokens in `state_dir`."""
-    plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    # Neither a person's taste nor what another test's import has set.
+    unset = ("NO_COLOR", "GRPC_VERBOSITY")
+    plain = {name: value for name, value in os.environ.items() if name not in unset}
     return {**plain, "CHAT_STATE_DIR": str(state_dir), "TERM": "xterm-256color", **more}
 
 

@@ -1,7 +1,6 @@
 """The real client in real pseudo-terminals and pipes, against the real server."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -537,4 +536,3 @@ def test_grpc_says_nothing_by_itself(place: Place) -> None:
         assert len(ann.rows()) == 3
         ann.types("\x04")
         assert ann.ends() == 3
-    assert os.environ.get("GRPC_VERBOSITY") is None

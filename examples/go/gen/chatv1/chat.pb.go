@@ -2193,7 +2193,7 @@ func (x *Gap) GetFirstSeq() uint64 {
 	return 0
 }
 
-// Positions of another epoch, or beyond the end of a room, are void: forget them.
+// Positions of another epoch are void: forget them.
 type Reset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The epoch that counts.
@@ -2341,7 +2341,8 @@ type Error struct {
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// A sentence for people, in English.
 	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
-	// Facts about the error, as in ErrorInfo.
+	// Facts about the error, as in ErrorInfo. Where reading a room that was named
+	// by its name is refused, `room_name` is that name.
 	Metadata map[string]string `protobuf:"bytes,5,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When the same order may succeed: in so many milliseconds. 0: waiting does not help.
 	RetryAfterMs int64 `protobuf:"varint,6,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
