@@ -137,7 +137,8 @@ def _unary(
 
 def _chat(methods: Methods) -> Callable[[Any, Context], Awaitable[None]]:
     async def call_chat(_: Any, context: Context) -> None:
-        await _stream(methods.chat(call_of(context), context), context)
+        call = call_of(context)
+        await _stream(lambda: methods.chat(call, context), context)
 
     return call_chat
 
@@ -146,7 +147,8 @@ def _subscribe(methods: Methods) -> Callable[[Any, Context], Awaitable[None]]:
     async def call_subscribe(request: Any, context: Context) -> None:
         if request is MALFORMED:
             await refuse(context, _malformed().rejection)
-        await _stream(methods.subscribe(request, call_of(context), context), context)
+        call = call_of(context)
+        await _stream(lambda: methods.subscribe(request, call, context), context)
 
     return call_subscribe
 
@@ -155,9 +157,12 @@ def _subscribe(methods: Methods) -> Callable[[Any, Context], Awaitable[None]]:
 ABORT_S = 2.0
 
 
-async def _stream(served: Awaitable[Rejection | None], context: Context) -> None:
+async def _stream(serve: Callable[[], Awaitable[Rejection | None]], context: Context) -> None:
+    # By themselves, before any write: when a first write is cancelled with the headers
+    # in it, the status cannot follow, and the call hangs.
+    await context.send_initial_metadata(())
     try:
-        rejection = await served
+        rejection = await serve()
     except Exception as error:
         rejection = rejection_of(error)
     if rejection is None:

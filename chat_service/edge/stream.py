@@ -117,9 +117,6 @@ class Stream:
     # Any: a context of grpc.aio is generic in messages; frames are bytes.
     async def write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Write what is queued until the subscription ends."""
-        # By themselves: the status of a call cannot follow a write that was
-        # cancelled while its headers were in it.
-        await context.send_initial_metadata(())
         wait_frame = self.subscription.wait_frame
         while True:
             joined = await wait_frame()
