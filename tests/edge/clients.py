@@ -48,6 +48,14 @@ def story(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     return told
 
 
+_numbers = itertools.count(1)
+
+
+def fresh_id() -> str:
+    """Return a client_msg_id that no message has yet."""
+    return f"m{next(_numbers)}"
+
+
 def room(name: str) -> pb.RoomTarget:
     """Name a public room."""
     return pb.RoomTarget(room_name=name)
@@ -140,6 +148,7 @@ class Reading:
         self.items: list[pb.StreamItem] = []
         # How the call failed; None while it goes on, or when it ended well.
         self.error: grpc.aio.AioRpcError | None = None
+        self.over = False
         self._call = call
         self._news = asyncio.Condition()
         self._pump = asyncio.create_task(self._read())
@@ -153,22 +162,20 @@ class Reading:
         except grpc.aio.AioRpcError as error:
             self.error = error
         finally:
+            self.over = True
             async with self._news:
                 self._news.notify_all()
 
     async def until(self, found: Callable[[], T | None]) -> T:
         """Wait until something is found among what was read."""
-
-        def done() -> bool:
-            return found() is not None or self._pump.done() or self.error is not None
-
         try:
             async with asyncio.timeout(PATIENCE), self._news:
-                await self._news.wait_for(done)
+                await self._news.wait_for(lambda: self.over or found() is not None)
         except TimeoutError:
             pass
         result = found()
-        assert result is not None, f"waited in vain; ended by {self.error!r}; read {self.items}"
+        end = repr(self.error) if self.over else "no end"
+        assert result is not None, f"waited in vain; {end}; read {self.kinds()}"
         return result
 
     async def item(self, fits: Callable[[pb.StreamItem], object]) -> pb.StreamItem:
@@ -178,6 +185,30 @@ class Reading:
     async def live(self, room_id: str) -> pb.Live:
         """Wait until all that was missed in a room has come."""
         return (await self.item(lambda item: item.live.room_id == room_id)).live
+
+    async def joined(self, name: str, room_id: str) -> pb.Presence:
+        """Wait until it is told that somebody came to a room."""
+        item = await self.item(
+            lambda item: (
+                (item.presence.room_id, item.presence.snapshot) == (room_id, False)
+                and name in (user.name for user in item.presence.joined)
+            )
+        )
+        return item.presence
+
+    async def left(self, name: str, room_id: str) -> pb.Presence:
+        """Wait until it is told that somebody went from a room."""
+        item = await self.item(
+            lambda item: (
+                item.presence.room_id == room_id
+                and name in (user.name for user in item.presence.left)
+            )
+        )
+        return item.presence
+
+    async def begun(self) -> None:
+        """Wait until a room is live, or the stream is over."""
+        await self.until(lambda: True if self.over or "live" in self.kinds() else None)
 
     async def opened(self, name: str) -> pb.RoomOpened:
         """Wait until a public room is being read."""
@@ -245,9 +276,7 @@ class Chat(Reading):
         """Send a message without waiting for the answer; return the id of the order."""
         target = room(target) if isinstance(target, str) else target
         number = f"o{next(self._numbers)}"
-        post = pb.Post(
-            room=target, text=text, client_msg_id=client_msg_id or f"{number}-{text[:9]}"
-        )
+        post = pb.Post(room=target, text=text, client_msg_id=client_msg_id or fresh_id())
         return await self.send(pb.ChatRequest(order_id=number, post=post))
 
     async def says(
@@ -267,17 +296,18 @@ class Chat(Reading):
 
     async def ack(self, order_id: str) -> pb.Ack:
         """Wait until an order is answered, which must be by an ack."""
-        item = await self._answer(order_id)
+        item = await self.answer(order_id)
         assert item.HasField("ack"), item
         return item.ack
 
     async def refusal(self, order_id: str) -> pb.Error:
         """Wait until an order is answered, which must be by an error."""
-        item = await self._answer(order_id)
+        item = await self.answer(order_id)
         assert item.HasField("error"), item
         return item.error
 
-    async def _answer(self, order_id: str) -> pb.StreamItem:
+    async def answer(self, order_id: str) -> pb.StreamItem:
+        """Wait until an order is answered, by an ack or by an error."""
         return await self.item(
             lambda item: (
                 (item.HasField("ack") and item.ack.order_id == order_id)
@@ -359,7 +389,7 @@ class Guest:
     ) -> pb.PostMessageResponse:
         """Say something by PostMessage."""
         target = room(target) if isinstance(target, str) else target
-        post = pb.Post(room=target, text=text, client_msg_id=client_msg_id or f"p-{text[:20]}")
+        post = pb.Post(room=target, text=text, client_msg_id=client_msg_id or fresh_id())
         answer: pb.PostMessageResponse = await self.calls(
             "PostMessage", pb.PostMessageRequest(post=post)
         )

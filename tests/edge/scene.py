@@ -286,9 +286,6 @@ class Caller:
         self.taken += 1
         return request
 
-    async def send_initial_metadata(self, metadata: object) -> None:
-        assert metadata == ()
-
     async def write(self, frame: bytes) -> None:
         assert type(frame) is bytes
         self.items += pb.ChatResponse.FromString(frame).items
