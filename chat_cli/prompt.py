@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.application.current import set_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, is_done
@@ -135,7 +136,12 @@ class PromptScreen:
         if self._app.is_running and not self._app.is_done:
             self._app.renderer.erase()
             self._write_lines()
-            self._app.invalidate()
+            # At once, not with the next turn of the loop: under a flood that turn is long, and
+            # the line being typed must not be gone meanwhile.
+            with set_app(self._app):
+                # Controls keep their text for one count.
+                self._app.render_counter += 1
+                self._app.renderer.render(self._app, self._app.layout)
 
     def _write_lines(self) -> None:
         lines, self._lines = self._lines, []

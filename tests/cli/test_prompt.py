@@ -249,7 +249,7 @@ def test_forty_columns_are_enough() -> None:
             anna.types("typing")
             anna.told(said(1, "bob", "a message that does not fit into forty columns"))
             anna.told(said(1, "bob", "日本語のテキストはどこでも折り返せます", WITH_BOB))
-            await anna.glass.shows("#lobby> typing", "折り返せます")
+            await anna.glass.shows("#lobby> typing", "折り返せます", "conversation")
             assert anna.glass.rows() == [
                 "08:00 bob: a message that does not fit",
                 "      into forty columns",
