@@ -180,7 +180,9 @@ def full(subject: Subject) -> Iterator[None]:
         connection.execute("PRAGMA max_page_count = 1000000")
 
 
-def test_full_disk_refuses_the_batch_and_leaves_no_trace(subject: Subject) -> None:
+def test_full_disk_refuses_the_batch_and_leaves_no_trace(
+    subject: Subject, caplog: pytest.LogCaptureFixture
+) -> None:
     """All of the batch is refused, small orders too; nothing of it is known, stored or heard."""
     alice = subject.begin()
     subject.ok(post(alice, "lobby", "before", message_id="m0"))
@@ -194,6 +196,7 @@ def test_full_disk_refuses_the_batch_and_leaves_no_trace(subject: Subject) -> No
         assert len(outcomes) == 10
         assert reasons(outcomes) == {Reason.STORAGE_FULL}
         assert all(o.retry_after_ms > 0 for o in outcomes if isinstance(o, Rejection))
+    assert [r.levelno for r in caplog.records] == [logging.ERROR]
     assert len(subject.events()) == heard
     assert not subject.failures
     assert subject.reopen().snapshot() == before
@@ -261,6 +264,10 @@ def test_failed_write_refuses_the_batch_and_stops_the_log(
     assert isinstance(failure, sqlite3.OperationalError)
     assert failure.sqlite_errorname.startswith("SQLITE_IOERR")
     assert [r.levelno for r in caplog.records] == [logging.CRITICAL]
+    with pytest.raises(RefusedError) as raised:
+        subject.submit(IDLE)
+    assert raised.value.rejection.reason is Reason.STORAGE_FAILED
+    subject.log.close()
     with pytest.raises(RefusedError) as raised:
         subject.submit(IDLE)
     assert raised.value.rejection.reason is Reason.STORAGE_FAILED
@@ -334,10 +341,11 @@ def test_mistake_in_evolve_fails_the_batch(
 
 
 def test_file_passes_its_own_check(subject: Subject, path: Path) -> None:
-    """After a busy life the file is whole, and its write-ahead log is gone with the close."""
+    """After a busy life the file is whole, and with the close of all readers it stands alone."""
     alice = subject.begin()
     for n in range(30):
         subject.ask_all(*(post(alice, "lobby", LARGE, message_id=f"{n}.{k}") for k in range(5)))
+    assert len(subject.log.read_after(1, 0, count=5, max_bytes=1 << 20)) == 5
     subject.log.close()
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     with closing(sqlite3.connect(path)) as other:
