@@ -3,7 +3,7 @@
 Every method raises CallError (UnreachableError, UnauthenticatedError) when its call fails.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -161,7 +161,9 @@ class ChatApi:
             # A call that is let go of without this is never collected.
             call.cancel()
 
-    async def subscribe(self, point: model.ResumePoint) -> AsyncIterator[pb.SubscribeResponse]:
+    async def subscribe(
+        self, point: model.ResumePoint
+    ) -> AsyncGenerator[pb.SubscribeResponse, None]:
         """Read rooms until the server or the caller ends it."""
         rooms = [wire.position(where) for where in point.rooms]
         request = pb.SubscribeRequest(epoch=point.epoch, rooms=rooms)

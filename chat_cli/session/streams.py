@@ -7,6 +7,7 @@ again.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Protocol
 
 import grpc
@@ -66,11 +67,12 @@ async def converse(
 async def follow(api: ChatApi, listener: Listener, signals: Signals) -> None:
     """Run a Subscribe stream."""
     signals.read_again = False
-    async for frame in api.subscribe(listener.resume_point()):
-        for item in wire.items(frame):
-            listener.receive(item)
-        if signals.read_again:
-            return
+    async with aclosing(api.subscribe(listener.resume_point())) as frames:
+        async for frame in frames:
+            for item in wire.items(frame):
+                listener.receive(item)
+            if signals.read_again:
+                return
 
 
 async def _read(

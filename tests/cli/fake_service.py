@@ -77,6 +77,8 @@ class FakeService:
     refuse_joins: list[EndError] = field(default_factory=list)
     # Answer Joins only when this is set.
     answer_joins: asyncio.Event = field(default_factory=asyncio.Event)
+    # Welcome streams only when this is set.
+    welcome: asyncio.Event = field(default_factory=asyncio.Event)
     # Store the next posts and break the stream instead of acknowledging them.
     swallow_acks: int = 0
     # Leave these numbers out of streams, once each.
@@ -94,6 +96,7 @@ class FakeService:
         self.subscribes: list[pb.SubscribeRequest] = []
         self.signed_out: list[str] = []
         self.answer_joins.set()
+        self.welcome.set()
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._count = 0
         self._server: grpc.aio.Server | None = None
@@ -281,6 +284,8 @@ class FakeService:
             if any(member.user_id == user.user_id for member in room.members):
                 self._read(stream, room, 0)
         reader = asyncio.create_task(self._orders(stream, context))
+        self._changed()
+        await self.welcome.wait()
         try:
             await self._write(stream, context, lambda items: pb.ChatResponse(items=items))
         finally:

@@ -50,6 +50,7 @@ def test_subscribe_reads_rooms_and_takes_no_orders() -> None:
             await ear.heard.wait()
             fake.say("bob", "stop")
             await reading
+            await fake.until(lambda: not fake.streams)
             kinds = [type(item).__name__ for item in ear.items if not isinstance(item, it.Presence)]
             assert kinds == ["RoomOpened", "EventArrived", "Live", "EventArrived"]
 
@@ -81,10 +82,18 @@ def test_nothing_is_written_before_the_welcome() -> None:
             api.token = (await api.join("anna")).token
             ear = Ear(stop_at="Acked")
             ear.outbox.post(ByName("lobby"), "hi", False, None)
-            await converse(api, ear, ear.signals, time.monotonic)
+            fake.welcome.clear()
+            talking = asyncio.create_task(converse(api, ear, ear.signals, time.monotonic))
+            await fake.until(lambda: bool(fake.hellos))
+            # What had been written after the hello would have arrived before this answer.
+            await api.list_rooms()
+            assert fake.room("lobby").events == []
+            fake.welcome.set()
+            await talking
             assert isinstance(ear.items[0], it.Welcome)
-            assert len(fake.hellos) == 1
             assert fake.room("lobby").events[0].message.text == "hi"
+            # The channel is still open, so the call was ended by itself.
+            await fake.until(lambda: not fake.streams)
 
     run(story())
 
