@@ -3,6 +3,7 @@
 Every method raises CallError (UnreachableError, UnauthenticatedError) when its call fails.
 """
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,15 @@ CHANNEL_OPTIONS = (
 )
 
 
+# The proxy that a machine uses for the web has no way to this machine itself.
+_LOCAL = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:|$)", re.IGNORECASE)
+
+
+def options_for(target: str) -> tuple[tuple[str, int], ...]:
+    """Give the options of a channel to `target`."""
+    return (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0 if _LOCAL.match(target) else 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Joined:
     """A new session. Its token is a secret; it stays out of the representation."""
@@ -59,7 +69,7 @@ class ChatApi:
     """One channel to a server. `token` is sent with every call once it is set."""
 
     def __init__(self, target: str) -> None:
-        self._channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
+        self._channel = grpc.aio.insecure_channel(target, options=options_for(target))
         self._stub: ChatServiceAsyncStub = ChatServiceStub(self._channel)
         self.token = ""
 

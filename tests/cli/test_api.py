@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from chat_cli.model import ByName
-from chat_cli.session.api import CHANNEL_OPTIONS, ChatApi
+from chat_cli.session.api import CHANNEL_OPTIONS, ChatApi, options_for
 from chat_cli.session.errors import CallError, UnauthenticatedError, UnreachableError
 from tests.cli.desk import run
 from tests.cli.fake_service import FakeService
@@ -21,6 +21,21 @@ def test_the_channel_notices_a_dead_server_and_keeps_unread_input_small() -> Non
         "grpc.http2.lookahead_bytes": 65_536,
         "grpc.use_local_subchannel_pool": 1,
     }
+
+
+def test_no_proxy_stands_between_a_machine_and_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy of the environment is for other machines."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    async def story() -> None:
+        async with FakeService() as fake, ChatApi(fake.target) as api:
+            assert (await api.join("anna")).user.name == "anna"
+
+    run(story())
+    for target in ("localhost:1", "LOCALHOST:1", "127.0.0.2:1", "[::1]:1"):
+        assert ("grpc.enable_http_proxy", 0) in options_for(target)
+    for target in ("localhost.example.org:1", "chat.example.org:1", "[::2]:1"):
+        assert ("grpc.enable_http_proxy", 1) in options_for(target)
 
 
 def test_join_gives_all_there_is_to_know() -> None:
