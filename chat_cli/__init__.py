@@ -11,14 +11,18 @@ What is where, from the inside out:
     commands     the table of slash commands; parsing and help come from it
     completion   what Tab offers
     sanitize     remote text made safe for a terminal
-    render       entries as styled lines
+    render       entries as styled lines; `status` what stands around the input
     wrap, styles columns and colours
+    backoff      how long to wait before the next attempt to connect
     ------------ above: pure. below: shells
     session/     the connection: sign-in, the Chat stream, reconnect, resume
     credentials  tokens in the state directory; filelock is the guarded part
+    ports        what the client needs of a screen and of a connection
+    lookups      users, rooms and history, asked of the server
     client       ties typed lines and items to state, session and screen
     prompt       the scrolling screen (prompt_toolkit); plain: the same without
-    scripts      `chat-cli send` and `chat-cli tail`
+    interactive  puts all of this together for `chat-cli`
+    scripts/     `chat-cli send` and `chat-cli tail`
     cli          arguments and exit codes
 
 The pure part imports the standard library alone, except that `wrap` and `styles` ask

@@ -6,7 +6,6 @@ typed. Both happen on the event loop, one after the other.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Protocol
 
 from chat_cli import orders
 from chat_cli.commands import (
@@ -25,26 +24,18 @@ from chat_cli.commands import (
 )
 from chat_cli.completion import Choices, choices
 from chat_cli.effects import Effect, GiveBack, ReadAgain
-from chat_cli.entries import History, Listing, Names, Note, Spoken, TopicLine, plain, warning
+from chat_cli.entries import Listing, Note, plain, warning
 from chat_cli.errors import ChatError
 from chat_cli.intake import apply
 from chat_cli.items import Item
+from chat_cli.lookups import list_history, list_rooms, list_users
 from chat_cli.model import (
-    ById,
     ByName,
     Direct,
     ResumePoint,
-    RoomEvent,
-    RoomInfo,
-    RoomKind,
-    Said,
-    Target,
-    TopicChanged,
-    User,
-    room_label,
 )
 from chat_cli.outbox import Outbox
-from chat_cli.reading import spoken
+from chat_cli.ports import Connection, Screen
 from chat_cli.render import Line, Renderer
 from chat_cli.sanitize import sanitize
 from chat_cli.state import ChatState, Link
@@ -53,58 +44,6 @@ _HISTORY = 50
 _MOST_HISTORY = 10_000
 # Candidates that one Tab lists.
 _OFFERED = 60
-
-
-class Screen(Protocol):
-    """Where lines appear and where one is typed."""
-
-    def show(self, lines: Sequence[Line]) -> None:
-        """Add lines to the scroll-back."""
-        ...
-
-    def give_back(self, text: str) -> None:
-        """Put a text into the input, unless something else is being typed there."""
-        ...
-
-    def refresh(self) -> None:
-        """Draw again what stands around the input: the state has changed."""
-        ...
-
-    def close(self) -> None:
-        """End."""
-        ...
-
-
-class Connection(Protocol):
-    """What the client asks of the session. The lists raise ChatError."""
-
-    def wake(self) -> None:
-        """Send what is new in the outbox."""
-        ...
-
-    def read_again(self) -> None:
-        """Open the stream again."""
-        ...
-
-    def use_name(self, name: str) -> None:
-        """Sign in with this name."""
-        ...
-
-    def go_on(self) -> None:
-        """Connect now."""
-        ...
-
-    async def list_users(self, room: Target | None) -> list[User]:
-        """List users."""
-        ...
-
-    async def list_rooms(self) -> list[RoomInfo]:
-        """List rooms."""
-        ...
-
-    async def newest_events(self, room: Target, count: int) -> list[RoomEvent]:
-        """List the newest events, oldest first."""
-        ...
 
 
 class Client:
@@ -236,9 +175,10 @@ class Client:
             case "me":
                 return orders.say(state, argument, action=True)
             case "users":
-                return self._start(self._list_users(argument.lower() == "all"))
+                everybody = argument.lower() == "all"
+                return self._start(lambda link: list_users(state, link, everybody))
             case "rooms":
-                return self._start(self._list_rooms())
+                return self._start(lambda link: list_rooms(state, link))
             case "history":
                 return self._history(argument)
             case _:
@@ -248,48 +188,11 @@ class Client:
     def _history(self, argument: str) -> list[Effect]:
         if argument and not (argument.isdecimal() and 0 < int(argument) <= _MOST_HISTORY):
             return [warning(f"/history takes a number from 1 to {_MOST_HISTORY}")]
-        if not self.state.room:
+        state, room = self.state, self.state.room
+        if room is None:
             return [warning("You are in no room.")]
         count = int(argument or _HISTORY)
-        return self._start(self._list_history(self.state.room.room_id, count))
-
-    async def _list_users(self, everybody: bool) -> list[Effect]:
-        connection, room = self._connected(), self.state.room
-        if everybody or room is None:
-            users = await connection.list_users(None)
-            names = [user.name if user.connected else f"{user.name} (away)" for user in users]
-            return [Names(f"{len(names)} on {self.state.host}", names)]
-        label = room.label(self.state.own_id)
-        if room.kind is RoomKind.DIRECT:
-            return [Names(f"in {label}", [user.name for user in room.members])]
-        users = await connection.list_users(ById(room.room_id))
-        return [Names(f"{len(users)} in {label}", [user.name for user in users])]
-
-    async def _list_rooms(self) -> list[Effect]:
-        rows = []
-        for info in await self._connected().list_rooms():
-            mark = "*" if info.room_id in self.state.rooms else " "
-            rows.append((f"{mark} {room_label(info.name)}", f"{info.present} here", info.topic))
-        for room in self.state.rooms.values():
-            if room.kind is RoomKind.DIRECT:
-                rows.append((f"* {room.label(self.state.own_id)}", "", ""))
-        return [Listing("rooms (* you are in it)", rows)]
-
-    async def _list_history(self, room_id: str, count: int) -> list[Effect]:
-        events = await self._connected().newest_events(ById(room_id), count)
-        lines: list[Spoken | TopicLine] = []
-        for event in events:
-            if isinstance(event.body, Said):
-                lines.append(spoken(self.state, event, event.body))
-            elif isinstance(event.body, TopicChanged):
-                place, name = self.state.place(room_id), event.author.name
-                lines.append(TopicLine(place, event.time_ms, name, event.body.topic))
-        return [History(f"the last {len(lines)} of {self.state.label(room_id)}", lines)]
-
-    def _connected(self) -> Connection:
-        if self._connection is None:
-            raise ChatError("not connected")
-        return self._connection
+        return self._start(lambda link: list_history(state, link, room.room_id, count))
 
     # ---------------------------------------------------------------------- effects
 
@@ -324,8 +227,15 @@ class Client:
             elif not future.done():
                 future.set_result(None)
 
-    def _start(self, lookup: Coroutine[None, None, list[Effect]]) -> list[Effect]:
-        async def look_up() -> None:
+    def _start(
+        self, look_up: Callable[[Connection], Coroutine[None, None, list[Effect]]]
+    ) -> list[Effect]:
+        """Ask the server beside everything else, and show the answer when it comes."""
+        if self._connection is None:
+            return [warning("not connected")]
+        lookup = look_up(self._connection)
+
+        async def show() -> None:
             try:
                 effects = await lookup
             except ChatError as error:
@@ -333,7 +243,7 @@ class Client:
             self._tasks.discard(task)
             self._follow(effects)
 
-        task = asyncio.create_task(look_up())
+        task = asyncio.create_task(show())
         self._tasks.add(task)
         return []
 

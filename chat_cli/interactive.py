@@ -16,12 +16,13 @@ from datetime import date
 from typing import Any, Protocol
 
 from chat_cli.backoff import Backoff
-from chat_cli.client import Client, Screen
+from chat_cli.client import Client
 from chat_cli.exits import Exit, by_signal
 from chat_cli.model import ByName
 from chat_cli.orders import enter
 from chat_cli.outbox import Outbox
 from chat_cli.plain import PlainScreen
+from chat_cli.ports import Screen
 from chat_cli.render import Renderer
 from chat_cli.sanitize import sanitize
 from chat_cli.state import ChatState, Link

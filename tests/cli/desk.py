@@ -37,7 +37,7 @@ def run(test: Coroutine[Any, Any, Result]) -> Result:
 
 
 class FakeScreen:
-    """A screen that remembers. Obeys `client.Screen`."""
+    """A screen that remembers. Obeys `ports.Screen`."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

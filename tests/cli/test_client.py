@@ -29,7 +29,7 @@ from tests.cli.person import (
 
 
 class FakeConnection:
-    """A connection that remembers what it was asked. Obeys `client.Connection`."""
+    """A connection that remembers what it was asked. Obeys `ports.Connection`."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
