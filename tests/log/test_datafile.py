@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chat_service.core import commands as cmd
-from chat_service.log import schema
+from chat_service.log import datafile, schema
 from chat_service.log.datafile import open_data_file
 from chat_service.log.schema import APPLICATION_ID, MIGRATIONS, DataFileError
 from tests.core.scene import post, to
@@ -109,13 +109,14 @@ def test_good_file_opens_again(tmp_path: Path, good: bytes) -> None:
 
 
 def test_crash_is_no_damage(tmp_path: Path) -> None:
-    """What a crash left in the write-ahead log is there after the next start."""
+    """What a crash left in the write-ahead log is there after the next start, new pages too."""
     fill(tmp_path)
     path = tmp_path / NAME
     again = tmp_path / "again"
     again.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("INSERT OR REPLACE INTO heads VALUES (2, 77)")
+        connection.execute("INSERT INTO names VALUES ('long', ?)", ("x" * 50_000,))
         for name in (NAME, f"{NAME}-wal"):
             shutil.copy(tmp_path / name, again / name)
     connection, state = open_data_file(again / NAME)
@@ -142,6 +143,24 @@ def cut_short(directory: Path, *scripts: str) -> Path:
             connection.execute("SELECT * FROM recipes")
         assert raised.value.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK
     return path
+
+
+def test_older_file_is_brought_to_the_newest_shape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of an earlier version is not judged by tables that it does not have yet."""
+    path = tmp_path / NAME
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE early (a)")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+    shapes = ("CREATE TABLE early (a);", *MIGRATIONS)
+    for module in (schema, datafile):
+        monkeypatch.setattr(module, "MIGRATIONS", shapes)
+    connection, state = open_data_file(path)
+    with closing(connection):
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(shapes),)
+        assert state.epoch == ""
 
 
 def test_first_start_that_was_cut_short_begins_again(tmp_path: Path) -> None:
