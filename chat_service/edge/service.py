@@ -147,8 +147,6 @@ class ChatMethods:
 
     async def chat(self, call: Call, context: Context) -> Rejection | None:
         """Serve a Chat stream."""
-        self._check_open()
-        session = self._sessions.of(call)
 
         async def read() -> pb.ChatRequest | None:
             request = await context.read()
@@ -164,13 +162,13 @@ class ChatMethods:
                 first = await read()
         except TimeoutError:
             return Rejection(Reason.HELLO_TIMEOUT, f"no hello within {self._hello_s:.0f} s")
+        # Not before: a status that crosses the first write of a client may be lost to it.
+        self._check_open()
+        session = self._sessions.of(call)
         if first is None:
             return None
         if first.WhichOneof("order") != "hello":
             return Rejection(Reason.HELLO_MISSING, "the first request is a hello")
-        # The session may have ended, or a stop begun, while the hello was waited for.
-        self._check_open()
-        session = self._sessions.of(call)
         stream = self._stream(session, next(self._attachments))
         conversation = Conversation(
             stream,
