@@ -30,6 +30,8 @@ from chat_service.server import Timing, serve
 PATIENCE = 20.0
 """Seconds after which a test that waits in vain gives up."""
 
+SERVICE = "chat.v1.ChatService"
+
 CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 """Without it, channels to the same address share one connection."""
 
@@ -53,7 +55,7 @@ _numbers = itertools.count(1)
 
 def fresh_id() -> str:
     """Return a client_msg_id that no message has yet."""
-    return f"m{next(_numbers)}"
+    return f"fresh-{next(_numbers)}"
 
 
 def room(name: str) -> pb.RoomTarget:
@@ -131,6 +133,30 @@ async def refused(call: Awaitable[object]) -> Refusal:
     raise AssertionError(f"not refused: {answer}")
 
 
+# Any: the stubs' types know messages only; here requests and responses are bytes.
+def raw(channel: Any, method: str, *requests: bytes, token: str = "") -> Any:
+    """Call a method with bytes as the request, or as the requests of a Chat stream."""
+    metadata = bearer(token) if token else None
+    path = f"/{SERVICE}/{method}"
+    if method == "Chat":
+        return channel.stream_stream(path)(iter(requests), metadata=metadata, timeout=PATIENCE)
+    kind = channel.unary_stream if method == "Subscribe" else channel.unary_unary
+    return kind(path)(*requests, metadata=metadata, timeout=PATIENCE)
+
+
+async def outcome(call: Any) -> grpc.aio.AioRpcError | None:
+    """Wait for the end of any call; return how it failed. Any: as `raw`."""
+    try:
+        if hasattr(call, "__aiter__"):
+            async for _ in call:
+                pass
+        else:
+            await call
+    except grpc.aio.AioRpcError as error:
+        return error
+    return None
+
+
 class Frames(Protocol):
     """A call that gives frames: of Chat or of Subscribe."""
 
@@ -151,7 +177,8 @@ class Reading:
         self.over = False
         self._call = call
         self._news = asyncio.Condition()
-        self._pump = asyncio.create_task(self._read())
+        # Ends with the stream.
+        self.pump = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         try:
@@ -242,13 +269,13 @@ class Reading:
 
     async def end(self) -> Refusal | None:
         """Wait for the end; return how the call failed, None if it ended well."""
-        await asyncio.wait_for(asyncio.shield(self._pump), PATIENCE)
+        await asyncio.wait_for(asyncio.shield(self.pump), PATIENCE)
         return None if self.error is None else Refusal.of(self.error)
 
     async def cancel(self) -> None:
         """End the call, as a client that goes away."""
         self._call.cancel()
-        await asyncio.gather(self._pump, return_exceptions=True)
+        await asyncio.gather(self.pump, return_exceptions=True)
 
 
 class Chat(Reading):

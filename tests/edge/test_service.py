@@ -23,6 +23,7 @@ from tests.edge.clients import (
     Refusal,
     Server,
     direct,
+    hello,
     place,
     refused,
     room,
@@ -230,6 +231,7 @@ async def test_silent_guest_is_over(tmp_path: Path) -> None:
             refusal = await refused(call)
             assert status(refusal) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
         chat = await (await server.again(alice)).dials()
+        await chat.send(hello())
         ended = await chat.end()
         assert ended is not None
         assert ended.reason == "TOKEN_INVALID"

@@ -1,0 +1,498 @@
+"""What every call goes through, and what a hostile client gets."""
+
+import asyncio
+import inspect
+import logging
+import random
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_protos.chat.v1 import chat_pb2_grpc as stubs
+from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.edge import calls
+from chat_service.edge.calls import Call, Context
+from tests.edge import http2
+from tests.edge.clients import (
+    PATIENCE,
+    Refusal,
+    Server,
+    direct,
+    hello,
+    outcome,
+    place,
+    raw,
+    room,
+    room_id,
+    story,
+)
+
+SECRET = "/home/secret path"
+UNARY = ("Join", "SignOut", "PostMessage", "ListMessages", "ListRooms", "ListUsers")
+
+
+class Planted:
+    """Methods that all do the one thing that a test plants."""
+
+    def __init__(self, act: Callable[[Call], Awaitable[Any]]) -> None:
+        self._act = act
+
+    def unary(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
+        return dict.fromkeys(UNARY, self._call)
+
+    async def _call(self, _: Any, call: Call) -> Message:
+        answer: Message = await self._act(call)
+        return answer
+
+    async def chat(self, call: Call, context: Context) -> Rejection | None:
+        await context.read()
+        ended: Rejection | None = await self._act(call)
+        return ended
+
+    async def subscribe(self, _: object, call: Call, context: Context) -> Rejection | None:
+        await context.write(pb.SubscribeResponse().SerializeToString())
+        ended: Rejection | None = await self._act(call)
+        return ended
+
+
+@asynccontextmanager
+async def serving(methods: Planted) -> AsyncIterator[grpc.aio.Channel]:
+    """Serve planted methods, and give a connection to them."""
+    server = grpc.aio.server()
+    calls.add_to(server, methods)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield channel
+    await server.stop(0)
+
+
+# ------------------------------------------------------------------------ the table
+
+
+class Registry:
+    """A server that remembers what was registered."""
+
+    def __init__(self) -> None:
+        self.generic: list[Any] = []
+        self.registered: dict[str, dict[str, Any]] = {}
+
+    def add_generic_rpc_handlers(self, handlers: Any) -> None:
+        self.generic.extend(handlers)
+
+    def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
+        self.registered[service] = handlers
+
+
+def registered() -> Registry:
+    """Return what the service registers."""
+
+    async def nothing(_: Call) -> None:
+        return None
+
+    registry: Any = Registry()
+    calls.add_to(registry, Planted(nothing))
+    found: Registry = registry
+    return found
+
+
+def test_both_ways_of_registering_have_every_method() -> None:
+    """The methods of the contract are found by the fast way and by the generic one."""
+    registry = registered()
+    declared = set(pb.DESCRIPTOR.services_by_name["ChatService"].methods_by_name)
+    assert set(registry.registered[calls.SERVICE]) == declared
+    (generic,) = registry.generic
+    assert generic.service_name() == calls.SERVICE
+
+
+@pytest.mark.parametrize("method", ["Chat", "Subscribe"])
+def test_frames_pass_as_they_are(method: str) -> None:
+    """The serializer of a stream hands on the very bytes object, which must be exactly bytes."""
+    handler = registered().registered[calls.SERVICE][method]
+    frame = pb.ChatResponse(items=[pb.StreamItem(live=pb.Live(seq=1))]).SerializeToString()
+    assert type(frame) is bytes
+    assert handler.response_serializer(frame) is frame
+    assert calls.as_is(frame) is frame
+
+
+def test_handlers_are_coroutines() -> None:
+    """No generator, which is not closed on an error; no partial, which a thread would serve."""
+    for handler in registered().registered[calls.SERVICE].values():
+        serve = handler.unary_unary or handler.unary_stream or handler.stream_stream
+        assert inspect.iscoroutinefunction(serve)
+
+
+def test_table_must_agree_with_the_contract() -> None:
+    """A method too few is noticed at the start, not by a caller."""
+
+    class Fewer(Planted):
+        def unary(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
+            methods = super().unary()
+            del methods["SignOut"]
+            return methods
+
+    async def nothing(_: Call) -> None:
+        return None
+
+    registry: Any = Registry()
+    with pytest.raises(TypeError, match="SignOut"):
+        calls.add_to(registry, Fewer(nothing))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "token"),
+    [
+        ((), ""),
+        ((("authorization", "Bearer abc"),), "abc"),
+        ((("authorization", "bearer abc"),), "abc"),
+        ((("authorization", "Bearer   abc  "),), "abc"),
+        ((("authorization", "Bearer"),), ""),
+        ((("authorization", ""),), ""),
+        ((("authorization", "Basic abc"),), ""),
+        ((("authorization", "abc"),), ""),
+        ((("x-token", "abc"),), ""),
+        ((("authorization-bin", b"Bearer abc"),), ""),
+    ],
+)
+@story
+async def test_token_of_a_call(metadata: tuple[tuple[str, str | bytes], ...], token: str) -> None:
+    """The token is what follows Bearer in the authorization; anything else is none."""
+    seen: list[Call] = []
+
+    async def look(call: Call) -> pb.ListRoomsResponse:
+        seen.append(call)
+        return pb.ListRoomsResponse()
+
+    async with serving(Planted(look)) as channel:
+        request = pb.ListRoomsRequest()
+        await stubs.ChatServiceStub(channel).ListRooms(request, metadata=metadata)
+    (call,) = seen
+    assert call.token == token
+    assert call.peer.startswith("ipv4:127.0.0.1:")
+
+
+# ------------------------------------------------------------------- mistakes of ours
+
+
+@pytest.mark.parametrize("method", [*UNARY, "Chat", "Subscribe"])
+@story
+async def test_mistake_of_ours_is_not_told(method: str, loud_log: pytest.LogCaptureFixture) -> None:
+    """A mistake is INTERNAL with an id; the id and the text are in the log, the text only there."""
+
+    async def fail(_: Call) -> None:
+        raise ValueError(SECRET)
+
+    async with serving(Planted(fail)) as channel:
+        error = await outcome(raw(channel, method, b""))
+    assert error is not None
+    refusal = Refusal.of(error)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    text, _, incident = refusal.message.partition("id=")
+    assert text == "internal error, "
+    assert len(incident) == 8
+    assert SECRET not in repr(error) + str(error.trailing_metadata())
+    (record,) = (record for record in loud_log.records if record.levelno >= logging.ERROR)
+    assert incident in record.getMessage()
+    assert record.exc_info is not None
+    assert SECRET in str(record.exc_info[1])
+
+
+@pytest.mark.parametrize("method", [*UNARY, "Chat", "Subscribe"])
+@story
+async def test_refusal_is_no_mistake(method: str) -> None:
+    """A refusal that is raised anywhere in a call is its status, and nothing for the log."""
+
+    async def refuse(_: Call) -> None:
+        raise RefusedError(Rejection(Reason.OVERLOADED, "busy", retry_after_ms=1500))
+
+    async with serving(Planted(refuse)) as channel:
+        error = await outcome(raw(channel, method, b""))
+    assert error is not None
+    refusal = Refusal.of(error)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "OVERLOADED")
+    assert refusal.retry_ms == 1500
+
+
+@pytest.mark.parametrize("method", ["Chat", "Subscribe"])
+@story
+async def test_stream_ends_with_what_it_returns(method: str) -> None:
+    """A stream that returns a rejection ends with it; one that returns none ends well."""
+    endings = iter([Rejection(Reason.SLOW_READER, "too slow", retry_after_ms=9), None])
+
+    async def end(_: Call) -> Rejection | None:
+        return next(endings)
+
+    async with serving(Planted(end)) as channel:
+        error = await outcome(raw(channel, method, b""))
+        assert error is not None
+        assert Refusal.of(error).reason == "SLOW_READER"
+        assert await outcome(raw(channel, method, b"")) is None
+
+
+@pytest.mark.parametrize("method", ["SignOut", "Chat", "Subscribe"])
+@story
+async def test_caller_who_goes_away(method: str) -> None:
+    """A call that is cancelled ends its handler, without a word in the log."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def wait(_: Call) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with serving(Planted(wait)) as channel:
+        call = raw(channel, method, b"")
+        reading = asyncio.create_task(outcome(call))
+        await asyncio.wait_for(began.wait(), PATIENCE)
+        call.cancel()
+        await asyncio.wait_for(ended.wait(), PATIENCE)
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+# ------------------------------------------------------------------ requests of no sense
+
+VALID: dict[str, list[Message]] = {
+    "Join": [pb.JoinRequest(name="admin", room="lobby"), pb.JoinRequest(name="fuzz")],
+    "ListUsers": [
+        pb.ListUsersRequest(room=room("lobby"), page_size=7, page_token="cm9vbXMKbG9iYnk="),
+        pb.ListUsersRequest(room=direct("alice", "bob")),
+    ],
+    "Chat": [
+        hello(place("lobby", after_seq=1), place(room_id("r1"), recent=3), epoch="e"),
+        pb.ChatRequest(
+            order_id="o1", post=pb.Post(room=room("lobby"), text="hi", client_msg_id="m1")
+        ),
+        pb.ChatRequest(
+            order_id="o2", join_room=pb.JoinRoom(position=place(direct("alice"), after_seq=9))
+        ),
+        pb.ChatRequest(order_id="o3", set_topic=pb.SetTopic(room=room("lobby"), topic="tea")),
+        pb.ChatRequest(order_id="o4", leave_room=pb.LeaveRoom(room=room("lobby"))),
+    ],
+}
+
+
+def fuzzed(seeds: list[Message], chance: random.Random) -> Iterator[bytes]:
+    """Yield requests that are cut, changed, spliced or made of chance alone."""
+    wire = [seed.SerializeToString() for seed in seeds]
+    while True:
+        one, other = chance.choice(wire), chance.choice(wire)
+        way = chance.randrange(5)
+        if way == 0:
+            yield one[: chance.randrange(len(one))]
+        elif way == 1:
+            changed = bytearray(one)
+            for _ in range(chance.randint(1, 4)):
+                changed[chance.randrange(len(changed))] = chance.randrange(256)
+            yield bytes(changed)
+        elif way == 2:
+            yield one[: chance.randrange(len(one))] + other[chance.randrange(len(other)) :]
+        elif way == 3:
+            at = chance.randrange(len(one))
+            yield one[:at] + chance.randbytes(chance.randint(1, 8)) + one[at:]
+        else:
+            yield chance.randbytes(chance.randint(0, 60))
+
+
+# What a request that can be parsed, but makes no sense, may get: each is in the contract.
+SENSIBLE = {
+    "Join": {"OK", "INVALID_ARGUMENT", "ALREADY_EXISTS"},
+    "ListUsers": {"OK", "INVALID_ARGUMENT", "NOT_FOUND"},
+    "Chat": {"OK", "INVALID_ARGUMENT", "FAILED_PRECONDITION"},
+}
+
+
+@pytest.mark.parametrize(("method", "count"), [("Join", 4000), ("ListUsers", 4000), ("Chat", 2000)])
+@story
+async def test_ten_thousand_requests_of_chance(tmp_path: Path, method: str, count: int) -> None:
+    """Whatever is sent is parsed or refused as malformed; the server goes on as if nothing was."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        chance = random.Random(f"the same each time, {method}")
+        requests = fuzzed(VALID[method], chance)
+        requests_a_call = 2 if method == "Chat" else 1
+        ends: Counter[str] = Counter()
+
+        async def send_some(some: int) -> None:
+            # As many connections as streams: at the limit of one, calls would be refused.
+            guest = await server.joins(f"fuzz{some}")
+            token = "" if method == "Join" else guest.token
+            for _ in range(count // 8 // requests_a_call):
+                data = [next(requests) for _ in range(requests_a_call)]
+                if method == "Chat" and chance.random() < 0.7:
+                    data.insert(0, hello("lobby").SerializeToString())
+                error = await outcome(raw(guest.channel, method, *data, token=token))
+                if error is None:
+                    ends["OK"] += 1
+                else:
+                    Refusal.of(error)
+                    ends[error.code().name] += 1
+
+        await asyncio.gather(*(send_some(some) for some in range(8)))
+        assert ends.total() == count / requests_a_call
+        assert set(ends) <= SENSIBLE[method], ends
+        assert ends["INVALID_ARGUMENT"] > ends.total() / 10
+        await alice.says("still here")
+        await bob.hears("still here")
+
+
+# -------------------------------------------------------------- what the transport bears
+
+
+@story
+async def test_metadata_without_measure(tmp_path: Path) -> None:
+    """Metadata that is too large is refused by the transport; the server goes on."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        request = pb.ListRoomsRequest()
+        cases = {
+            "17 KB": (("x-large", "x" * 17 * 1024),),
+            "1,000 keys": tuple((f"x-key-{number}", "value") for number in range(1000)),
+        }
+        for name, metadata in cases.items():
+            error = await outcome(
+                alice.stub.ListRooms(request, metadata=(*alice.metadata, *metadata))
+            )
+            assert error is not None, name
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, name
+        # Between 8 and 16 KB it is refused by chance.
+        error = await outcome(
+            alice.stub.ListRooms(request, metadata=(*alice.metadata, ("x-large", "x" * 12 * 1024)))
+        )
+        assert error is None or error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        await alice.says("still here")
+        await bob.hears("still here")
+
+
+@story
+async def test_stream_above_the_limit_waits_at_the_client(tmp_path: Path) -> None:
+    """The 33rd stream of a connection waits for one of the 32 to end; other connections do not."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        readings = [await alice.subscribes("lobby") for _ in range(31)]
+        for reading in readings:
+            await reading.begun()
+        with pytest.raises(grpc.aio.AioRpcError) as waited:
+            await alice.stub.ListRooms(pb.ListRoomsRequest(), metadata=alice.metadata, timeout=0.3)
+        assert waited.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        late = await alice.subscribes("lobby")
+        await bob.says("while it waits")
+        assert late.items == []
+        await readings[0].cancel()
+        await late.begun()
+        await alice.hears("while it waits")
+
+
+@story
+async def test_pings_that_never_end(tmp_path: Path) -> None:
+    """A client that pings more often than the keepalive allows is told to calm down and cut off."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        async with http2.Connection(server.address) as connection:
+            connection.send(http2.PING, payload=b"12345678")
+            answer = await connection.receive(http2.PING, http2.GOAWAY)
+            assert (answer.kind, answer.flags, answer.payload) == (
+                http2.PING,
+                http2.ACK,
+                b"12345678",
+            )
+            # More than the one that begins the count and the two that are borne.
+            for _ in range(3):
+                connection.send(http2.PING, payload=bytes(8))
+            goaway = await connection.receive(http2.GOAWAY)
+            _, code = struct.unpack(">II", goaway.payload[:8])
+            assert (code, goaway.payload[8:]) == (http2.ENHANCE_YOUR_CALM, b"too_many_pings")
+        await alice.says("still here")
+        await bob.hears("still here")
+
+
+@story
+async def test_streams_that_are_opened_only_to_be_reset(tmp_path: Path) -> None:
+    """Thousands of calls that are cancelled as they begin leave the server answering others."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        headers = http2.call_headers(f"/{calls.SERVICE}/Chat")
+        async with http2.Connection(server.address) as connection:
+            for number in range(3000):
+                stream = 2 * number + 1
+                connection.send(http2.HEADERS, http2.END_HEADERS, stream, headers)
+                connection.send(http2.RST_STREAM, 0, stream, struct.pack(">I", http2.CANCEL))
+                if number % 100 == 0:
+                    await connection.flush()
+                    await alice.says(f"{number}")
+        await bob.hears("2900")
+
+
+@story
+async def test_bytes_that_are_not_http(tmp_path: Path) -> None:
+    """A connection that speaks something else is closed; others are unharmed."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        host, _, port = server.address.rpartition(":")
+        for greeting in (b"GET / HTTP/1.1\r\n\r\n", b"NICK alice\r\n", bytes(range(256)) * 64):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(greeting)
+            try:
+                while await asyncio.wait_for(reader.read(1 << 16), PATIENCE):
+                    pass
+            except ConnectionResetError:
+                pass
+            writer.close()
+        await alice.says("still here")
+        await bob.hears("still here")
+
+
+@story
+async def test_method_that_does_not_exist(tmp_path: Path) -> None:
+    """A method or a service of the future is UNIMPLEMENTED."""
+    async with Server(tmp_path) as server:
+        channel = server.channel()
+        for path in (f"/{calls.SERVICE}/Shout", "/chat.v2.ChatService/Join", "/nonsense"):
+            call: Any = channel.unary_unary(path)
+            error = await outcome(call(b""))
+            assert error is not None
+            assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+# ------------------------------------------------------------------- health, reflection
+
+
+@story
+async def test_health_is_answered(tmp_path: Path) -> None:
+    """The server and the chat service are SERVING; another service is not known."""
+    async with Server(tmp_path) as server:
+        health: Any = health_pb2_grpc.HealthStub(server.channel())
+        for service in ("", calls.SERVICE):
+            answer = await health.Check(health_pb2.HealthCheckRequest(service=service))
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        with pytest.raises(grpc.aio.AioRpcError) as unknown:
+            await health.Check(health_pb2.HealthCheckRequest(service="other"))
+        assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+@story
+async def test_reflection_tells_of_the_contract(tmp_path: Path) -> None:
+    """A client without stubs learns the services, and the messages of the chat service."""
+    async with Server(tmp_path) as server:
+        channel: Any = server.channel()
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        asked = [
+            reflection_pb2.ServerReflectionRequest(list_services=""),
+            reflection_pb2.ServerReflectionRequest(file_containing_symbol=calls.SERVICE),
+        ]
+        services, file = [answer async for answer in stub.ServerReflectionInfo(iter(asked))]
+        names = {service.name for service in services.list_services_response.service}
+        assert names >= {calls.SERVICE, "grpc.health.v1.Health"}
+        described = file.file_descriptor_response.file_descriptor_proto
+        assert pb.DESCRIPTOR.serialized_pb in described
