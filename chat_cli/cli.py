@@ -59,7 +59,7 @@ async def _run(options: argparse.Namespace) -> int:
         return await chat(options.target, options.name, options.room)
     from chat_cli.scripts.script import Address
 
-    address = Address(options.target, options.name, options.room)
+    address = Address(options.target, options.name, options.room.removeprefix("#"))
     if options.command == "send":
         from chat_cli.scripts.send import send
 

@@ -6,6 +6,7 @@ wrote it may have hidden `/leave` in it.
 """
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -82,7 +83,10 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A text of several lines that looks like a command: the person is asked before it is sent."""
+    """A text that looks like a command and is not run: the person is asked before it is sent.
+
+    It has several lines, or begins with a space.
+    """
 
     text: str
 
@@ -101,7 +105,10 @@ def parse(line: str) -> Typed:
     if not text.strip():
         return Nothing()
     if not text.startswith("/"):
-        return Say(text)
+        # A space before the slash is a slip, and would tell everybody what was meant for one.
+        slipped = text.lstrip()
+        meant = slipped.startswith("/") and find(slipped[1:].partition(" ")[0]) is not None
+        return Doubt(text) if meant else Say(text)
     if text.startswith("//"):
         return Say(text[1:])
     if "\n" in text:
@@ -114,6 +121,15 @@ def parse(line: str) -> Typed:
     if command.needs_argument and not argument:
         return Mistake(f"/{command.name} {command.usage}: {command.summary}")
     return Invocation(command, argument)
+
+
+def typed_as(text: str, action: bool = False, names: Sequence[str] = ()) -> str:
+    """Write a text the way it is typed: to people, as an action, or with its slash doubled."""
+    if names:
+        return f"/msg {','.join(names)} {text}"
+    if action:
+        return f"/me {text}"
+    return f"/{text}" if text.startswith("/") else text
 
 
 def find(name: str) -> Command | None:

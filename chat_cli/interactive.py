@@ -26,7 +26,7 @@ from chat_cli.ports import Screen
 from chat_cli.render import Renderer
 from chat_cli.sanitize import sanitize
 from chat_cli.state import ChatState, Link
-from chat_cli.stopping import mute, stop_signals
+from chat_cli.stopping import closes_window, mute, stop_signals
 
 # Seconds that messages on their way may hold up the end.
 _LAST_POSTS = 2.0
@@ -71,7 +71,7 @@ async def chat(target: str, name: str, room: str) -> int:
             painting = asyncio.create_task(screen.painted())
             await asyncio.wait([typing, painting], return_when=asyncio.FIRST_COMPLETED)
             painting.cancel()
-            await _stay_connected(target, name, client, typing)
+            await _stay_connected(target, name, client, typing, signals)
         finally:
             screen.close()
             await asyncio.gather(typing, return_exceptions=True)
@@ -90,9 +90,17 @@ async def chat(target: str, name: str, room: str) -> int:
 
 
 async def _stay_connected(
-    target: str, name: str, client: Client, typing: asyncio.Task[None]
+    target: str,
+    name: str,
+    client: Client,
+    typing: asyncio.Task[None],
+    signals: list[int],
 ) -> None:
-    """Run the session until typing ends, and sign out."""
+    """Run the session until typing ends, and sign out.
+
+    A window that was closed signs nobody out: it may have been a line that dropped, and the
+    next start goes on as the same person.
+    """
     # Late, because the prompt is drawn by now and grpc takes a while to import.
     from chat_cli.session.identity import Identity
     from chat_cli.session.session import Session
@@ -115,7 +123,8 @@ async def _stay_connected(
     finally:
         connecting.cancel()
         await asyncio.gather(connecting, return_exceptions=True)
-        await session.sign_out()
+        if not closes_window(signals):
+            await session.sign_out()
 
 
 def _screen(state: ChatState) -> tuple[_Screen, Callable[[str], str]]:

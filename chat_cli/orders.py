@@ -4,17 +4,21 @@ Each function gives what there is to show. Nothing is sent here: the session tak
 the outbox.
 """
 
+from chat_cli.commands import typed_as
 from chat_cli.effects import Effect, GiveBack
 from chat_cli.entries import plain, warning
-from chat_cli.model import RoomKind, Target
+from chat_cli.model import Direct, RoomKind, Target
 from chat_cli.outbox import JoinRoom, LeaveRoom, SetTopic
 from chat_cli.rooms import RECENT, Room
 from chat_cli.state import ChatState, Heading
 
 
 def enter(state: ChatState, target: Target) -> list[Effect]:
-    """Make a room the current one, joining it first if it is not open."""
-    room = state.find(target)
+    """Make a room the current one, joining it first if it is not open.
+
+    For people the server is always asked: only it knows who has a name now.
+    """
+    room = None if isinstance(target, Direct) else state.find(target)
     if room is None:
         order_id = state.outbox.order(JoinRoom(target, RECENT))
         state.heading = Heading(order_id, target)
@@ -29,11 +33,13 @@ def say(
 ) -> list[Effect]:
     """Post a text to `target`, or to the current room. A text that cannot be sent comes back."""
     where = target or state.current_target()
+    names = target.names if isinstance(target, Direct) else ()
     if where is None:
-        return [warning("You are in no room. /join lobby enters one."), GiveBack(text)]
+        no_room = warning("You are in no room. /join lobby enters one.")
+        return [no_room, GiveBack(typed_as(text, action, names))]
     flaw = state.limits.flaw_of(text)
     if flaw:
-        return [warning(flaw), GiveBack(text)]
+        return [warning(flaw), GiveBack(typed_as(text, action, names))]
     state.outbox.post(where, text, action, state.owner)
     return []
 

@@ -6,9 +6,10 @@ acknowledgement shows it.
 """
 
 from chat_cli import items as it
+from chat_cli.commands import typed_as
 from chat_cli.effects import Effect, GiveBack
-from chat_cli.entries import NotSent, Spoken
-from chat_cli.model import Direct
+from chat_cli.entries import NotSent, Spoken, plain
+from chat_cli.model import Direct, RoomKind
 from chat_cli.outbox import JoinRoom, PendingPost
 from chat_cli.state import ChatState, Echo
 
@@ -20,6 +21,8 @@ def acked(state: ChatState, item: it.Acked) -> list[Effect]:
             state.heading.room_id = item.room_id
             if item.room_id in state.rooms:
                 state.move_to(item.room_id)
+                if state.rooms[item.room_id].announced:
+                    return [plain(f"now in {state.current_label()}")]
         return []
     post = state.outbox.settle_post(item.client_msg_id)
     if post is None:
@@ -55,19 +58,27 @@ def flush_echoes(state: ChatState, room_id: str = "") -> list[Effect]:
 
 
 def give_up(state: ChatState, posts: list[PendingPost], reason: str) -> list[Effect]:
-    """Show messages that will not be sent, and give them back for editing."""
+    """Show messages that will not be sent, and give them back for editing.
+
+    One that was for another place than the current one comes back only with its
+    addressees: another Enter must not tell everybody what was meant for one.
+    """
     effects: list[Effect] = []
     for post in posts:
         label = state.label_of(post.target)
         place = "" if label == state.current_label() else label
-        effects += [NotSent(place, post.text, reason), GiveBack(_retyped(post, place))]
+        effects.append(NotSent(place, post.text, reason))
+        names = _addressees(state, post) if place else ()
+        if not place or (names and not post.action):
+            effects.append(GiveBack(typed_as(post.text, post.action, names)))
     return effects
 
 
-def _retyped(post: PendingPost, place: str) -> str:
-    """Write a post the way it is typed; `place` is empty if it belongs to the current room."""
-    if place and isinstance(post.target, Direct) and not post.action:
-        return f"/msg {','.join(post.target.names)} {post.text}"
-    if post.action:
-        return f"/me {post.text}"
-    return f"/{post.text}" if post.text.startswith("/") else post.text
+def _addressees(state: ChatState, post: PendingPost) -> tuple[str, ...]:
+    """Name the people that a post was for; empty for a public room."""
+    if isinstance(post.target, Direct):
+        return post.target.names
+    room = state.find(post.target)
+    if room is None or room.kind is RoomKind.PUBLIC:
+        return ()
+    return tuple(user.name for user in room.members if user.user_id != state.own_id)

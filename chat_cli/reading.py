@@ -5,7 +5,7 @@ import re
 from chat_cli import items as it
 from chat_cli.effects import Effect, ReadAgain
 from chat_cli.entries import Movement, Names, Note, Spoken, TopicLine, plain, warning
-from chat_cli.model import ById, ByName, RoomEvent, RoomKind, Said, TopicChanged, User, key
+from chat_cli.model import ById, ByName, Direct, RoomEvent, RoomKind, Said, TopicChanged, User, key
 from chat_cli.orders import enter
 from chat_cli.outbox import JoinRoom
 from chat_cli.own_posts import flush_echoes
@@ -29,8 +29,11 @@ def opened(state: ChatState, item: it.RoomOpened) -> list[Effect]:
         if room.last_seq is None:
             room.last_seq = item.after_seq
     heading = state.heading
+    # A direct message that has the same names may be one with people who are gone.
+    by_name = heading and not isinstance(heading.target, Direct)
     if heading and (
-        heading.room_id == room.room_id or room.answers_to(heading.target, state.own_id)
+        heading.room_id == room.room_id
+        or (by_name and room.answers_to(heading.target, state.own_id))
     ):
         state.move_to(room.room_id)
     return []

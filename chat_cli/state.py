@@ -139,8 +139,12 @@ class ChatState:
         return "" if room_id == self.here else self.label(room_id)
 
     def find(self, target: Target) -> Room | None:
-        """Give the open room that `target` means."""
-        rooms = self.rooms.values()
+        """Give the open room that `target` means.
+
+        Of several direct messages with the same names it is the latest: who had a name
+        before is gone for ever.
+        """
+        rooms = reversed(self.rooms.values())
         return next((room for room in rooms if room.answers_to(target, self.own_id)), None)
 
     def current_target(self) -> Target | None:

@@ -3,12 +3,17 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
 # SIGHUP: the terminal window was closed. SIGBREAK: the same on Windows.
 _NAMES = ("SIGTERM", "SIGHUP", "SIGBREAK")
+
+
+def closes_window(numbers: Iterable[int]) -> bool:
+    """Tell whether the first of these signals says that the terminal is gone."""
+    return next(iter(numbers), 0) == getattr(signal, "SIGHUP", -1)
 
 
 @contextmanager

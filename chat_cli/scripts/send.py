@@ -36,18 +36,27 @@ class Sending(Script):
         self._as_json = as_json
         self._answered = asyncio.Event()
         self._sent = 0
+        self._blank = 0
+        # Why no more is taken in; what was taken before is still sent.
+        self._flaw = ""
+        self._told_pace = False
 
     async def feed(self, session: Session, texts: list[str]) -> None:
         """Take the texts in, at most twice the window ahead of the answers."""
         await self.signed_in.wait()
         if texts:
             for text in texts:
-                await self._take(session, text)
+                await self._take(session, text, "")
         else:
             await self._feed_lines(session)
         while self.outbox.posts:
             await self._next_answer()
-        self.end(Exit.DONE)
+        if self._blank:
+            self.remark(f"blank lines skipped: {self._blank}")
+        if self._flaw:
+            self.end(Exit.REFUSED, f"{self._flaw} ({self._sent} sent before it)")
+        else:
+            self.end(Exit.DONE)
 
     async def _feed_lines(self, session: Session) -> None:
         number = 0
@@ -56,20 +65,22 @@ class Sending(Script):
             try:
                 text = line.decode()
             except UnicodeDecodeError:
-                self._refuse(f"line {number} is not UTF-8")
+                self._flaw = f"line {number} is not UTF-8"
                 return
-            if not text.strip():
-                self.remark(f"line {number} is blank: skipped")
-                continue
-            await self._take(session, text)
+            if text.strip():
+                await self._take(session, text, f"line {number}: ")
+            else:
+                self._blank += 1
+            if self._flaw:
+                return
 
-    async def _take(self, session: Session, text: str) -> None:
+    async def _take(self, session: Session, text: str, place: str) -> None:
         flaw = self.limits.flaw_of(text)
-        if flaw:
-            self._refuse(flaw)
-        while len(self.outbox.posts) >= 2 * self.outbox.window:
+        if flaw and not self._flaw:
+            self._flaw = f"{place}{flaw}"
+        while len(self.outbox.posts) >= 2 * self.outbox.window and not self._flaw:
             await self._next_answer()
-        if self.ended:
+        if self.ended or self._flaw:
             return
         self.outbox.post(ByName(self.address.room), text, False, self.owner)
         session.wake()
@@ -88,8 +99,9 @@ class Sending(Script):
             wait = item.retry_after or (_BUSY_RETRY if item.code == _UNAVAILABLE else 0.0)
             if wait:
                 self.outbox.retry(item.client_msg_id, time.monotonic() + wait)
+                self._tell_pace()
             else:
-                self._refuse(item.message)
+                self._stop_at(item)
 
     def _acked(self, post: PendingPost, ack: it.Acked) -> None:
         self._sent += 1
@@ -109,5 +121,17 @@ class Sending(Script):
             self._as_json = False
             mute(sys.stdout)
 
-    def _refuse(self, reason: str) -> None:
-        self.end(Exit.REFUSED, f"{reason} ({self._sent} sent before it)")
+    def _tell_pace(self) -> None:
+        """Say once that it will take a while."""
+        if not self._told_pace:
+            self._told_pace = True
+            self.remark("going on at the pace that the server allows")
+
+    def _stop_at(self, refused: it.Refused) -> None:
+        """Send nothing behind a message that was refused; what is on its way is waited for."""
+        self._flaw = self._flaw or refused.message
+        self.outbox.settle_post(refused.client_msg_id)
+        for post in list(self.outbox.posts.values()):
+            if not post.written:
+                self.outbox.settle_post(post.client_msg_id)
+        self._answered.set()

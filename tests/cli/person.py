@@ -10,6 +10,7 @@ from chat_cli import items as it
 from chat_cli.effects import Effect, GiveBack, ReadAgain
 from chat_cli.intake import apply
 from chat_cli.model import (
+    Direct,
     Limits,
     RoomEvent,
     RoomInfo,
@@ -18,6 +19,7 @@ from chat_cli.model import (
     TopicChanged,
     User,
 )
+from chat_cli.orders import enter
 from chat_cli.outbox import Outbox, PendingOrder, PendingPost
 from chat_cli.render import Renderer
 from chat_cli.state import ChatState
@@ -77,6 +79,12 @@ def acked(post: PendingPost, seq: int, room: RoomInfo = LOBBY, duplicate: bool =
     """Make the acknowledgement of a post."""
     msg_id = post.client_msg_id
     return it.Acked(msg_id, room.room_id, seq, EIGHT, msg_id, duplicate)
+
+
+def goes_to(person: "Person", room: RoomInfo, *names: str) -> list[str]:
+    """Go to a conversation the way /dm does: the server says which one it is."""
+    enter(person.state, Direct(names))
+    return person.told(order_acked(person.writes_order().order_id, room))
 
 
 def order_acked(order_id: str, room: RoomInfo) -> it.Acked:

@@ -23,6 +23,7 @@ from tests.cli.person import (
     connected,
     live,
     opened,
+    order_acked,
     said,
     topic_set,
 )
@@ -143,6 +144,7 @@ def test_lists_are_shown() -> None:
             "08:00 · end of history",
         ]
         await anna.types("/dm bob")
+        anna.told(order_acked(next(iter(anna.state.outbox.orders)), WITH_BOB))
         assert await anna.types("/users") == ["08:00 · in @bob: anna, bob"]
 
     run(story())

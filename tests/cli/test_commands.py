@@ -71,3 +71,9 @@ def test_names_are_split_at_commas() -> None:
     assert split_names_and_text("bob, carol  hi") == (("bob", "carol"), "hi")
     assert split_names_and_text("bob") == (("bob",), "")
     assert split_names_and_text("bob,") == (("bob",), "")
+
+
+def test_a_space_before_a_command_is_asked_about() -> None:
+    """It would tell everybody what was meant for one; what is no command is said."""
+    assert parse(" /msg ann oops") == Doubt(" /msg ann oops")
+    assert parse("  /usr/bin is a folder") == Say("  /usr/bin is a folder")

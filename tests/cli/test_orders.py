@@ -1,9 +1,11 @@
 """`chat_cli.orders`: what the person wants, and what is said when it cannot be."""
 
+from chat_cli.effects import GiveBack
 from chat_cli.model import ById, ByName, Direct
 from chat_cli.orders import enter, leave, say, set_topic, show_topic
 from chat_cli.outbox import JoinRoom, LeaveRoom, PendingOrder, PendingPost, SetTopic
-from tests.cli.person import DEV, WITH_BOB, Person, connected, live, opened, topic_set
+from chat_cli.own_posts import give_up
+from tests.cli.person import DEV, WITH_BOB, Person, connected, goes_to, live, opened, topic_set
 
 
 def order_of(person: Person) -> object:
@@ -75,7 +77,7 @@ def test_leaving_a_conversation_goes_back() -> None:
     """A direct message stays open; only the current room changes."""
     anna = connected()
     anna.told(opened(WITH_BOB), live(0, WITH_BOB))
-    enter(anna.state, Direct(("bob",)))
+    goes_to(anna, WITH_BOB, "bob")
     assert anna.sees(leave(anna.state, None)) == ["08:00 · now in #lobby"]
     assert anna.writes() == []
     assert "r3" in anna.state.rooms
@@ -108,6 +110,44 @@ def test_only_an_open_public_room_has_a_topic() -> None:
     anna.writes()
     assert anna.sees(set_topic(anna.state, "x")) != []
     anna.told(opened(WITH_BOB), live(0, WITH_BOB))
-    enter(anna.state, Direct(("bob",)))
+    goes_to(anna, WITH_BOB, "bob")
     assert anna.sees(show_topic(anna.state)) != []
     assert anna.writes() == []
+
+
+def test_what_cannot_be_sent_comes_back_as_it_was_typed() -> None:
+    """With its addressees or its command, so that another Enter does the same."""
+    anna = connected()
+    long = "x" * 5000
+    for typed, effects in (
+        (f"/msg bob {long}", say(anna.state, long, target=Direct(("bob",)))),
+        (f"/me {long}", say(anna.state, long, action=True)),
+        (f"//{long}", say(anna.state, f"/{long}")),
+    ):
+        assert GiveBack(typed) in effects
+
+
+def test_what_is_refused_after_moving_on_comes_back_with_its_addressees() -> None:
+    """A text from a conversation never turns into one for the room that is current now."""
+    anna = connected()
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB))
+    goes_to(anna, WITH_BOB, "bob")
+    say(anna.state, "secret")
+    (post,) = anna.state.outbox.posts.values()
+    enter(anna.state, ByName("lobby"))
+    assert GiveBack("/msg bob secret") in give_up(anna.state, [post], "refused")
+
+
+def test_an_action_or_a_text_for_another_room_does_not_come_back() -> None:
+    """There is no way to type it from here; it is shown as not sent."""
+    anna = connected()
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB))
+    goes_to(anna, WITH_BOB, "bob")
+    say(anna.state, "waves", action=True)
+    enter(anna.state, ByName("lobby"))
+    say(anna.state, "for the lobby")
+    anna.writes()
+    goes_to(anna, WITH_BOB, "bob")
+    effects = give_up(anna.state, list(anna.state.outbox.posts.values()), "refused")
+    assert GiveBack("for the lobby") not in effects
+    assert len([effect for effect in effects if isinstance(effect, GiveBack)]) == 1

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_cli import items as it
-from chat_cli.model import ById, ByName, Direct, RoomEvent, RoomInfo, RoomKind
+from chat_cli.model import ById, ByName, Direct, RoomEvent, RoomInfo, RoomKind, User
 from chat_cli.orders import enter
 from chat_cli.outbox import JoinRoom
 from tests.cli.person import (
@@ -16,6 +16,7 @@ from tests.cli.person import (
     LOBBY,
     WITH_BOB,
     connected,
+    goes_to,
     here,
     live,
     opened,
@@ -129,12 +130,29 @@ def test_a_room_that_was_asked_for_becomes_the_current_one() -> None:
 
 
 def test_an_opened_conversation_becomes_the_current_one() -> None:
-    """A direct message answers to the names of its members."""
+    """The server says which direct message has these people."""
     anna = connected()
     enter(anna.state, Direct(("Bob",)))
     assert anna.state.current_label() == "@Bob"
-    assert anna.told(opened(WITH_BOB), live(0, WITH_BOB)) == ["08:00 · now in @bob"]
+    join = anna.writes_order()
+    assert anna.told(order_acked(join.order_id, WITH_BOB), opened(WITH_BOB), live(0, WITH_BOB)) == [
+        "08:00 · now in @bob"
+    ]
     assert anna.state.current_label() == "@bob"
+
+
+def test_a_name_means_who_has_it_now() -> None:
+    """A conversation with somebody who is gone for ever does not catch its name's new owner."""
+    anna = connected()
+    new_bob = User("u9", "bob", True)
+    with_new_bob = RoomInfo("r9", RoomKind.DIRECT, head_seq=0, members=(ANNA, new_bob))
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB))
+    anna.told(opened(with_new_bob), live(0, with_new_bob))
+    assert goes_to(anna, with_new_bob, "bob") == ["08:00 · now in @bob"]
+    assert anna.state.here == "r9"
+    found = anna.state.find(Direct(("bob",)))
+    assert found is not None
+    assert found.room_id == "r9"
 
 
 def test_a_message_elsewhere_names_its_room_and_counts() -> None:
@@ -147,7 +165,7 @@ def test_a_message_elsewhere_names_its_room_and_counts() -> None:
         "08:00 @bob bob: hey",
     ]
     assert anna.state.rooms["r3"].unread == 2
-    assert anna.sees(enter(anna.state, Direct(("bob",)))) == ["08:00 · now in @bob"]
+    assert goes_to(anna, WITH_BOB, "bob") == ["08:00 · now in @bob"]
     assert anna.state.rooms["r3"].unread == 0
 
 

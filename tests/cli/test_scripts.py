@@ -100,7 +100,7 @@ def test_send_reports_each_ack(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("burst", [0, 20])
 def test_send_streams_lines(stdin: int, burst: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every line is a message, in order; blank ones are skipped with a note."""
+    """Every line is a message, in order; blank ones are skipped, and counted."""
     lines = [f"line {number}" for number in range(400)]
     os.write(stdin, b"\n".join(line.encode() for line in lines[:200]) + b"\n \n")
     os.write(stdin, b"\n".join(line.encode() for line in lines[200:]))
@@ -112,7 +112,26 @@ def test_send_streams_lines(stdin: int, burst: int, capsys: pytest.CaptureFixtur
             assert texts(fake) == lines
 
     run(story())
-    assert capsys.readouterr().err == "chat-cli: line 201 is blank: skipped\n"
+    assert capsys.readouterr().err == "chat-cli: blank lines skipped: 1\n"
+
+
+@pytest.mark.parametrize("bad", [b"x" * 5000, b"\xff"])
+def test_send_sends_what_came_before_a_bad_line(
+    stdin: int, bad: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing behind the bad line is sent; the line and the count are named."""
+    os.write(stdin, b"one\ntwo\nthree\n" + bad + b"\nfive\n")
+    os.close(stdin)
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            assert await send(at(fake), [], as_json=False) == Exit.REFUSED
+            assert texts(fake) == ["one", "two", "three"]
+
+    run(story())
+    said = capsys.readouterr().err
+    assert said.startswith("chat-cli: line 4")
+    assert said.endswith("(3 sent before it)\n")
 
 
 def test_send_survives_breaks(stdin: int) -> None:
