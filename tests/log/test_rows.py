@@ -71,6 +71,22 @@ def test_every_table_comes_back(connection: sqlite3.Connection) -> None:
     assert rows.load(connection).snapshot() == state.snapshot()
 
 
+def test_loaded_state_is_merged(connection: sqlite3.Connection) -> None:
+    """What was loaded is no change: the next batch neither writes it again nor takes it back."""
+    state = State()
+    write(connection, state, *BEGINNING)
+    loaded = rows.load(connection)
+    assert not any(list(table.changed()) for table in loaded.tables().values())
+    loaded.discard()
+    assert loaded.snapshot() == state.snapshot()
+
+
+def test_stored_kinds_keep_their_meaning() -> None:
+    """Numbers that stand in data files are never given another meaning."""
+    assert (rows.KIND_TEXT, rows.KIND_ACTION, rows.KIND_TOPIC) == (0, 1, 2)
+    assert (int(Style.TEXT), int(Style.ACTION)) == (rows.KIND_TEXT, rows.KIND_ACTION)
+
+
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "together"])
 def test_every_table_forgets(connection: sqlite3.Connection, *, together: bool) -> None:
     """What is dropped is not loaded again, whether it was stored before or not."""
