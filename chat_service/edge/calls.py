@@ -170,7 +170,8 @@ async def _stream(serve: Callable[[], Awaitable[Rejection | None]], context: Con
     try:
         async with asyncio.timeout(ABORT_S):
             await refuse(context, rejection)
-    except TimeoutError:
+    except (TimeoutError, grpc.aio.InternalError):
+        # The latter: the client went away while its status waited for room.
         logger.info("a client took no status: its call was let go (%s)", rejection.reason)
 
 
