@@ -33,6 +33,10 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_ROOM = "lobby"
 
+# A data file has one server, whatever its directory is called: sessions that a crash
+# left attached are found by this name.
+INSTANCE = "local"
+
 # Threads that read history; with two cores, more would only wait for each other.
 READERS = 2
 # A replay reads this much at once: one page of SQLite, a few ms.
@@ -115,7 +119,6 @@ class _Server:
     async def start(cls, config: InstanceConfig, timing: Timing) -> "_Server":
         loop = asyncio.get_running_loop()
         failed = asyncio.Event()
-        instance = config.data_dir.name
         journal: Journal
 
         def apply(commit: Commit) -> None:
@@ -158,7 +161,7 @@ class _Server:
             journal = Journal(log, directory, hub, streams)
             try:
                 await journal.order(
-                    cmd.StartInstance(instance, secrets.token_hex(8), Limits(), DEFAULT_ROOM)
+                    cmd.StartInstance(INSTANCE, secrets.token_hex(8), Limits(), DEFAULT_ROOM)
                 )
             except RefusedError as error:
                 raise StartError(f"{path} cannot be written: {error.rejection.message}") from error
@@ -166,7 +169,7 @@ class _Server:
                 hub.presence.expect(room_id, state.users[user_id], loop.time())
             sessions = Sessions(directory, journal, timing.wall_ms)
             methods = ChatMethods(
-                instance=instance,
+                instance=INSTANCE,
                 journal=journal,
                 directory=directory,
                 hub=hub,

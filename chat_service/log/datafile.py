@@ -35,7 +35,9 @@ def open_data_file(path: Path) -> tuple[sqlite3.Connection, State]:
             raise ValueError("it is empty, but its write-ahead log is not")
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         migrate(connection, str(path))
-        connection.execute("PRAGMA journal_mode = WAL")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise OSError(f"its file system allows no write-ahead log, only {mode}")
         connection.execute("PRAGMA synchronous = FULL")
         # On macOS a plain fsync does not reach the platter; elsewhere without effect.
         connection.execute("PRAGMA fullfsync = 1")

@@ -447,7 +447,9 @@ class Recipients(_message.Message):
     NAMES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Their names, in any order and case; your own is not needed."""
+        """Their names, at most Limits.recipients, in any order and case; your own is
+        not needed.
+        """
 
     def __init__(
         self,
@@ -623,7 +625,7 @@ class ChatRequest(_message.Message):
     SET_TOPIC_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Chosen by the client, repeated in the Ack or Error that answers. May be
-    empty if the answer does not interest; printable ASCII.
+    empty if the answer does not interest; printable ASCII without spaces.
     """
     @_builtins.property
     def hello(self) -> Global___Hello:
@@ -716,7 +718,7 @@ class Post(_message.Message):
     """How it is meant."""
     client_msg_id: _builtins.str
     """Chosen by the client, different for each message of the user: 1 to 64
-    bytes of printable ASCII. A request that is repeated with the same id has
+    bytes of printable ASCII without spaces. A request that is repeated with the same id has
     no second effect and gets the first answer; so repeat it, unchanged, until
     it is answered.
     """

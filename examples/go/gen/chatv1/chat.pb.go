@@ -892,7 +892,8 @@ func (*RoomTarget_Direct) isRoomTarget_Target() {}
 // The other users of a direct message.
 type Recipients struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Their names, in any order and case; your own is not needed.
+	// Their names, at most Limits.recipients, in any order and case; your own is
+	// not needed.
 	Names         []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1240,7 +1241,7 @@ func (x *TopicChange) GetTopic() string {
 type ChatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the client, repeated in the Ack or Error that answers. May be
-	// empty if the answer does not interest; printable ASCII.
+	// empty if the answer does not interest; printable ASCII without spaces.
 	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	// Exactly one of these.
 	//
@@ -1453,7 +1454,7 @@ type Post struct {
 	// How it is meant.
 	Style MessageStyle `protobuf:"varint,3,opt,name=style,proto3,enum=chat.v1.MessageStyle" json:"style,omitempty"`
 	// Chosen by the client, different for each message of the user: 1 to 64
-	// bytes of printable ASCII. A request that is repeated with the same id has
+	// bytes of printable ASCII without spaces. A request that is repeated with the same id has
 	// no second effect and gets the first answer; so repeat it, unchanged, until
 	// it is answered.
 	ClientMsgId   string `protobuf:"bytes,4,opt,name=client_msg_id,json=clientMsgId,proto3" json:"client_msg_id,omitempty"`
