@@ -109,7 +109,7 @@ class Client:
                 self._follow(orders.say(self.state, text))
             case Doubt(text):
                 self._doubt = text
-                note = "Several lines that begin like a command: Enter again sends them as text."
+                note = "That begins like a command: Enter again sends it as text."
                 self._follow([warning(note), GiveBack(text)])
             case Nothing():
                 if self._connection and self.state.link in (Link.OFFLINE, Link.REPLACED):

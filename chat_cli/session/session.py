@@ -198,7 +198,7 @@ class Session:
         hint = max(self._hint, failure.retry_after if failure else 0.0)
         delay = self._backoff.delay(lasted, hint)
         if self._draining:
-            reason = "the server is restarting"
+            reason = "the server was stopped"
         elif failure is None or (isinstance(failure, UnreachableError) and started is not None):
             reason = "connection lost"
         else:

@@ -183,7 +183,7 @@ def test_pasted_commands_are_asked_about() -> None:
         async with window() as anna:
             anna.pastes("/leave\n/kick bob")
             anna.types("\r")
-            await anna.glass.shows("Enter again sends them as text", "#lobby> /leave")
+            await anna.glass.shows("Enter again sends it as text", "#lobby> /leave")
             assert anna.texts() == []
             anna.types("\r")
             await anna.glass.shows("…     anna: /leave […]")

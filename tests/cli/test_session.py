@@ -329,7 +329,7 @@ def test_a_draining_server_says_when_to_return(tmp_path: Path) -> None:
             fake.tell(pb.StreamItem(notice=pb.Notice(kind=kind, text="x", retry_after_ms=40)))
             began = time.monotonic()
             fake.end_streams()
-            await anna.sees("disconnected (the server is restarting)")
+            await anna.sees("disconnected (the server was stopped)")
             await anna.sees("back, nothing missed")
             assert time.monotonic() - began >= 0.04
 

@@ -206,7 +206,7 @@ def test_pasted_commands_are_not_run(place: Place) -> None:
     ben.sees("ann: look:", "      /kick ben", "      /quit")
     ann.pastes("/leave\n/quit")
     ann.types("\r")
-    ann.sees("Enter again sends them as text")
+    ann.sees("Enter again sends it as text")
     assert ann.process.poll() is None
     ann.types("\r")
     ben.sees("ann: /leave", "      /quit")
@@ -385,7 +385,7 @@ def test_a_stopped_server_is_come_back_to(tmp_path: Path) -> None:
             ben.sees("ann: before")
             server.terminate()
             assert server.wait() == 0
-            ann.sees("disconnected (the server is restarting)")
+            ann.sees("disconnected (the server was stopped)")
         ann.enters("meanwhile")
         # The launcher names the directory of a free port otherwise than that of a given one.
         port = address.rpartition(":")[2]
