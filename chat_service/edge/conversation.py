@@ -97,11 +97,12 @@ class Conversation:
                         task.result()
             return reason
         finally:
+            # Nothing of this waits: a second cancel may come at the first wait.
             self._streams.remove(stream)
-            _cancel(tasks)
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await stream.close()
+            stream.close()
             self._journal.note(cmd.DetachSession(stream.session_id, stream.attachment))
+            _cancel(tasks)
+            await stream.closed(*tasks)
 
     async def _greet(self, hello_id: str, hello: pb.Hello) -> None:
         """Attach the session, enter the rooms of the Hello, and begin to read them."""

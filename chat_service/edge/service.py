@@ -220,9 +220,9 @@ class ChatMethods:
             return stream.subscription.ended
         finally:
             self._streams.remove(stream)
+            stream.close()
             writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
-            await stream.close()
+            await stream.closed(writer)
 
     # ----------------------------------------------------------------- messages
 

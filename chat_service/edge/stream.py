@@ -124,14 +124,18 @@ class Stream:
                 return
             await context.write(joined)
 
-    async def close(self) -> None:
-        """Let go of all rooms. The stream sends nothing after this."""
+    def close(self) -> None:
+        """Let go of all rooms, at once. The stream sends nothing after this."""
         self._hub.remove(self.subscription)
         self.subscription.on_end = None
         self.subscription.end(Rejection(Reason.INTERNAL, "the stream is closed"))
         if self._follower is not None:
             self._follower.cancel()
-            await asyncio.gather(self._follower, return_exceptions=True)
+
+    async def closed(self, *tasks: asyncio.Task[None]) -> None:
+        """Wait until nothing of a closed stream runs any more, neither these tasks of its call."""
+        following = () if self._follower is None else (self._follower,)
+        await asyncio.gather(*tasks, *following, return_exceptions=True)
 
     async def _follow(self) -> None:
         """Bring the reader up to date in one room after the other."""
