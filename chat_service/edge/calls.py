@@ -180,5 +180,9 @@ def rejection_of(error: Exception) -> Rejection:
     if isinstance(error, RefusedError):
         return error.rejection
     incident = secrets.token_hex(4)
-    logger.error("a call failed, id=%s", incident, exc_info=error)
+    if isinstance(error, grpc.aio.InternalError):
+        # A write that the transport could not do: the client went away.
+        logger.info("a write failed, id=%s: %s", incident, error)
+    else:
+        logger.error("a call failed, id=%s", incident, exc_info=error)
     return Rejection(Reason.INTERNAL, f"internal error, id={incident}")
