@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
+import grpc
+
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.decide import decide, fact_key
@@ -232,6 +234,8 @@ class Caller:
         # While it is clear, writes do not return.
         self.reads = asyncio.Event()
         self.reads.set()
+        # Whether writes fail, as when the client is gone.
+        self.is_gone = False
         self._requests: asyncio.Queue[pb.ChatRequest | None] = asyncio.Queue()
         self._conversation = Conversation(
             self.stream,
@@ -288,6 +292,8 @@ class Caller:
 
     async def write(self, frame: bytes) -> None:
         assert type(frame) is bytes
+        if self.is_gone:
+            raise grpc.aio.InternalError("the client is gone")
         self.items += pb.ChatResponse.FromString(frame).items
         await self.reads.wait()
 

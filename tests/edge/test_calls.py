@@ -261,6 +261,21 @@ async def test_caller_who_goes_away(method: str) -> None:
         await asyncio.gather(reading, return_exceptions=True)
 
 
+@story
+async def test_write_to_a_client_that_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    """What the transport could not write is noted in one line, and is no mistake of ours."""
+    caplog.set_level(logging.INFO)
+
+    async def write(_: Call) -> None:
+        raise grpc.aio.InternalError("Failed grpc_call_start_batch")
+
+    async with serving(Planted(write)) as channel:
+        error = await outcome(raw(channel, "Chat", b""))
+    assert error is not None
+    assert Refusal.of(error).reason == "INTERNAL"
+    assert "Failed grpc_call_start_batch" in caplog.text
+
+
 # ------------------------------------------------------------------ requests of no sense
 
 VALID: dict[str, list[Message]] = {

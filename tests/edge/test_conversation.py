@@ -155,6 +155,28 @@ async def test_cancelled_call_lets_go_of_everything(scene: Scene) -> None:
         assert asyncio.all_tasks() == before
 
 
+@pytest.mark.parametrize("moment", range(8))
+@story
+async def test_cancel_in_the_midst_of_the_cleaning_up(scene: Scene, moment: int) -> None:
+    """A write that fails and a cancel that follows leave nothing, whatever lies between them."""
+    alice = scene.joins("alice", "lobby")
+    before = asyncio.all_tasks()
+    caller = Caller(scene, alice)
+    await caller.opens(place("lobby"))
+    caller.is_gone = True
+    scene.says(alice, "hi")
+    for _ in range(moment):
+        await asyncio.sleep(0)
+    assert caller.ends is not None
+    caller.ends.cancel()
+    await asyncio.gather(caller.ends, return_exceptions=True)
+    scene.commits()
+    assert scene.directory.state.sessions[alice.session_id].attachment == 0
+    assert (scene.streams.all(), scene.hub.subscriptions) == ([], [])
+    await caller.goes_on()
+    assert asyncio.all_tasks() == before
+
+
 @story
 async def test_session_that_ended_before_its_hello_was_committed(scene: Scene) -> None:
     """A Hello of a session that has ended meanwhile is refused, and nothing is left of it."""

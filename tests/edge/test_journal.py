@@ -252,7 +252,7 @@ async def test_absent_user_who_ends_is_gone_from_the_rooms(scene: Scene) -> None
     scene.timers.advance(1)
     await scene.told(watcher.subscription)
     scene.streams.remove(stream)
-    await stream.close()
+    stream.close()
     scene.does(cmd.EndSession(bob.session_id))
     scene.timers.advance(1)
     (item,) = await scene.told(watcher.subscription)

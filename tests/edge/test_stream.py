@@ -171,7 +171,7 @@ async def test_room_that_was_left_and_entered_again_is_read_once(scene: Scene) -
     assert [i.event.seq for i in items if i.event.room_id == f"r{attic}"] == [2, 3]
     # Its user was counted once, and is gone with the stream.
     scene.streams.remove(stream)
-    await stream.close()
+    stream.close()
     assert scene.hub.presence.is_expected(attic, alice.user_id)
 
 
@@ -228,7 +228,8 @@ async def test_closed_stream_lets_go_of_everything(scene: Scene) -> None:
     stream.read_room(LOBBY, 0)
     await scene.told(stream.subscription)
     scene.streams.remove(stream)
-    await within(stream.close())
+    stream.close()
+    await within(stream.closed())
     assert asyncio.all_tasks() == before
     assert scene.streams.all() == []
     assert scene.hub.subscriptions == []

@@ -439,6 +439,22 @@ async def test_overflow_harms_only_the_one_who_is_behind(world: World) -> None:
     assert seen == events(1, 40)
 
 
+@pytest.mark.xfail(strict=True, reason="a tick larger than the queue cuts even who reads at once")
+def test_burst_cuts_nobody_who_reads() -> None:
+    """A reader that has taken everything so far is not behind, however much is told at once."""
+
+    async def story(world: World) -> None:
+        alice = await world.live()
+        # What four senders at their bound put into one commit: 256 texts of 4 KiB each.
+        world.commit(count=1000, size=4200)
+        world.publish()
+        world.timers.advance(MAX_TICK_S)
+        assert alice.ended is None
+        assert read(alice) == events(1, 1000)
+
+    in_a_world(story)()
+
+
 @in_a_world
 async def test_all_are_ended_together(world: World) -> None:
     """At the end every reader is given the reason, live or not; open ticks are told before."""
