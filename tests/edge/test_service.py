@@ -4,6 +4,7 @@ import asyncio
 import base64
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -417,6 +418,45 @@ async def test_subscribing_is_not_being_there(tmp_path: Path) -> None:
         assert reading.items[0].welcome.user == pb.User(user_id=listener.user_id, name="listener")
         told = {u.name for item in alice.chat.items for u in item.presence.joined}
         assert "listener" not in told
+
+
+@pytest.mark.parametrize("moment", range(8))
+@story
+async def test_listener_who_goes_away_leaves_nothing(moment: int) -> None:
+    """A write that fails and a cancel that follows leave nothing, whatever lies between them."""
+    scene = Scene()
+    scene.joins("alice")
+    before = asyncio.all_tasks()
+
+    class Listening:
+        """A context whose client may go away; see `grpc.aio.ServicerContext`."""
+
+        is_gone = False
+
+        async def write(self, _: bytes) -> None:
+            if self.is_gone:
+                raise grpc.aio.InternalError("the client is gone")
+
+    # Any: a context of grpc.aio is generic in messages.
+    context: Any = Listening()
+    request = pb.SubscribeRequest(rooms=[place("lobby")])
+    served = asyncio.create_task(
+        methods(scene).subscribe(request, Call("ipv4:127.0.0.1:1", "alice"), context)
+    )
+    for _ in range(10):
+        await asyncio.sleep(0)
+        scene.timers.step()
+    assert len(scene.streams.all()) == 1
+    context.is_gone = True
+    scene.says(scene.joins("bob"), "hi")
+    for _ in range(moment):
+        await asyncio.sleep(0)
+    served.cancel()
+    await asyncio.gather(served, return_exceptions=True)
+    assert (scene.streams.all(), scene.hub.subscriptions) == ([], [])
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
 
 
 @story

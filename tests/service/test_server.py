@@ -1,0 +1,445 @@
+"""One server: its start, its clockwork, and its clean stop."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_protos.chat.v1 import chat_pb2_grpc as stubs
+from chat_service import server as serving
+from chat_service.config import InstanceConfig, StartError
+from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
+from chat_service.server import COME_BACK_MS, FLUSH_S, Timing, serve
+from tests.edge.clients import (
+    PATIENCE,
+    Clock,
+    Guest,
+    Server,
+    bearer,
+    hello,
+    outcome,
+    place,
+    refused,
+    room,
+    story,
+)
+
+LARGE = "x" * 4000
+
+SOON_S = FLUSH_S / 2
+"""A stop that nothing holds up takes less."""
+
+
+@pytest.fixture
+def loud_log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Give the log to a test that has errors logged, and checks them itself."""
+    return caplog
+
+
+@pytest.fixture(autouse=True)
+def quiet_log(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which anything was logged as an error, by whoever it was."""
+    yield
+    if "loud_log" not in request.fixturenames:
+        errors = [record for record in caplog.get_records("call") if record.levelname == "ERROR"]
+        assert [record.getMessage() for record in errors] == []
+
+
+async def cannot_start(data_dir: Path, port: int = 0) -> str:
+    """Start a server that must not start; return the line that says why."""
+    with pytest.raises(StartError) as cannot:
+        await serve(
+            InstanceConfig("127.0.0.1", port, data_dir, "info", True),
+            stop=asyncio.Event(),
+            hurry=asyncio.Event(),
+            ready=lambda address: pytest.fail(f"it listens on {address}"),
+        )
+    line = str(cannot.value)
+    assert "\n" not in line
+    return line
+
+
+# ---------------------------------------------------------------------------- the start
+
+
+@story
+async def test_new_server_has_a_lobby(tmp_path: Path) -> None:
+    """A start without data makes the directory, for its owner alone, and the default room."""
+    async with Server(tmp_path / "some" / "where") as server:
+        assert server.address.startswith("127.0.0.1:")
+        assert (tmp_path / "some" / "where").stat().st_mode & 0o777 == 0o700
+        alice = await server.joins("alice")
+        rooms = (await alice.calls("ListRooms", pb.ListRoomsRequest())).rooms
+        assert [one.name for one in rooms] == ["lobby"]
+
+
+@story
+async def test_every_start_on_new_data_is_another_epoch(tmp_path: Path) -> None:
+    """Data has its own epoch from its first start on, and keeps it."""
+    epochs: list[str] = []
+    for name in ("one", "two", "one"):
+        async with Server(tmp_path / name) as server:
+            epochs.append((await server.joins(f"guest{len(epochs)}")).joined.epoch)
+    assert epochs[0] == epochs[2] != epochs[1]
+
+
+@story
+async def test_busy_port_is_one_line(tmp_path: Path) -> None:
+    """A port in use is named, and the data is let go of: it can be served elsewhere."""
+    async with Server(tmp_path / "first") as first:
+        port = int(first.address.rpartition(":")[2])
+        assert first.address in await cannot_start(tmp_path / "second", port)
+        async with Server(tmp_path / "second") as second:
+            await second.joins("alice")
+
+
+def garbage(file: Path) -> None:
+    """Leave a file that SQLite never wrote."""
+    file.write_bytes(b"this is no database, and it is long enough to be looked at\n" * 200)
+
+
+def foreign(file: Path) -> None:
+    """Leave the database of another program."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE notes (text TEXT)")
+        connection.commit()
+
+
+def newer(file: Path) -> None:
+    """Leave data of a version that does not exist yet."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+        connection.commit()
+
+
+def cut(file: Path) -> None:
+    """Cut the file in the middle."""
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("damage", [garbage, foreign, newer, cut])
+@story
+async def test_damaged_data_is_one_line(tmp_path: Path, damage: Any) -> None:
+    """Data that cannot be used is named, with what to do, and left as it was."""
+    file = tmp_path / "chat.sqlite3"
+    if damage in (newer, cut):
+        async with Server(tmp_path) as server:
+            await (await server.joins("alice")).posts("precious")
+    damage(file)
+    before = file.read_bytes()
+    line = await cannot_start(tmp_path)
+    assert str(file) in line
+    assert file.read_bytes() == before
+
+
+@story
+async def test_directory_that_cannot_be_made(tmp_path: Path) -> None:
+    """A file where the directory should be is named."""
+    (tmp_path / "file").touch()
+    assert str(tmp_path / "file") in await cannot_start(tmp_path / "file" / "data")
+    (tmp_path / "chat.sqlite3").mkdir()
+    assert str(tmp_path / "chat.sqlite3") in await cannot_start(tmp_path)
+
+
+# ----------------------------------------------------------------------- the clockwork
+
+
+@story
+async def test_time_ends_what_nobody_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions that are over end by themselves, and those that listen are kept alive."""
+    monkeypatch.setattr(serving, "SWEEP_S", 0.01)
+    monkeypatch.setattr(serving, "EXPIRE_S", 0.01)
+    clock = Clock()
+    async with Server(tmp_path, timing=replace(Timing(), wall_ms=clock.ms)) as server:
+        alice = await server.guest("alice")
+        listener = await server.joins("listener")
+        reading = await listener.subscribes("lobby")
+        await reading.begun()
+        await server.joins("silent")
+
+        async def users() -> list[str]:
+            answer = await alice.calls("ListUsers", pb.ListUsersRequest())
+            return [user.name for user in answer.users]
+
+        def deadline_ms() -> int:
+            number = int(listener.joined.session_id.removeprefix("s"))
+            with closing(sqlite3.connect(tmp_path / "chat.sqlite3")) as connection:
+                query = "SELECT until_ms FROM sessions WHERE session_id = ?"
+                found: int = connection.execute(query, (number,)).fetchone()[0]
+                return found
+
+        assert await users() == ["alice", "listener", "silent"]
+        before_ms = deadline_ms()
+        clock.now += GUEST_GRACE_MS / 1000 - 1
+        async with asyncio.timeout(PATIENCE):
+            while deadline_ms() == before_ms:
+                await users()
+            clock.now += RENEWAL_MS / 1000 + 1
+            while "silent" in await users():
+                continue
+        assert await users() == ["alice", "listener"]
+        assert not reading.over
+
+
+@story
+async def test_restart_is_no_news(tmp_path: Path) -> None:
+    """Who comes back after a restart was never away for those who are there."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        lobby = (await alice.chat.opened("lobby")).room.room_id
+        await alice.chat.joined("bob", lobby)
+        await server.restarts()
+        alice, bob = await server.again(alice), await server.again(bob)
+        chat = await alice.opens("lobby")
+        picture = (await chat.item(lambda item: item.HasField("presence"))).presence
+        assert picture.snapshot
+        assert [(user.name, user.connected) for user in picture.joined] == [
+            ("alice", True),
+            ("bob", False),
+        ]
+        await bob.opens("lobby")
+        await bob.says("I am back")
+        await chat.hears("I am back")
+        carol = await server.guest("carol")
+        told = await chat.joined("carol", lobby)
+        assert ([user.name for user in told.joined], told.total) == (["carol"], 3)
+        assert carol.name == "carol"
+
+
+# ---------------------------------------------------------------------------- the stop
+
+
+@story
+async def test_clients_are_told_when_to_come_back(tmp_path: Path) -> None:
+    """At a stop each stream gets a notice with a delay of its own, and ends as DRAINING."""
+    async with Server(tmp_path) as server:
+        guests = [await server.guest(f"guest{number}") for number in range(20)]
+        listener = await server.joins("listener")
+        streams = [guest.chat for guest in guests] + [await listener.subscribes("lobby")]
+        await streams[-1].begun()
+        async with asyncio.timeout(SOON_S):
+            await server.ends()
+        delays = []
+        for stream in streams:
+            refusal = await stream.end()
+            assert refusal is not None
+            assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+            assert refusal.retry_ms
+            notice = stream.items[-1].notice
+            assert notice.kind == pb.NOTICE_KIND_DRAINING
+            assert notice.text
+            delays.append(notice.retry_after_ms)
+        assert all(COME_BACK_MS[0] <= delay <= COME_BACK_MS[1] for delay in delays)
+        assert len(set(delays)) > 5
+
+
+@story
+async def test_what_was_acknowledged_is_told_and_kept(tmp_path: Path) -> None:
+    """Nothing that was acknowledged before a stop is lost, to readers then or later."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        lobby = (await bob.chat.opened("lobby")).room.room_id
+        orders = [await alice.chat.posts(f"{number}") for number in range(200)]
+        await alice.chat.ack(orders[-1])
+        async with asyncio.timeout(SOON_S):
+            await server.ends()
+        await bob.chat.end()
+        texts = [f"{number}" for number in range(200)]
+        assert bob.chat.texts(lobby) == texts
+        await server.start()
+        reading = await (await server.again(bob)).subscribes(place("lobby", after_seq=0))
+        await reading.live(lobby)
+        assert reading.texts(lobby) == texts
+
+
+@story
+async def test_stop_while_people_talk(tmp_path: Path) -> None:
+    """A stop in the midst of talk ends soon, and every acknowledged message is there afterwards."""
+    async with Server(tmp_path) as server:
+        guests = [await server.guest(f"guest{number}") for number in range(20)]
+        acked: dict[int, str] = {}
+        enough = asyncio.Event()
+
+        async def talk(guest: Guest) -> None:
+            number = 0
+            while not guest.chat.over:
+                text = f"{guest.name} {number}"
+                try:
+                    ack = await guest.says(text)
+                except (AssertionError, grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                    # The stream ended before the answer: whether it is stored is not known.
+                    return
+                acked[ack.seq] = text
+                number += 1
+                if len(acked) >= 300:
+                    enough.set()
+
+        talking = [asyncio.create_task(talk(guest)) for guest in guests]
+        await asyncio.wait_for(enough.wait(), PATIENCE)
+        async with asyncio.timeout(SOON_S):
+            await server.ends()
+        await asyncio.wait_for(asyncio.gather(*talking), PATIENCE)
+        await server.start()
+        reader = await server.joins("reader")
+        reading = await reader.subscribes(place("lobby", after_seq=0))
+        lobby = (await reading.opened("lobby")).room.room_id
+        await reading.live(lobby)
+        stored = {event.seq: event.message.text for event in reading.events(lobby)}
+        assert list(stored) == list(range(1, len(stored) + 1))
+        assert acked.items() <= stored.items()
+
+
+@asynccontextmanager
+async def held_up(server: Server) -> AsyncIterator[grpc.aio.Channel]:
+    """Let a reader that takes nothing hold up the stop; give a connection from before it."""
+    alice = await server.guest("alice")
+    frozen = await server.joins("frozen")
+    slow = server.channel(("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 1024))
+    call = stubs.ChatServiceStub(slow).Chat(metadata=bearer(frozen.token))
+    await call.write(hello("lobby"))
+    await call.read()
+    for number in range(100):
+        await alice.posts(f"{number}{LARGE}")
+    await alice.hears(f"99{LARGE}")
+    channel = server.channel()
+    await channel.channel_ready()
+    server.stop.set()
+    # It ends with the notice: the stop has begun.
+    await alice.chat.item(lambda item: item.HasField("notice"))
+    assert server.served is not None
+    assert not server.served.done()
+    yield channel
+    call.cancel()
+
+
+@story
+async def test_calls_during_the_stop(tmp_path: Path) -> None:
+    """While readers are given time, new calls are refused with a delay, and signing out is not."""
+    async with Server(tmp_path) as server:
+        leaver = await server.joins("leaver")
+        token = leaver.token
+        async with held_up(server) as channel:
+            stub: Any = stubs.ChatServiceStub(channel)
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            checked = await health.Check(health_pb2.HealthCheckRequest())
+            assert checked.status == health_pb2.HealthCheckResponse.NOT_SERVING
+            post = pb.Post(room=room("lobby"), text="too late", client_msg_id="late")
+            for call in (
+                stub.Join(pb.JoinRequest(name="late")),
+                stub.PostMessage(pb.PostMessageRequest(post=post), metadata=bearer(token)),
+            ):
+                refusal = await refused(call)
+                assert (refusal.code, refusal.reason) == (
+                    grpc.StatusCode.UNAVAILABLE,
+                    "DRAINING",
+                )
+                assert refusal.retry_ms
+            for stream in (
+                stub.Chat(iter([hello()]), metadata=bearer(token)),
+                stub.Subscribe(pb.SubscribeRequest(rooms=[place("lobby")]), metadata=bearer(token)),
+            ):
+                error = await outcome(stream)
+                assert error is not None
+                assert error.code() is grpc.StatusCode.UNAVAILABLE
+            await stub.SignOut(pb.SignOutRequest(), metadata=bearer(token))
+            server.hurry.set()
+            async with asyncio.timeout(SOON_S + 2):
+                await server.ends()
+        await server.start()
+        await server.joins("leaver")
+
+
+@story
+async def test_hurry_ends_the_stop(tmp_path: Path) -> None:
+    """Who will not wait for slow readers does not have to."""
+    async with Server(tmp_path) as server, held_up(server):
+        began = asyncio.get_running_loop().time()
+        server.hurry.set()
+        await server.ends()
+        assert asyncio.get_running_loop().time() - began < SOON_S
+
+
+@story
+async def test_stop_before_anybody_came(tmp_path: Path) -> None:
+    """A server without clients stops at once, and one that was told before it began too."""
+    server = Server(tmp_path)
+    await server.start()
+    async with asyncio.timeout(1):
+        await server.ends()
+    stop = asyncio.Event()
+    stop.set()
+    heard: list[str] = []
+    config = InstanceConfig("127.0.0.1", 0, tmp_path, "info", True)
+    async with asyncio.timeout(SOON_S):
+        await serve(config, stop=stop, hurry=asyncio.Event(), ready=heard.append)
+    assert len(heard) == 1
+
+
+@story
+async def test_port_is_free_after_the_stop(tmp_path: Path) -> None:
+    """Nothing holds the port of a server that has stopped, though clients were connected."""
+    async with Server(tmp_path) as server:
+        await server.guest("alice")
+        await server.ends()
+        port = int(server.address.rpartition(":")[2])
+        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
+        again = asyncio.create_task(
+            serve(
+                InstanceConfig("127.0.0.1", port, tmp_path, "info", True),
+                stop=stop,
+                hurry=asyncio.Event(),
+                ready=ready.set_result,
+            )
+        )
+        assert await asyncio.wait_for(ready, PATIENCE) == server.address
+        stop.set()
+        await asyncio.wait_for(again, PATIENCE)
+
+
+# ------------------------------------------------------------------ the log that fails
+
+
+@story
+async def test_failed_log_ends_the_server(
+    tmp_path: Path, loud_log: pytest.LogCaptureFixture
+) -> None:
+    """When storing fails the outcome is unknown, all are told to come back, and the server ends."""
+    server = Server(tmp_path)
+    await server.start()
+    alice, bob = await server.guests("alice", "bob")
+    kept = await alice.says("stored")
+    # The disk is not ours to break: the table is.
+    with closing(sqlite3.connect(tmp_path / "chat.sqlite3")) as connection:
+        connection.execute("ALTER TABLE room_events RENAME TO stolen")
+    refusal = await refused(alice.posts("lost", client_msg_id="m1"))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "STORAGE_FAILED")
+    assert refusal.retry_ms
+    for guest in (alice, bob):
+        ended = await guest.chat.end()
+        assert ended is not None
+        assert (ended.code, ended.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+        assert ended.retry_ms
+    assert server.served is not None
+    with pytest.raises(ConnectionAbortedError):
+        await asyncio.wait_for(server.served, PATIENCE)
+    assert any(record.levelname == "CRITICAL" for record in loud_log.records)
+    assert bob.chat.texts(kept.room_id) == ["stored"]
+    with closing(sqlite3.connect(tmp_path / "chat.sqlite3")) as connection:
+        connection.execute("ALTER TABLE stolen RENAME TO room_events")
+    for guest in (alice, bob):
+        await guest.channel.close()
+    async with Server(tmp_path) as again:
+        alice = Guest(again.address, again.channel(), alice.joined)
+        await alice.opens(place("lobby", after_seq=0))
+        ack = await alice.chat.says("lost", client_msg_id="m1")
+        assert (ack.seq, ack.duplicate) == (2, False)
+        await alice.hears("stored")
