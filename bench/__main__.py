@@ -3,6 +3,7 @@
 import argparse
 import json
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+
+import psutil
 
 from bench.figures import Figure, percentile
 from bench.load import LoadError
@@ -26,8 +29,19 @@ from bench.workloads.start_up import PaintError
 SCALES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 ROUNDS = 3
 
-# What makes a run void, rather than being a mistake of the benchmark.
-VOID = (CallError, LoadError, PaintError, ServerError, WorkerError, TimeoutError)
+# What makes a measurement void, rather than being a mistake of the benchmark.
+VOID = (
+    CallError,
+    LoadError,
+    PaintError,
+    ServerError,
+    WorkerError,
+    TimeoutError,
+    # A process that was watched, or a command that was run, ended on its own.
+    psutil.Error,
+    subprocess.SubprocessError,
+)
+IS_VOID = "void"
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -90,43 +104,50 @@ def scale_of(options: argparse.Namespace) -> Scale:
 def measure(
     workloads: Sequence[Workload], scale: Scale, rounds: int, directory: Path
 ) -> list[tuple[Workload, list[Figure], list[str]]]:
-    """Run the rounds; return each workload's figures and notes."""
+    """Run the rounds; return each workload's figures and notes.
+
+    A round that is void gives no figures, and a note that says why.
+    """
     results: dict[str, list[Result]] = {workload.name: [] for workload in workloads}
+    notes: dict[str, list[str]] = {workload.name: [] for workload in workloads}
     for number in range(1, rounds + 1):
         for workload in workloads:
             place = directory / f"{workload.name}-{number}"
             place.mkdir()
             began = time.monotonic()
-            results[workload.name].append(workload.run(Round(place, scale)))
+            try:
+                result = workload.run(Round(place, scale))
+            except VOID as error:
+                said = [f"{IS_VOID}: {error}"]
+            else:
+                results[workload.name].append(result)
+                said = result.notes
+            notes[workload.name] += [f"round {number}: {note}" for note in said]
             took = time.monotonic() - began
-            print(f"round {number}: {workload.name}, {took:.1f} s", file=sys.stderr)
+            print(
+                "; ".join([f"round {number}: {workload.name}, {took:.1f} s", *said]),
+                file=sys.stderr,
+            )
     return [
-        (workload, figures(workload, results[workload.name]), notes(results[workload.name]))
+        (workload, figures(workload, results[workload.name]), notes[workload.name])
         for workload in workloads
     ]
 
 
 def figures(workload: Workload, results: Sequence[Result]) -> list[Figure]:
-    """Return each measure with its values."""
+    """Return each measure with its values; none if there was no result."""
+    if not results:
+        return []
     return [
         Figure(workload.name, measure, tuple(result.values[measure.name] for result in results))
         for measure in workload.measures
     ]
 
 
-def notes(results: Sequence[Result]) -> list[str]:
-    """Return the notes of all rounds, each with its round."""
-    return [
-        f"round {number}: {note}"
-        for number, result in enumerate(results, start=1)
-        for note in result.notes
-    ]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return the exit status.
 
-    0: measured. 1: a measurement is void, the reason is on stderr. 2: a bad option (by
+    0: measured. 1: some measurement is void, the report says why. 2: a bad option (by
     SystemExit). 130: interrupted.
     """
     options = read_arguments(sys.argv[1:] if arguments is None else arguments)
@@ -140,9 +161,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             about = machine(percentile(sync_seconds(directory), 50) * 1e3)
             print(about.describe(), end="\n\n")
             results = measure(workloads, scale, options.rounds, directory)
-    except VOID as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)
         return 130
@@ -150,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(table(workload.headline(scale), taken, said), end="\n\n")
     if options.json is not None:
         options.json.write_text(json.dumps(as_json(about, scale, results), indent=2) + "\n")
-    return 0
+    return int(any(IS_VOID in note for _, _, said in results for note in said))
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:

@@ -72,20 +72,26 @@ def _pages(caller: Caller, joined: pb.JoinResponse, stored: int, count: int) -> 
 def _resume(server: ChatServer, joined: pb.JoinResponse, after_seq: int, missed: int) -> float:
     """Open a stream that missed so many events; return ms from Hello to the live marker."""
     responses: list[bytes] = []
-    ended: list[str] = []
+    # What ends the wait: the live marker, or the end of the stream.
+    over: list[str] = []
+    live = pb.StreamItem(live=pb.Live(room_id=joined.room.room_id, seq=after_seq + missed))
+    marker = pb.ChatResponse(items=[live]).SerializeToString()
+
+    def take(response: bytes) -> None:
+        responses.append(response)
+        if marker in response:
+            over.append("live")
+
     with Caller(server.address) as caller:
         # The handshake is not what is measured.
         caller.link.flush()
         caller.link.read()
-        sink = WholeMessages(responses.append, ended.append)
-        live = pb.StreamItem(live=pb.Live(room_id=joined.room.room_id, seq=after_seq + missed))
-        marker = pb.ChatResponse(items=[live]).SerializeToString()
         began = time.perf_counter()
-        stream_id = caller.link.call(chat.CHAT, joined.token, sink)
+        stream_id = caller.link.call(chat.CHAT, joined.token, WholeMessages(take, over.append))
         hello = chat.hello(joined.room.room_id, after_seq=after_seq)
         caller.link.connection.send(stream_id, hello)
         caller.link.flush()
-        caller.read_until(lambda: bool(ended or (responses and marker in responses[-1])))
+        caller.read_until(lambda: bool(over))
         took_ms = (time.perf_counter() - began) * 1e3
     got = [
         item.event.seq
@@ -94,7 +100,7 @@ def _resume(server: ChatServer, joined: pb.JoinResponse, after_seq: int, missed:
         if item.HasField("event")
     ]
     if got != list(range(after_seq + 1, after_seq + missed + 1)):
-        raise LoadError(f"a resume gave {len(got)} events instead of {missed}: {ended}")
+        raise LoadError(f"a resume gave {len(got)} events instead of {missed}: {over}")
     return took_ms
 
 

@@ -9,9 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.__main__ import read_arguments, scale_of
-from bench.scale import FULL, QUICK
+from bench.__main__ import measure, read_arguments, scale_of
+from bench.figures import Measure
+from bench.load import LoadError
+from bench.report import table
+from bench.scale import FULL, QUICK, TINY
 from bench.worker import ROOT
+from bench.workload import Result, Round, Workload
 from bench.workloads import ALL
 
 COMMAND = [sys.executable, "-m", "bench", "--scale", "tiny"]
@@ -54,6 +58,27 @@ def test_small_run_measures_everything(tmp_path: Path) -> None:
     assert values["delay-100", "post to delivery p50"] > 0
     assert values["history", "resume"] > 0
     assert list(data.iterdir()) == []
+
+
+def test_void_round_is_told_and_the_others_count(tmp_path: Path) -> None:
+    """A round that failed gives a note instead of figures, and the run goes on."""
+    rounds = iter(["one", "two", "three"])
+
+    def run(_: Round) -> Result:
+        if next(rounds) == "two":
+            raise LoadError("3 are cut off")
+        return Result({"speed": 5.0}, ["disturbed"])
+
+    def never(_: Round) -> Result:
+        raise LoadError("nobody came")
+
+    works = [Workload(f.__name__, "", (Measure("speed", "1/s"),), f) for f in (run, never)]
+    (_, figures, notes), (_, none, why) = measure(works, TINY, 3, tmp_path)
+    assert [figure.values for figure in figures] == [(5.0, 5.0)]
+    assert notes == ["round 1: disturbed", "round 2: void: 3 are cut off", "round 3: disturbed"]
+    assert none == []
+    assert len(why) == 3
+    assert "nobody came" in table("", none, why)
 
 
 def test_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
