@@ -85,11 +85,8 @@ class Feed:
         self._fan_out = fan_out = _FanOut(
             self._timers, len(readers), 1.0 + (TICK_STRETCH - 1.0) * busy
         )
-        *first, last = frames
         for subscription in readers:
-            for frame in first:
-                subscription.offer(frame)
-            subscription.offer(last, fan_out)
+            subscription.offer_tick(frames, fan_out)
             if subscription.ended is not None:
                 self.subscriptions.pop(subscription, None)
 

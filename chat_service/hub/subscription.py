@@ -97,29 +97,44 @@ class Subscription:
         self.rooms[room_id] = self._readings
         return self._readings
 
-    def offer(self, frame: bytes, tick: Tick | None = None) -> None:
+    def offer(self, frame: bytes) -> None:
         """Queue a frame. Never waits: a reader that is too far behind is ended instead."""
-        if self.ended is not None:
-            if tick is not None:
-                tick.written()
-            return
-        now = self._clock()
-        entries = self._entries
-        if self._size + len(frame) > MAX_QUEUED_BYTES and entries:
-            self._overflow(f"more than {MAX_QUEUED_BYTES >> 20} MiB behind")
-        elif entries and now - entries[0][2] > MAX_QUEUED_S:
-            self._overflow(f"more than {MAX_QUEUED_S:.0f} s behind")
+        if self._keeps_up(len(frame)):
+            self._queue(frame, None)
+
+    def offer_tick(self, frames: list[bytes], tick: Tick) -> None:
+        """Queue the frames of a tick, at least one, as `offer`.
+
+        What counts is how far behind the reader was before: who has taken everything
+        so far is not cut, however much is told at once.
+        """
+        if self._keeps_up(1):
+            *first, last = frames
+            for frame in first:
+                self._queue(frame, None)
+            self._queue(last, tick)
         else:
-            entries.append((frame, tick, now))
-            self._size += len(frame)
-            if self._waiter is not None and not self._in_line:
-                if self._turns.ask(self):
-                    self._wake()
-                else:
-                    self._in_line = True
-            return
-        if tick is not None:
             tick.written()
+
+    def _keeps_up(self, more: int) -> bool:
+        """Whether this many bytes may be queued; if not, the subscription is over."""
+        if self.ended is not None:
+            return False
+        entries = self._entries
+        if entries and self._size + more > MAX_QUEUED_BYTES:
+            self._overflow(f"more than {MAX_QUEUED_BYTES >> 20} MiB behind")
+        elif entries and self._clock() - entries[0][2] > MAX_QUEUED_S:
+            self._overflow(f"more than {MAX_QUEUED_S:.0f} s behind")
+        return self.ended is None
+
+    def _queue(self, frame: bytes, tick: Tick | None) -> None:
+        self._entries.append((frame, tick, self._clock()))
+        self._size += len(frame)
+        if self._waiter is not None and not self._in_line:
+            if self._turns.ask(self):
+                self._wake()
+            else:
+                self._in_line = True
 
     def turn(self) -> None:
         """Let the writer, which waited in line, take what is queued."""

@@ -177,8 +177,8 @@ def test_idle_reader_is_never_too_slow(reader: Subscription, timers: FakeTimers)
 def test_tick_hears_when_its_frame_was_written(reader: Subscription) -> None:
     """A shared frame is done when the next one is asked for, not when it was taken."""
     first, second = Counted(), Counted()
-    reader.offer(b"a", first)
-    reader.offer(b"b", second)
+    reader.offer_tick([b"a"], first)
+    reader.offer_tick([b"b"], second)
     assert taken(reader) == b"ab"
     assert (first.done, second.done) == (0, 0)
     reader.offer(b"c")
@@ -189,18 +189,18 @@ def test_tick_hears_when_its_frame_was_written(reader: Subscription) -> None:
 def offered_after_the_end(reader: Subscription, tick: Counted) -> None:
     """Offer a frame to a reader that is gone."""
     reader.end(BYE)
-    reader.offer(b"a", tick)
+    reader.offer_tick([b"a"], tick)
 
 
 def ended_with_a_queue(reader: Subscription, tick: Counted) -> None:
     """End a reader that has the frame in its queue."""
-    reader.offer(b"a", tick)
+    reader.offer_tick([b"a"], tick)
     reader.end(BYE)
 
 
 def ended_in_a_write(reader: Subscription, tick: Counted) -> None:
     """End a reader that is writing the frame."""
-    reader.offer(b"a", tick)
+    reader.offer_tick([b"a"], tick)
     taken(reader)
     reader.end(BYE)
 
@@ -208,7 +208,7 @@ def ended_in_a_write(reader: Subscription, tick: Counted) -> None:
 def ended_by_the_frame(reader: Subscription, tick: Counted) -> None:
     """Offer the frame that is one too many."""
     reader.offer(bytes(MAX_QUEUED_BYTES))
-    reader.offer(b"a", tick)
+    reader.offer_tick([b"a"], tick)
 
 
 @pytest.mark.parametrize(
