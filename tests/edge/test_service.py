@@ -225,6 +225,8 @@ async def test_silent_guest_is_over(tmp_path: Path) -> None:
         alice = await server.joins("alice")
         clock.now += GUEST_GRACE_MS / 1000
         assert await users(alice) == ["alice"]
+        # A post is stored behind what the call before it had noted.
+        await alice.posts("I am here")
         clock.now += GUEST_GRACE_MS / 1000
         assert (await refused(server.joins("alice"))).reason == "NAME_TAKEN"
         clock.now += SILENT_S

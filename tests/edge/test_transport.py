@@ -131,4 +131,5 @@ async def test_health_changes_before_the_end() -> None:
             assert (await watch.read()).status == statuses.NOT_SERVING
             await stubs.ChatServiceStub(channel).ListRooms(pb.ListRoomsRequest())
         watch.cancel()
-        await transport.stop(0)
+        # As soon as the watch has ended there, too.
+        await transport.stop(PATIENCE)

@@ -321,8 +321,9 @@ async def held_up(server: Server) -> AsyncIterator[grpc.aio.Channel]:
 
 
 @story
-async def test_calls_during_the_stop(tmp_path: Path) -> None:
+async def test_calls_during_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While readers are given time, new calls are refused with a delay, and signing out is not."""
+    monkeypatch.setattr(serving, "STOP_S", 0.2)
     async with Server(tmp_path) as server:
         leaver = await server.joins("leaver")
         token = leaver.token
@@ -358,8 +359,9 @@ async def test_calls_during_the_stop(tmp_path: Path) -> None:
 
 
 @story
-async def test_hurry_ends_the_stop(tmp_path: Path) -> None:
+async def test_hurry_ends_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who will not wait for slow readers does not have to."""
+    monkeypatch.setattr(serving, "STOP_S", 0.2)
     async with Server(tmp_path) as server, held_up(server):
         began = asyncio.get_running_loop().time()
         server.hurry.set()
