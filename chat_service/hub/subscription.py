@@ -51,6 +51,7 @@ class Subscription:
         "_readings",
         "_size",
         "_space",
+        "_tick_size",
         "_turns",
         "_waiter",
         "_write_began",
@@ -80,6 +81,8 @@ class Subscription:
         self._readings = 0
         self._entries: deque[tuple[bytes, Tick | None, float]] = deque()
         self._size = 0
+        # Bytes of the latest tick: too new to be held against the reader.
+        self._tick_size = 0
         # Ticks whose frames are in the write that is under way.
         self._done_ticks: list[Tick] = []
         self._write_began: float | None = None
@@ -99,7 +102,7 @@ class Subscription:
 
     def offer(self, frame: bytes) -> None:
         """Queue a frame. Never waits: a reader that is too far behind is ended instead."""
-        if self._keeps_up(len(frame)):
+        if self._keeps_up(len(frame) - self._tick_size):
             self._queue(frame, None)
 
     def offer_tick(self, frames: list[bytes], tick: Tick) -> None:
@@ -113,6 +116,7 @@ class Subscription:
             for frame in first:
                 self._queue(frame, None)
             self._queue(last, tick)
+            self._tick_size = sum(map(len, frames))
         else:
             tick.written()
 

@@ -127,7 +127,6 @@ def test_queue_is_bounded_in_bytes(reader: Subscription) -> None:
     assert reader.queued_bytes == 0
 
 
-@pytest.mark.xfail(strict=True, reason="an answer behind a large tick cuts its reader")
 def test_answer_behind_a_large_tick(reader: Subscription) -> None:
     """Who owed nothing before a large tick is not cut by an answer that follows it at once."""
     reader.offer_tick(
