@@ -180,7 +180,7 @@ async def test_many_forced_drops(tmp_path: Path) -> None:
     async with Server(tmp_path) as server:
         alice = await server.guest("alice")
         lobby = await lobby_of(alice)
-        total = 800
+        total = 600
         texts = [f"{number}" for number in range(total)]
         chance = random.Random(4)
 
@@ -206,7 +206,7 @@ async def test_many_forced_drops(tmp_path: Path) -> None:
                 seen += events
             return seen
 
-        *lists, _ = await asyncio.gather(*(drops(number) for number in range(5)), talk())
+        *lists, _ = await asyncio.gather(*(drops(number) for number in range(4)), talk())
         for seen in lists:
             assert seen is not None
             assert contiguous(seen, 0)
