@@ -10,7 +10,12 @@ import os
 import shutil
 from collections.abc import Generator
 
+import hypothesis
 import pytest
+
+# How long an example takes says how busy the machine is: times belong to the benchmark.
+hypothesis.settings.register_profile("chat", deadline=None)
+hypothesis.settings.load_profile("chat")
 
 pytest_plugins = ["pytester"]
 
