@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.edge.quiet import errors_in
+
 
 @pytest.fixture
 def loud_log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
@@ -16,6 +18,4 @@ def quiet_log(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) 
     """Fail a test in which anything was logged as an error, by whoever it was."""
     yield
     if "loud_log" not in request.fixturenames:
-        errors = [record for record in caplog.get_records("call") if record.levelname == "ERROR"]
-        assert [record.getMessage() for record in errors] == []
-        assert "Traceback" not in caplog.text
+        assert errors_in(caplog) == []

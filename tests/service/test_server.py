@@ -31,6 +31,7 @@ from tests.edge.clients import (
     room,
     story,
 )
+from tests.edge.quiet import errors_in
 
 LARGE = "x" * 4000
 
@@ -49,8 +50,7 @@ def quiet_log(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) 
     """Fail a test in which anything was logged as an error, by whoever it was."""
     yield
     if "loud_log" not in request.fixturenames:
-        errors = [record for record in caplog.get_records("call") if record.levelname == "ERROR"]
-        assert [record.getMessage() for record in errors] == []
+        assert errors_in(caplog) == []
 
 
 async def cannot_start(data_dir: Path, port: int = 0) -> str:
