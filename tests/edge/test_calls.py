@@ -409,6 +409,17 @@ async def test_stream_above_the_limit_waits_at_the_client(tmp_path: Path) -> Non
 
 
 @story
+async def test_more_calls_at_once_than_streams(tmp_path: Path) -> None:
+    """However many calls one connection makes at once, they take turns, and none is refused."""
+    async with Server(tmp_path) as server:
+        alice = await server.joins("alice")
+        for _ in range(5):
+            request = pb.ListRoomsRequest()
+            answers = await asyncio.gather(*(alice.calls("ListRooms", request) for _ in range(150)))
+            assert len(answers) == 150
+
+
+@story
 async def test_pings_that_never_end(tmp_path: Path) -> None:
     """A client that pings more often than the keepalive allows is told to calm down and cut off."""
     async with Server(tmp_path) as server:

@@ -22,6 +22,8 @@ NEEDED = {
     "grpc.max_receive_message_length": 64 * 1024,
     # Streams that are opened only to be reset cost little.
     "grpc.max_concurrent_streams": 32,
+    # Who waits at the client for one of those streams is not refused when it gets it.
+    "grpc.http.overload_protection": 0,
     # Connections that say nothing do not stay.
     "grpc.server_handshake_timeout_ms": 5_000,
     "grpc.max_connection_idle_ms": 5 * 60_000,
