@@ -345,6 +345,12 @@ async def test_retries_cost_nothing() -> None:
     assert len(answers) == 3 * SENDS.burst
     assert {ack.seq for ack in answers} == {1}
     assert [ack.duplicate for ack in answers] == [False] + [True] * (len(answers) - 1)
+    caller.sends(*(post(f"new-{number}") for number in range(SENDS.burst)))
+    for _ in range(SENDS.burst):
+        await caller.goes_on()
+    scene.commits()
+    await caller.goes_on()
+    assert [error.order_id for error in errors(caller.items)] == [f"new-{SENDS.burst - 1}"]
 
 
 @story

@@ -54,6 +54,7 @@ async def test_history_without_a_start_is_the_newest_first(tmp_path: Path) -> No
         ]
         assert await seqs(alice) == [list(range(25, 0, -1))]
         assert await seqs(alice, page_size=25) == [list(range(25, 0, -1))]
+        assert await seqs(alice, page_size=24) == [list(range(25, 1, -1)), [1]]
 
 
 @story

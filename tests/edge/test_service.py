@@ -14,7 +14,7 @@ from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
 from chat_service.edge.calls import Call
 from chat_service.edge.lists import Lists
-from chat_service.edge.pace import NEW_GUESTS, NEW_ROOMS
+from chat_service.edge.pace import NEW_GUESTS, NEW_ROOMS, SENDS
 from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.server import Timing
@@ -366,6 +366,25 @@ async def test_repeated_post_gets_the_first_answer(tmp_path: Path) -> None:
         assert status(refusal) == (grpc.StatusCode.ALREADY_EXISTS, "ID_REUSED")
         assert refusal.fields == ("client_msg_id",)
         assert (await alice.posts("next")).seq == 2
+
+
+@story
+async def test_rate_of_posts(tmp_path: Path) -> None:
+    """Posts share the user's rate with the stream; repeated ones cost nothing."""
+    clock = Clock()
+    timing = replace(Timing(), rate_s=clock.seconds)
+    async with Server(tmp_path, rate_limits=True, timing=timing) as server:
+        alice = await server.guest("alice")
+        for _ in range(2 * SENDS.burst):
+            await alice.posts("once", client_msg_id="m1")
+        await alice.says("in the stream")
+        for number in range(SENDS.burst - 2):
+            await alice.posts(f"{number}")
+        refusal = await refused(alice.posts("too fast"))
+        assert status(refusal) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
+        assert refusal.retry_ms == 200
+        clock.now += 0.21
+        await alice.posts("later")
 
 
 @story
