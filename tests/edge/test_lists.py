@@ -1,5 +1,6 @@
 """History, rooms and users, page by page."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import chain
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import grpc
 
 from chat_protos.chat.v1 import chat_pb2 as pb
-from tests.edge.clients import Guest, Server, direct, place, refused, room, room_id, story
+from tests.edge.clients import PATIENCE, Guest, Server, direct, place, refused, room, room_id, story
 
 
 async def pages(guest: Guest, method: str, **fields: Any) -> AsyncIterator[Any]:
@@ -216,9 +217,10 @@ async def test_users_of_a_room(tmp_path: Path) -> None:
         lobby = pb.ListUsersRequest(room=room("lobby"))
         await bob.chat.cancel()
         await carol.chat.leaves("lobby")
-        while (answer := await alice.calls("ListUsers", lobby)) and answer.users[-1].connected:
+        async with asyncio.timeout(PATIENCE):
             # The server notices the end of a call when its own time comes.
-            continue
+            while (answer := await alice.calls("ListUsers", lobby)).users[-1].connected:
+                continue
         assert shown(answer) == [("alice", True), ("Bob", False)]
         attic = pages(alice, "ListUsers", room=room("attic"), page_size=1)
         assert [shown(page) async for page in attic] == [[("carol", True)], [("dave", True)]]
