@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 import subprocess
 import sys
 import tempfile
@@ -10,10 +9,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import psutil
 
+from bench import interrupts
 from bench.figures import Figure, percentile
 from bench.load import LoadError
 from bench.posix import allow_many_files, sync_seconds
@@ -151,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit). 130: interrupted.
     """
     options = read_arguments(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupts.install()
     allow_many_files()
     scale = scale_of(options)
     workloads = [work for work in ALL if not options.only or work.name in options.only]
@@ -169,12 +168,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json is not None:
         options.json.write_text(json.dumps(as_json(about, scale, results), indent=2) + "\n")
     return int(any(IS_VOID in note for _, _, said in results for note in said))
-
-
-def _interrupt(number: int, _: FrameType | None) -> None:
-    """Treat SIGTERM as Ctrl+C, so that whatever was started is ended."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

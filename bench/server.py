@@ -12,6 +12,8 @@ from typing import Protocol, Self
 
 import psutil
 
+from bench import interrupts
+
 COMMAND = Path(sysconfig.get_path("scripts")) / "chat-server"
 
 START_S = 30.0
@@ -45,32 +47,19 @@ class ChatServer:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.address = ""
+        self._launcher: subprocess.Popen[bytes] | None = None
         # From exec to the line that says that it accepts.
         self.start_s = 0.0
 
     def __enter__(self) -> Self:
         self._directory.mkdir(parents=True, exist_ok=True)
-        with (self._directory / "stderr.txt").open("ab") as stderr:
-            began = time.perf_counter()
-            self._launcher = subprocess.Popen(
-                [
-                    COMMAND,
-                    "--port=0",
-                    "--no-rate-limits",
-                    "--log-level=warning",
-                    f"--data-dir={self._directory}",
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                # Ctrl+C is for the benchmark, which stops the server in its turn.
-                process_group=0,
-            )
         try:
-            line = self._wait_line(began + START_S)
+            began = time.perf_counter()
+            launcher = self._start()
+            line = self._wait_line(launcher, began + START_S)
             self.start_s = time.perf_counter() - began
             self.address = line.removeprefix(READY).split()[0]
-            (self._instance,) = psutil.Process(self._launcher.pid).children()
+            (self._instance,) = psutil.Process(launcher.pid).children()
         except BaseException:
             self._stop()
             raise
@@ -93,10 +82,28 @@ class ChatServer:
         """Return the memory that the instance holds."""
         return self._instance.memory_info().rss
 
-    def _wait_line(self, deadline: float) -> str:
+    def _start(self) -> subprocess.Popen[bytes]:
+        with (self._directory / "stderr.txt").open("ab") as stderr, interrupts.held():
+            self._launcher = subprocess.Popen(
+                [
+                    COMMAND,
+                    "--port=0",
+                    "--no-rate-limits",
+                    "--log-level=warning",
+                    f"--data-dir={self._directory}",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                # Ctrl+C is for the benchmark, which stops the server in its turn.
+                process_group=0,
+            )
+        return self._launcher
+
+    def _wait_line(self, launcher: subprocess.Popen[bytes], deadline: float) -> str:
         """Return the line of readiness. Raises ServerError where it does not come."""
-        assert self._launcher.stdout is not None
-        descriptor = self._launcher.stdout.fileno()
+        assert launcher.stdout is not None
+        descriptor = launcher.stdout.fileno()
         text = b""
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
@@ -118,21 +125,24 @@ class ChatServer:
 
     def _stop(self) -> None:
         """Stop the processes, by force where the gentle way does not work."""
-        assert self._launcher.stdout is not None
+        launcher = self._launcher
+        if launcher is None:
+            return
+        assert launcher.stdout is not None
         try:
-            instances = psutil.Process(self._launcher.pid).children()
+            instances = psutil.Process(launcher.pid).children()
         except psutil.NoSuchProcess:
             instances = []
-        self._launcher.send_signal(signal.SIGTERM)
+        launcher.send_signal(signal.SIGTERM)
         try:
-            self._launcher.wait(STOP_S)
+            launcher.wait(STOP_S)
         except BaseException:
-            self._launcher.kill()
-            self._launcher.wait()
+            launcher.kill()
+            launcher.wait()
             raise
         finally:
             for instance in instances:
                 # Compares the time of its start too, so no other process is met.
                 if instance.is_running():
                     instance.kill()
-            self._launcher.stdout.close()
+            launcher.stdout.close()

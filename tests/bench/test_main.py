@@ -103,7 +103,9 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
         process.wait()
     assert process.returncode == 130
     assert rest.endswith("bench: interrupted\n")
-    assert not any(child.is_running() for child in started)
+    # An instance whose launcher is gone ends by itself, a moment later.
+    left = psutil.wait_procs(started, timeout=PATIENCE_S)[1]
+    assert not [child for child in left if child.status() != psutil.STATUS_ZOMBIE]
     assert list(tmp_path.iterdir()) == []
 
 
