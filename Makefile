@@ -8,7 +8,7 @@ RUN := .venv/.installed
 DEV := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check protos bench clean
+.PHONY: help run test chaos check protos bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ run: $(RUN) ## Start five servers on ports 50051 to 50055 (ARGS="--data-dir DIR"
 
 test: $(DEV) ## Run every test (ARGS="-k name" chooses)
 	$(PYTEST) $(ARGS)
+
+chaos: $(DEV) ## Try every promise at full size, for hours (ARGS="-k storm" chooses)
+	CHAT_CHAOS=full $(PYTEST) tests/chaos $(ARGS)
 
 check: $(DEV) protos ## Check style, types, the contract, its stubs and the layers
 	git diff --exit-code -- chat_protos

@@ -4,9 +4,13 @@
 With CHAT_TESTS_NO_SKIP=1 in the environment every skip, whatever its cause, is a
 failure that names itself: a machine that is meant to have everything cannot pass by
 leaving tests out.
+
+Whatever is left to chance comes from the fixture `chance`. A failure shows its seed, and
+CHAT_TESTS_SEED=… repeats it.
 """
 
 import os
+import random
 import shutil
 from collections.abc import Generator
 
@@ -20,6 +24,7 @@ hypothesis.settings.load_profile("chat")
 pytest_plugins = ["pytester"]
 
 NO_SKIP = "CHAT_TESTS_NO_SKIP"
+SEED = "CHAT_TESTS_SEED"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +32,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs_program(*names): skip the test where a program is not installed"
     )
+
+
+@pytest.fixture
+def seed() -> int:
+    """Return the seed of this test, a new one in each run unless one is asked for; print it."""
+    seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(1 << 32))
+    print(f"{SEED}={seed}")
+    return seed
+
+
+@pytest.fixture
+def chance(seed: int) -> random.Random:
+    """Return the source of all that is left to chance in a test."""
+    return random.Random(seed)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

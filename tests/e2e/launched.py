@@ -1,12 +1,13 @@
 """The command `chat-server` as a person starts it, and what is seen of it."""
 
 import json
+import os
 import signal
 import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty, Queue
 from types import TracebackType
@@ -60,11 +61,17 @@ class Lines:
 
 
 class Launched:
-    """A running `chat-server`; leaving the block kills whatever of it is still there."""
+    """A running `chat-server`; leaving the block kills whatever of it is still there.
 
-    def __init__(self, *arguments: str | Path) -> None:
+    `environment` is added to that of the tests.
+    """
+
+    def __init__(
+        self, *arguments: str | Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [COMMAND, *map(str, arguments)],
+            env=os.environ | (environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

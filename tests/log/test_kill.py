@@ -38,14 +38,6 @@ class Acknowledged(NamedTuple):
     client_msg_id: str
 
 
-@pytest.fixture
-def chance() -> random.Random:
-    """Return the source of all moments, and print its seed."""
-    seed = int(os.environ.get("CHAT_TESTS_SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"CHAT_TESTS_SEED={seed}")
-    return random.Random(seed)
-
-
 @contextmanager
 def killed(directory: Path, run: int, *how: str) -> Iterator[subprocess.Popen[bytes]]:
     """Start a process that posts; kill it with SIGKILL at the end of the block."""

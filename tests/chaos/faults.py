@@ -1,0 +1,235 @@
+"""Faults of a server, each of which breaks one promise: the negative controls.
+
+Applied by `patched/sitecustomize.py` to the real process of an instance. The product has
+no switch for any of them. Each imports what it patches, when it does.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+FAULTS: dict[str, Callable[[], None]] = {}
+"""Each fault by its name, as `Server(fault=…)` and CHAT_FAULT know it."""
+
+
+def fault(patch: Callable[[], None]) -> Callable[[], None]:
+    """List a fault under the name of its function, with hyphens."""
+    FAULTS[patch.__name__.replace("_", "-")] = patch
+    return patch
+
+
+def apply(names: str) -> None:
+    """Apply faults, separated by commas. Raises KeyError for an unknown one."""
+    for name in names.split(","):
+        FAULTS[name]()
+
+
+# Any: a patch takes the place of whatever function is named.
+def instead(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
+    """Put a function in the place of a method or a module's function.
+
+    It gets the original first, then the arguments.
+    """
+    original = getattr(owner, name)
+
+    def replace(patch: Callable[..., Any]) -> None:
+        setattr(owner, name, lambda *given, **named: patch(original, *given, **named))
+
+    return replace
+
+
+class _Late:
+    """The writer's connection, with each COMMIT put off until the next transaction begins."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    # Any: every attribute of a connection.
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *parameters: Any) -> Any:
+        if statement == "COMMIT":
+            return None
+        if statement.startswith("BEGIN"):
+            self._commit()
+        return self._connection.execute(statement, *parameters)
+
+    def close(self) -> None:
+        self._commit()
+        self._connection.close()
+
+    def _commit(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+
+
+@fault
+def ack_before_commit() -> None:
+    """Let acks and events leave before the COMMIT, which comes with the next batch."""
+    from chat_service.log import sqlite
+
+    @instead(sqlite, "open_data_file")
+    def late(open_data_file: Callable[..., Any], *given: Any) -> Any:
+        connection, state = open_data_file(*given)
+        return _Late(connection), state
+
+
+def _synchronous(level: str) -> None:
+    from chat_service.log import sqlite
+
+    @instead(sqlite, "open_data_file")
+    def weak(open_data_file: Callable[..., Any], *given: Any) -> Any:
+        connection, state = open_data_file(*given)
+        connection.execute(f"PRAGMA synchronous = {level}")
+        return connection, state
+
+
+@fault
+def synchronous_normal() -> None:
+    """Leave out the sync of a commit: kill -9 does no harm, the loss of power does."""
+    _synchronous("NORMAL")
+
+
+@fault
+def synchronous_off() -> None:
+    """Never sync anything."""
+    _synchronous("OFF")
+
+
+@fault
+def lost_frame() -> None:
+    """Store one event of twenty-five without telling it to those who read live."""
+    from chat_service.hub.feed import Feed
+
+    @instead(Feed, "publish")
+    def forgetful(publish: Callable[..., None], feed: Feed, seq: int, frame: bytes) -> None:
+        if seq % 25:
+            publish(feed, seq, frame)
+        else:
+            feed.ring.append(seq, frame)
+
+
+@fault
+def torn_seam() -> None:
+    """Leave out the last missed event where a replay from the ring becomes live."""
+    from chat_service.hub import hub
+
+    @instead(hub, "portion")
+    def torn(portion: Callable[..., list[bytes]], *given: Any) -> list[bytes]:
+        taken = portion(*given)
+        # An empty frame is a frame without items.
+        return [*taken[:-1], b""] if taken else taken
+
+
+@fault
+def repeated_seam() -> None:
+    """Tell the first event of a replay from the ring twice."""
+    from chat_service.hub import hub
+
+    @instead(hub, "portion")
+    def repeated(portion: Callable[..., list[bytes]], *given: Any) -> list[bytes]:
+        taken = portion(*given)
+        return [taken[0] * 2, *taken[1:]] if taken else taken
+
+
+@fault
+def two_orders() -> None:
+    """Tell every other reader the events of a tick in reverse."""
+    from chat_service.hub.feed import Feed
+    from chat_service.hub.subscription import Subscription
+
+    tick: list[bytes] = []
+
+    @instead(Feed, "flush")
+    def remembered(flush: Callable[..., None], feed: Feed) -> None:
+        tick[:] = feed._tick
+        flush(feed)
+
+    @instead(Subscription, "offer_tick")
+    def turned(
+        offer_tick: Callable[..., None], reader: Subscription, frames: list[bytes], shared: Any
+    ) -> None:
+        offer_tick(reader, tick[::-1] if reader.session_id % 2 else frames, shared)
+
+
+@fault
+def forgotten_ids() -> None:
+    """Never look up what a client_msg_id was answered first: each retry is stored again."""
+    from chat_service.log import rows, sqlite
+
+    @instead(sqlite, "decide")
+    def forgetful(decide: Callable[..., Any], state: Any, command: Any, _: Any, now: int) -> Any:
+        return decide(state, command, None, now)
+
+    @instead(rows, "_insert")
+    def lenient(
+        insert: Callable[..., None],
+        connection: sqlite3.Connection,
+        table: str,
+        new: list[tuple[object, ...]],
+    ) -> None:
+        if table != "first_answers":
+            insert(connection, table, new)
+        elif new:
+            places = ", ".join("?" * len(new[0]))
+            connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({places})", new)
+
+
+@fault
+def unbounded_queue() -> None:
+    """Never cut a reader that does not read."""
+    from chat_service.hub import subscription
+
+    subscription.MAX_QUEUED_BYTES = 1 << 60
+    subscription.MAX_QUEUED_S = 1e9
+
+
+@fault
+def deaf_after_a_stall() -> None:
+    """Do not tell those who read live what is published after a second of standing still."""
+    from chat_service.hub.feed import Feed
+
+    last = time.monotonic()
+
+    @instead(Feed, "publish")
+    def deaf(publish: Callable[..., None], feed: Feed, seq: int, frame: bytes) -> None:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before < 1.0 or seq == 1:
+            publish(feed, seq, frame)
+        else:
+            feed.ring.append(seq, frame)
+
+
+@fault
+def silent_refusal() -> None:
+    """Neither store nor refuse a post over the rate: its sender hears nothing."""
+    from chat_service.core.errors import Reason
+    from chat_service.edge.conversation import Conversation
+
+    @instead(Conversation, "_refuse")
+    def silent(
+        refuse: Callable[..., None], conversation: Any, rejection: Any, *rest: Any, **more: Any
+    ) -> None:
+        if rejection.reason is not Reason.RATE_LIMITED:
+            refuse(conversation, rejection, *rest, **more)
+
+
+@fault
+def login_lockout() -> None:
+    """Refuse streams as if they were new guests: after twenty, one in three seconds."""
+    from chat_service.core.errors import Reason, RefusedError, Rejection
+    from chat_service.edge.service import ChatMethods
+
+    began, streams = time.monotonic(), count(1)
+
+    @instead(ChatMethods, "chat")
+    async def locked(chat: Callable[..., Any], *given: Any) -> Any:
+        if next(streams) > 20 + (time.monotonic() - began) / 3:
+            raise RefusedError(
+                Rejection(Reason.RATE_LIMITED, "too many streams", retry_after_ms=3000)
+            )
+        return await chat(*given)

@@ -1,0 +1,187 @@
+"""One real `chat-server` with one instance, to be killed, frozen and started again.
+
+The first start takes a free port; each further one takes the same port and the same data,
+so that clients find it again. Every process is ended by its own number, whatever happens.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import psutil
+
+from tests.chaos.faults import FAULTS
+from tests.e2e.launched import Launched
+
+ROOT = Path(__file__).parents[2]
+PATCHED = Path(__file__).parent / "patched"
+
+
+class Usage(NamedTuple):
+    """What the instance uses, by the operating system."""
+
+    # Seconds of user and system time since its start.
+    cpu_s: float
+    # Resident memory.
+    rss_bytes: int
+    descriptors: int
+    threads: int
+
+
+class Server:
+    """A server; leaving the block kills whatever of it is still there.
+
+    `flags` are those of `chat-server`; rates are not limited unless `rate_limits`.
+    `fault` names a fault of `faults.FAULTS` for a negative control, `environment` adds
+    variables. Methods block: in an event loop call those that wait by `asyncio.to_thread`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *flags: str,
+        fault: str = "",
+        rate_limits: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        assert not fault or set(fault.split(",")) <= FAULTS.keys(), fault
+        self.directory = directory
+        self.address = ""
+        # Seconds from the start of the last process to the moment when it listened.
+        self.start_s = 0.0
+        self._flags = flags if rate_limits else (*flags, "--no-rate-limits")
+        self._environment = dict(environment or {})
+        if fault:
+            self._environment |= {
+                "CHAT_FAULT": fault,
+                "PYTHONPATH": f"{PATCHED}{os.pathsep}{ROOT}",
+            }
+        self._launched: Launched | None = None
+        self._data = Path()
+        self._instance: psutil.Process | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        launched, self._launched = self._launched, None
+        if launched is not None:
+            self._let_go()
+            launched.__exit__(kind, error, trace)
+
+    @property
+    def data(self) -> Path:
+        """The directory of the instance, which is renamed once, by the second start."""
+        return self._data
+
+    @property
+    def database(self) -> Path:
+        """The data file."""
+        return self._data / "chat.sqlite3"
+
+    @property
+    def launcher(self) -> Launched:
+        """The command."""
+        assert self._launched is not None, "the server does not run"
+        return self._launched
+
+    @property
+    def instance(self) -> psutil.Process:
+        """The process that serves."""
+        assert self._instance is not None, "the server does not run"
+        return self._instance
+
+    def start(self) -> None:
+        """Start the command, on the port and the data of the time before; wait for its line."""
+        assert self._launched is None, "the server runs"
+        port = self.address.rpartition(":")[2] or "0"
+        by_port = self.directory / port
+        if self._data.name.startswith("ephemeral"):
+            self._data.rename(by_port)
+        began = time.perf_counter()
+        self._launched = launched = Launched(
+            *("--port", port, "--data-dir", str(self.directory), *self._flags),
+            environment=self._environment,
+        )
+        ((self._data, self.address),) = launched.addresses(1).items()
+        self.start_s = time.perf_counter() - began
+        self._find_instance()
+
+    def kill(self) -> None:
+        """Kill the instance by SIGKILL, then the launcher, which gets no time to notice."""
+        launcher = self.launcher.process
+        launcher.send_signal(signal.SIGSTOP)
+        self._kill_instance()
+        launcher.kill()
+        self._ended()
+
+    def kill_instance(self) -> None:
+        """Kill the instance by SIGKILL: the launcher starts it again, see `wait_again`."""
+        self._kill_instance()
+
+    def wait_again(self) -> None:
+        """Wait until an instance that was killed listens again; `start_s` says how long."""
+        began = time.perf_counter()
+        self.launcher.stderr.wait_for(lambda line: line.endswith(" listens again"))
+        self.start_s = time.perf_counter() - began
+        self._find_instance()
+
+    def freeze(self) -> None:
+        """Stop the instance where it is."""
+        self.instance.suspend()
+
+    def thaw(self) -> None:
+        """Let a frozen instance go on."""
+        self.instance.resume()
+
+    def terminate(self) -> int:
+        """Ask for a clean stop and wait for it; return the exit status."""
+        self.launcher.terminate()
+        status = self.launcher.wait()
+        self._ended()
+        return status
+
+    def restart(self) -> None:
+        """Stop cleanly and start again."""
+        self.terminate()
+        self.start()
+
+    def usage(self) -> Usage:
+        """Return what the instance uses now."""
+        with self.instance.oneshot():
+            times = self.instance.cpu_times()
+            return Usage(
+                times.user + times.system,
+                self.instance.memory_info().rss,
+                self.instance.num_fds(),
+                self.instance.num_threads(),
+            )
+
+    def _find_instance(self) -> None:
+        (self._instance,) = self.launcher.instances().values()
+
+    def _kill_instance(self) -> None:
+        self.instance.kill()
+        self._instance = None
+
+    def _ended(self) -> None:
+        launched, self._launched = self.launcher, None
+        self._let_go()
+        launched.__exit__(None, None, None)
+
+    def _let_go(self) -> None:
+        # A stopped process cannot be told to end in any other way than SIGKILL, and its
+        # launcher waits for it: so it is killed here where the test has not.
+        if self._instance is not None and self._instance.is_running():
+            self._instance.kill()
+        self._instance = None

@@ -1,0 +1,86 @@
+"""Recovery storm: clients are torn from their streams again and again while all are posting."""
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.client import Client, Drop
+from tests.chaos.figures import Figures
+from tests.chaos.load import settle, talk, until
+from tests.chaos.record import BrokenPromiseError, Record
+from tests.chaos.relay import Relay
+from tests.chaos.scale import Scale
+from tests.chaos.server import Server
+
+
+async def _torn(client: Client, scale: Scale, chance: random.Random) -> None:
+    kinds = [Drop.CANCEL, Drop.CLOSE, Drop.REPLACE]
+    if client.relay is not None:
+        kinds.append(Drop.CUT)
+    for _ in range(scale.storm_drops):
+        # At any moment: also before the stream is welcomed, and while it replays.
+        await asyncio.sleep(chance.random() * scale.storm_calm_s)
+        await until(lambda: client.is_connected, f"{client.name} is back")
+        assert client.drop(chance.choice(kinds))
+
+
+async def storm(server: Server, scale: Scale, chance: random.Random) -> tuple[Record, list[Client]]:
+    """Let all clients post and read, tear each from its streams; return what they were told.
+
+    Then somebody who comes last reads all from the beginning.
+    """
+    record = Record()
+    async with AsyncExitStack() as stack:
+        clients = []
+        for number in range(scale.storm_clients):
+            # A relay costs as much as a client; a quarter of them have one.
+            relay = None
+            if number % 4 == 0:
+                relay = await stack.enter_async_context(Relay(server.address))
+            client = Client(
+                server.address, f"c{number}", "storm", record=record, chance=chance, relay=relay
+            )
+            clients.append(await stack.enter_async_context(client))
+        tearing = asyncio.gather(*(_torn(client, scale, chance) for client in clients))
+        await talk(clients, scale.storm_rate, tearing)
+        last = Client(server.address, "last", "storm", record=record, chance=chance)
+        clients.append(await stack.enter_async_context(last))
+        await settle(clients)
+    return record, clients
+
+
+def test_storm_leaves_no_gap_and_no_double(
+    tmp_path: Path, scale: Scale, chance: random.Random, figures: Figures
+) -> None:
+    """Whoever is torn away at random moments is told every event once, in the one order."""
+    with Server(tmp_path) as server:
+        record, clients = asyncio.run(storm(server, scale, chance))
+        assert server.terminate() == 0
+        record.compare_stored(server.database)
+    ends = sum((client.ends for client in clients), start=Counter[str]())
+    figures["clients"] = scale.storm_clients
+    figures["streams"] = sum(client.welcomes for client in clients)
+    figures["streams that ended, by how"] = dict(ends)
+    figures["posts acked"] = len(record.acked)
+    figures["retries that had been stored"] = record.duplicates
+    figures["events delivered"] = record.deliveries
+    figures["breaches"] = sum(record.breaches.values())
+    record.verdict()
+    assert "SLOW_READER" not in ends
+    assert len(record.acked) > scale.storm_rate
+
+
+@pytest.mark.parametrize("fault", ["torn-seam", "repeated-seam", "lost-frame"])
+def test_storm_notices_a_broken_server(
+    tmp_path: Path, scale: Scale, chance: random.Random, figures: Figures, fault: str
+) -> None:
+    """The same storm on a server that loses or repeats events is a broken promise."""
+    with Server(tmp_path, fault=fault) as server:
+        record, _ = asyncio.run(storm(server, scale, chance))
+    figures["breaches found"] = dict(record.breaches)
+    with pytest.raises(BrokenPromiseError):
+        record.verdict()
