@@ -26,7 +26,7 @@ Packages, and what each may import of the project
     log           the durable order, in SQLite         core
     hub           live rooms                           core
     edge          gRPC                                 core, log, hub, chat_protos
-    server        wiring and clean stop                all of these
+    server        wiring and clean stop                all of these, config, posix
     instance      one server as a process              server, config, posix
     supervisor    when to restart, when to give up     nothing
     launcher      instances as fresh processes         config, supervisor, posix; never grpc

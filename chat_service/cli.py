@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import platformdirs
 
-from chat_service.config import LOG_LEVELS, ConfigError, LaunchConfig
+from chat_service.config import LOG_LEVELS, ConfigError, LaunchConfig, size_in_bytes
 
 USAGE_STATUS = 2
 
@@ -20,6 +20,13 @@ class _Parser(argparse.ArgumentParser):
         """Leave with status 2."""
         line = message.removeprefix("argument ").replace("\n", " ")
         self.exit(USAGE_STATUS, f"{self.prog}: {line} (see {self.prog} --help)\n")
+
+
+def _size(text: str) -> int:
+    try:
+        return size_in_bytes(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
@@ -66,6 +73,13 @@ def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
         dest="rate_limits",
         action="store_false",
         help="let everybody send as fast as they can; for benchmarks and private machines",
+    )
+    parser.add_argument(
+        "--disk-reserve",
+        type=_size,
+        metavar="SIZE",
+        help="how much of the disk posts leave free, such as 64M, so that people can still sign "
+        "in and out when it is full (default: 64M or 2%% of the disk, the smaller)",
     )
     parser.add_argument(
         "--insecure",

@@ -8,6 +8,7 @@ so that a bad value is answered at once.
 import ipaddress
 import json
 import logging
+import re
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -43,6 +44,8 @@ class InstanceConfig:
     log_level: str
     # False: rates are not limited. Sizes always are.
     rate_limits: bool
+    # Bytes of the disk that are kept back; None: the usual reserve.
+    disk_reserve: int | None = None
 
     @property
     def address(self) -> str:
@@ -65,6 +68,8 @@ class InstanceConfig:
         for name, kind in wanted.items():
             if type(getattr(config, name)) is not kind:
                 raise ConfigError(f"not the configuration of an instance: {name}")
+        if type(config.disk_reserve) not in (int, type(None)):
+            raise ConfigError("not the configuration of an instance: disk_reserve")
         return config
 
 
@@ -85,6 +90,8 @@ class LaunchConfig:
     log_level: str = "info"
     # False: rates are not limited. Sizes always are.
     rate_limits: bool = True
+    # Bytes of the disk that are kept back; None: 64 MiB or 2 % of it, the smaller.
+    disk_reserve: int | None = None
     # Whether other machines may reach a server that encrypts nothing.
     insecure: bool = False
 
@@ -127,9 +134,27 @@ class LaunchConfig:
             port = self.port + place if self.port else 0
             name = str(port) if port else f"ephemeral-{place + 1}"
             configs.append(
-                InstanceConfig(self.host, port, root / name, self.log_level, self.rate_limits)
+                InstanceConfig(
+                    self.host,
+                    port,
+                    root / name,
+                    self.log_level,
+                    self.rate_limits,
+                    self.disk_reserve,
+                )
             )
         return configs
+
+
+def size_in_bytes(text: str) -> int:
+    """Read a size such as 64M: a number of bytes, or of K, M or G (1024, 1024², 1024³ bytes).
+
+    Raises ConfigError where it is none.
+    """
+    found = re.fullmatch(r"([0-9]{1,15})([KMG]?)", text.strip().upper())
+    if found is None:
+        raise ConfigError(f"{text}: not a size such as 64M, 1G or 0")
+    return int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]]
 
 
 def _ip_address(host: str) -> str:

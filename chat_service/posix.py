@@ -36,6 +36,15 @@ def lock_directory(directory: Path) -> int:
     return descriptor
 
 
+def disk_space(directory: Path) -> tuple[int, int]:
+    """Return how many bytes the directory's file system has free for this process, and in all.
+
+    Raises OSError where the directory is gone.
+    """
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+
 def die_within(seconds: float) -> None:
     """Have the system end this process after so many seconds, whatever it hangs in by then.
 

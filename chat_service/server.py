@@ -26,8 +26,10 @@ from chat_service.edge.transport import CannotListenError, Transport
 from chat_service.edge.wire import HubFrames, event_frame
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Commit
+from chat_service.log.reserve import DiskReserve
 from chat_service.log.schema import DataFileError
 from chat_service.log.sqlite import SqliteLog
+from chat_service.posix import disk_space
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +140,14 @@ class _Server:
         path = config.data_dir / "chat.sqlite3"
         try:
             config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            log = SqliteLog(path, clock=timing.wall_ms, on_commit=on_commit, on_failure=on_failure)
+            reserve = DiskReserve(lambda: disk_space(config.data_dir), config.disk_reserve)
+            log = SqliteLog(
+                path,
+                clock=timing.wall_ms,
+                on_commit=on_commit,
+                on_failure=on_failure,
+                short_of_space=reserve.is_touched,
+            )
         except (DataFileError, OSError) as error:
             raise StartError(str(error)) from error
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="history")

@@ -36,7 +36,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         WIRE,
     ),
     "chat_service.server": (
-        {f"chat_service.{part}" for part in ("core", "log", "hub", "edge", "config")},
+        {f"chat_service.{part}" for part in ("core", "log", "hub", "edge", "config", "posix")},
         set(),
     ),
     "chat_cli": ({"chat_cli"}, WIRE),

@@ -50,6 +50,7 @@ STATUS: dict[Reason, grpc.StatusCode] = {
     Reason.DRAINING: grpc.StatusCode.UNAVAILABLE,
     Reason.STORAGE_FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.STORAGE_FAILED: grpc.StatusCode.UNAVAILABLE,
+    Reason.STORAGE_DAMAGED: grpc.StatusCode.DATA_LOSS,
     Reason.INTERNAL: grpc.StatusCode.INTERNAL,
 }
 

@@ -9,9 +9,10 @@ from typing import Any
 import grpc
 
 from chat_protos.chat.v1 import chat_pb2 as pb
-from chat_service.core.errors import Reason, Rejection
+from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import RoomKind, Session
 from chat_service.edge.directory import Directory
+from chat_service.edge.status import error_item
 from chat_service.edge.wire import (
     frame,
     room_message,
@@ -166,7 +167,16 @@ class Stream:
         seen = self.attachment != 0 and room.kind is RoomKind.PUBLIC
         if seen:
             self._hub.enter(self.subscription, room_id)
-        await self._hub.follow(self.subscription, room_id, after_seq)
+        try:
+            await self._hub.follow(self.subscription, room_id, after_seq)
+        except RefusedError as error:
+            if not self.attachment:
+                self.subscription.end(error.rejection)
+                return
+            # What is wrong with one room keeps nobody from the others.
+            self._hub.unfollow(self.subscription, room_id)
+            self.send(error_item(error.rejection, room_id=room_text(room_id)))
+            return
         if seen and readings.get(room_id) == reading:
             self._hub.send_snapshot(self.subscription, room_id)
 

@@ -3,6 +3,8 @@
     contract    what a log promises: submit orders, be told of commits, read history
     sqlite      SqliteLog: one writer thread, group commit, WAL with FULL sync
     datafile    opens the file, and refuses one that is damaged or not ours
+    inspection  looks at every page of a large file while the server serves
+    reserve     tells whether the disk has come down to what is kept back
     rows        what a commit writes, and how a start loads the state again
     history     reads of room events on read-only connections
     schema      the tables, as numbered migrations

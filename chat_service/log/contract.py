@@ -49,7 +49,8 @@ class Log(Protocol):
         """Queue orders to be decided one after the other, in the order of calls.
 
         Never blocks. The answer is in the Commit with this ticket, also when it
-        failed: STORAGE_FULL (nothing was stored, the log goes on) or
+        failed: STORAGE_FULL (nothing was stored, the log goes on; while the disk is
+        down to its reserve only of what a room would keep) or
         STORAGE_FAILED (the outcome is unknown, the log stops).
 
         Raises RefusedError: OVERLOADED when MAX_BACKLOG orders are waiting;
@@ -64,6 +65,8 @@ class Log(Protocol):
 
         At most `count` of them, and no more than the first whose texts reach
         `max_bytes` together. Blocks; for a thread of its own.
+
+        Raises RefusedError: STORAGE_DAMAGED when they cannot be read.
         """
         ...
 

@@ -3,10 +3,15 @@
 A connection that may write moves what a crash left in the write-ahead log into the
 file when it closes, and plays back a rollback journal when it opens. So a file is
 first read on a connection that may not: what is refused is left as it was found.
+
+Every page of a small file is looked at before that. A large one would keep the server
+from starting in time: `inspection` looks at it while the server serves, and leaves a
+mark beside a file that it finds damaged, so that the next start looks first.
 """
 
+import errno
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from chat_service.core.model import State
@@ -16,6 +21,14 @@ from chat_service.log.schema import APPLICATION_ID, MIGRATIONS, DataFileError, m
 # What reading a damaged file raises: SQLite's own errors, and those of values that
 # are not what they were when they were written.
 _DAMAGE = (sqlite3.Error, OSError, ValueError, TypeError, LookupError, AttributeError)
+# Errors that say: pages or values are not what was written, or cannot be read at all.
+_DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
+# Errors that a start meets on a disk without room: a file, or the index of its
+# write-ahead log, cannot grow.
+_FULL_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+# Files up to this size are looked at in full before they are opened: 0.1 s at the
+# 370 MB/s that were measured (1,000,000 messages of 100 bytes, 247 MB: 0.67 s).
+PROMPT_CHECK_BYTES = 32 << 20
 # Where an SQLite file has its application_id. Source: sqlite.org/fileformat2.html.
 _MARK = slice(68, 72)
 
@@ -24,7 +37,8 @@ def open_data_file(path: Path) -> tuple[sqlite3.Connection, State]:
     """Open or create the file; return the writer's connection and the state in the file.
 
     Raises DataFileError when the file is damaged, foreign or of a newer version; file
-    and write-ahead log are then as they were.
+    and write-ahead log are then as they were. Raises it also when there is no room on
+    the disk to open the file.
     """
     connection = None
     try:
@@ -47,13 +61,57 @@ def open_data_file(path: Path) -> tuple[sqlite3.Connection, State]:
         if connection is not None:
             connection.close()
         if isinstance(error, _DAMAGE):
-            raise DataFileError(_damaged(path, error)) from error
+            raise DataFileError(_refusal(path, error)) from error
         raise
 
 
-def _look(path: Path) -> None:
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open the file on a connection that cannot write; one thread at a time may use it."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def check_pages(connection: sqlite3.Connection) -> None:
+    """Look at every page of the file. Raises ValueError with what is wrong first.
+
+    Finds what breaks the structure of the file; a text that was changed within its
+    page is still a text. Blocks, about 0.7 s for a million messages.
+    """
+    ((found,),) = connection.execute("PRAGMA integrity_check(1)")
+    if found != "ok":
+        raise ValueError(found)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether what a read raised says that the file is damaged."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", None)
+        # Without a code it is sqlite3's own: a text that is not UTF-8.
+        return code is None or code & 0xFF in _DAMAGE_CODES
+    return isinstance(error, _DAMAGE)
+
+
+def damaged(path: Path, error: BaseException) -> str:
+    """Return the line that names a damaged file and the remedy."""
+    # The text may quote the damage: it is kept to a line that a terminal can show.
+    told = "".join(char if char.isprintable() else " " for char in str(error))
+    told = " ".join(told.split())[:200]
+    return f"{path} cannot be read ({told}): restore it from a backup, or move it away"
+
+
+def needs_check(path: Path) -> bool:
+    """Whether a start opens the file without having looked at all of it."""
+    return _size(path) > PROMPT_CHECK_BYTES
+
+
+def mark_damaged(path: Path) -> None:
+    """Have the next start look at every page before it opens the file."""
+    with suppress(OSError):
+        _mark_of(path).touch(mode=0o600)
+
+
+def _look(path: Path) -> None:
+    with closing(open_to_read(path)) as connection:
         try:
             version = version_of(connection, str(path))
         except sqlite3.OperationalError as error:
@@ -62,6 +120,9 @@ def _look(path: Path) -> None:
                 return
             raise
         _measure(connection, path)
+        if not needs_check(path) or _mark_of(path).exists():
+            check_pages(connection)
+            _mark_of(path).unlink(missing_ok=True)
         if version == len(MIGRATIONS):
             rows.load(connection)
 
@@ -90,8 +151,12 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _damaged(path: Path, error: BaseException) -> str:
-    # The text may quote the damage: it is kept to a line that a terminal can show.
-    told = "".join(char if char.isprintable() else " " for char in str(error))
-    told = " ".join(told.split())[:200]
-    return f"{path} cannot be read ({told}): restore it from a backup, or move it away"
+def _mark_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.damaged")
+
+
+def _refusal(path: Path, error: BaseException) -> str:
+    full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    if full or getattr(error, "sqlite_errorcode", None) in _FULL_CODES:
+        return f"{path} cannot be opened: its disk is full, make room on it"
+    return damaged(path, error)

@@ -9,13 +9,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chat_service.core.events import MessagePosted, RoomEvent
+from chat_service.log.datafile import open_to_read
 from chat_service.log.rows import event_of
 
 _COLUMNS = "room_id, seq, time_ms, kind, author_id, author_name, text, client_msg_id"
 
 
 class History:
-    """The stored events of rooms. Safe to use from several threads; each call blocks."""
+    """The stored events of rooms. Safe to use from several threads; each call blocks.
+
+    A damaged file raises what `datafile.is_damage` knows.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,13 +57,8 @@ class History:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                isolation_level=None,
-                # Closed from the thread that closes the log, when no read runs.
-                check_same_thread=False,
-            )
+            # Closed from the thread that closes the log, when no read runs.
+            connection = open_to_read(self._path)
             self._local.connection = connection
             with self._lock:
                 self._opened.append(connection)
@@ -73,6 +72,8 @@ def _take(
     size = 0
     for row in rows:
         event = event_of(row)
+        if taken and abs(event.seq - taken[-1].seq) != 1:
+            raise ValueError(f"room {event.room_id} has a hole beside seq {event.seq}")
         taken.append(event)
         size += len((event.text if isinstance(event, MessagePosted) else event.topic).encode())
         if size >= max_bytes:

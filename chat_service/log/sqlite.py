@@ -22,14 +22,25 @@ from chat_service.core.evolve import evolve
 from chat_service.core.model import State
 from chat_service.log import rows
 from chat_service.log.contract import MAX_BACKLOG, Commit, OnCommit
-from chat_service.log.datafile import open_data_file
+from chat_service.log.datafile import (
+    damaged,
+    is_damage,
+    mark_damaged,
+    needs_check,
+    open_data_file,
+)
 from chat_service.log.history import History
+from chat_service.log.inspection import Inspection
+from chat_service.log.schema import DataFileError
 
 logger = logging.getLogger(__name__)
 
 # Orders of one commit. Bounds how long an order waits for those before it; at
 # some 30 µs each, a commit takes at most about 30 ms.
 MAX_BATCH = 1000
+
+DISK_FULL = Rejection(Reason.STORAGE_FULL, "the server's disk is full", retry_after_ms=5000)
+UNREADABLE = Rejection(Reason.STORAGE_DAMAGED, "the server cannot read what it has stored of this")
 
 _Batch = list[tuple[int, tuple[Command, ...]]]
 
@@ -44,13 +55,16 @@ class SqliteLog:
         clock: Callable[[], int],
         on_commit: OnCommit,
         on_failure: Callable[[BaseException], None],
+        short_of_space: Callable[[], bool] = lambda: False,
     ) -> None:
         """Open or create the file and start the writer.
 
         `clock` gives milliseconds since 1970. `on_commit` is called on the
         writer's thread after each commit and must not block. `on_failure` is
-        called there once, after an error that leaves an outcome unknown: the
-        process should end, a restart recovers.
+        called once, on a thread of the log, after an error that leaves an outcome
+        unknown or when damage is found: the process should end, a restart
+        recovers or refuses the file. `short_of_space` is asked before each
+        batch; while it holds, nothing that a room would keep is stored.
 
         Raises DataFileError when the file is damaged, foreign or of a newer
         version; it is then left as it was.
@@ -58,6 +72,8 @@ class SqliteLog:
         self._clock = clock
         self._on_commit = on_commit
         self._on_failure = on_failure
+        self._short_of_space = short_of_space
+        self._path = path
         self._connection, self._state = open_data_file(path)
         self._history = History(path)
         self._queue: queue.SimpleQueue[tuple[int, tuple[Command, ...]] | None] = queue.SimpleQueue()
@@ -69,8 +85,14 @@ class SqliteLog:
         self._failure: Rejection | None = None
         # First answers that the batch asks for: what is stored, then what it adds.
         self._facts: dict[FactKey, FirstAnswer | None] = {}
+        # Whether the batch finds the disk down to its reserve.
+        self._short = False
+        # Whether it was told that the disk is full, and not yet that it is no more.
+        self._told_full = False
+        self._told_damaged = False
         self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._started = False
+        self._inspection = Inspection(path, self._found_damaged) if needs_check(path) else None
 
     def load(self) -> State:
         """Return a copy of the state as the file holds it."""
@@ -99,13 +121,13 @@ class SqliteLog:
         self, room_id: int, after_seq: int, *, count: int, max_bytes: int
     ) -> list[RoomEvent]:
         """Return events that follow `after_seq`, oldest first."""
-        return self._history.after(room_id, after_seq, count=count, max_bytes=max_bytes)
+        return self._read(self._history.after, room_id, after_seq, count, max_bytes)
 
     def read_before(
         self, room_id: int, before_seq: int, *, count: int, max_bytes: int
     ) -> list[RoomEvent]:
         """Return events that precede `before_seq`, newest first."""
-        return self._history.before(room_id, before_seq, count=count, max_bytes=max_bytes)
+        return self._read(self._history.before, room_id, before_seq, count, max_bytes)
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
@@ -114,8 +136,34 @@ class SqliteLog:
         if self._started:
             self._queue.put(None)
             self._writer.join()
+        if self._inspection is not None:
+            self._inspection.close()
         self._history.close()
         self._connection.close()
+
+    def _read(
+        self,
+        read: Callable[..., list[RoomEvent]],
+        room_id: int,
+        seq: int,
+        count: int,
+        max_bytes: int,
+    ) -> list[RoomEvent]:
+        try:
+            return read(room_id, seq, count=count, max_bytes=max_bytes)
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            mark_damaged(self._path)
+            if not self._told_damaged:
+                self._told_damaged = True
+                logger.critical("%s", damaged(self._path, error))
+            raise RefusedError(UNREADABLE) from error
+
+    def _found_damaged(self, line: str) -> None:
+        """Hear of damage from the inspection, on its thread."""
+        logger.critical("%s", line)
+        self._fail(DataFileError(line))
 
     # -------------------------------------------------- on the writer's thread
 
@@ -159,6 +207,9 @@ class SqliteLog:
         answers: list[tuple[int, tuple[Answer | Rejection, ...]]] = []
         now_ms = self._clock()
         try:
+            self._short = self._short_of_space()
+            if self._short:
+                self._tell_full()
             self._connection.execute("BEGIN IMMEDIATE")
             self._read_facts(batch)
             for ticket, commands in batch:
@@ -174,6 +225,9 @@ class SqliteLog:
         finally:
             self._facts.clear()
         self._state.merge()
+        if self._told_full and any(isinstance(event, RoomEvent) for event in events):
+            self._told_full = False
+            logger.info("there is room on the disk again: posts are stored")
         return Commit(tuple(events), tuple(answers))
 
     def _read_facts(self, batch: _Batch) -> None:
@@ -209,6 +263,9 @@ class SqliteLog:
             return Rejection(Reason.INTERNAL, "internal error")
         if not isinstance(decision, Accepted):
             return decision
+        if self._short and any(isinstance(event, RoomEvent) for event in decision.events):
+            # Refused after the decision: a retry of what is stored has had its answer.
+            return DISK_FULL
         for event in decision.events:
             evolve(self._state, event)
             if isinstance(event, MessagePosted):
@@ -225,18 +282,29 @@ class SqliteLog:
         except sqlite3.Error as second:
             error = second
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            logger.error("the disk is full: a batch was refused, nothing of it is stored")
-            return Rejection(Reason.STORAGE_FULL, "the server's disk is full", retry_after_ms=5000)
+            self._tell_full()
+            return DISK_FULL
+        if isinstance(error, sqlite3.Error) and is_damage(error):
+            # It may also be the disk that fails: the next start finds out.
+            mark_damaged(self._path)
         return self._stop(error)
 
+    def _tell_full(self) -> None:
+        if not self._told_full:
+            self._told_full = True
+            logger.error("the disk is full: posts are refused until there is room on it")
+
     def _stop(self, error: BaseException) -> Rejection:
+        logger.critical("the log failed: %s", error, exc_info=error)
+        return self._fail(error)
+
+    def _fail(self, error: BaseException) -> Rejection:
         rejection = Rejection(
             Reason.STORAGE_FAILED,
             "the server could not store this: the outcome is unknown, send it again",
             retry_after_ms=1000,
         )
         self._failure = self._refusal = rejection
-        logger.critical("the log failed: %s", error, exc_info=error)
         self._on_failure(error)
         return rejection
 

@@ -49,6 +49,8 @@ class MemoryLog:
         self.waiting: list[tuple[int, tuple[cmd.Command, ...]]] = []
         # Why no more orders are taken.
         self.refusal: Rejection | None = None
+        # Rooms whose events cannot be read.
+        self.damaged: set[int] = set()
 
     def load(self) -> State:
         state = State()
@@ -84,6 +86,8 @@ class MemoryLog:
     def read_after(
         self, room_id: int, after_seq: int, *, count: int, max_bytes: int
     ) -> list[RoomEvent]:
+        if room_id in self.damaged:
+            raise RefusedError(Rejection(Reason.STORAGE_DAMAGED, "cannot be read"))
         return self._within([e for e in self._of(room_id) if e.seq > after_seq], count, max_bytes)
 
     def read_before(

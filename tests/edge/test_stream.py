@@ -10,6 +10,7 @@ from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById, RoomByName
 from chat_service.core.errors import Reason
 from chat_service.edge.stream import MAX_RECENT
+from chat_service.edge.wire import room_text
 from tests.edge.clients import place, story
 from tests.edge.scene import LOBBY, Scene, within
 
@@ -215,6 +216,33 @@ async def test_replay_that_fails_ends_the_stream(
     assert incident
     assert incident in record.getMessage()
     assert "has no event" not in ended.message
+
+
+@pytest.mark.parametrize("chat", [True, False], ids=["chat", "subscribe"])
+@story
+async def test_room_that_cannot_be_read(scene: Scene, *, chat: bool) -> None:
+    """A damaged history is told with its room and spoils no other; it ends a Subscribe."""
+    alice = scene.joins("alice", "lobby")
+    den = scene.does(cmd.JoinRoom(alice.session_id, cmd.RoomByName("den"))).room_id
+    scene.says(alice, "lost")
+    scene.says(alice, "kept", cmd.RoomById(den))
+    scene.log.damaged.add(LOBBY)
+    stream = scene.stream(alice, chat=chat)
+    stream.read_room(LOBBY, 0)
+    stream.read_room(den, 0)
+    items = await scene.told(stream.subscription)
+    if not chat:
+        assert stream.subscription.ended is not None
+        assert stream.subscription.ended.reason is Reason.STORAGE_DAMAGED
+        return
+    assert stream.subscription.ended is None
+    (error,) = (item.error for item in items if item.HasField("error"))
+    assert (error.room_id, error.reason) == (room_text(LOBBY), "STORAGE_DAMAGED")
+    assert [item.event.message.text for item in items if item.HasField("event")] == ["kept"]
+    scene.says(alice, "not told")
+    scene.says(alice, "told", cmd.RoomById(den))
+    items = await scene.told(stream.subscription)
+    assert [item.event.message.text for item in items if item.HasField("event")] == ["told"]
 
 
 @story

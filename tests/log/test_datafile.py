@@ -1,5 +1,6 @@
 """A file that cannot be used is named in one line with its remedy, and left as it was."""
 
+import errno
 import random
 import shutil
 import sqlite3
@@ -9,14 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from chat_service.core import commands as cmd
 from chat_service.log import datafile, schema
 from chat_service.log.datafile import open_data_file
 from chat_service.log.schema import APPLICATION_ID, MIGRATIONS, DataFileError
-from tests.core.scene import post, to
-from tests.log.subject import INSTANCE, Subject, open_sqlite
-
-NAME = "chat.sqlite3"
+from tests.log.damage import NAME, PAGE, fill, overwrite, pages_of, tables
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +22,6 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     directory = tmp_path_factory.mktemp("good")
     fill(directory)
     return (directory / NAME).read_bytes()
-
-
-def fill(directory: Path) -> None:
-    """Write a small chat through the log, and close it."""
-    subject = Subject(open_sqlite, directory)
-    alice = subject.begin()
-    subject.ok(cmd.OpenGuest("bob", b"bob", INSTANCE, "den"))
-    subject.ask_all(*(post(alice, "lobby", "x" * 50, message_id=f"m{n}") for n in range(200)))
-    subject.ok(post(alice, ("bob",), message_id="d"))
-    subject.ok(cmd.SetTopic(alice, to("lobby"), "cats"))
-    subject.log.close()
 
 
 def crashed(directory: Path, change: Callable[[sqlite3.Connection], object]) -> Path:
@@ -351,3 +337,58 @@ def test_any_damage_is_named_or_harmless(tmp_path: Path, good: bytes) -> None:
         assert unchanged
     assert len(refusals) > 100
     assert all(line.isprintable() for line in refusals)
+
+
+def test_damaged_page_of_each_table(tmp_path: Path, good: bytes) -> None:
+    """A page of any table or index that was lost or overwritten stops the start."""
+    path = tmp_path / NAME
+    path.write_bytes(good)
+    for table in tables(path):
+        for page in {pages_of(path, table)[0], pages_of(path, table)[-1]}:
+            for damage in (b"\xff" * 8, bytes(8), b"\xff" * PAGE, bytes(PAGE)):
+                overwrite(path, page, damage)
+                assert "cannot be read" in refusal(path), (table, page, damage[:8])
+                path.write_bytes(good)
+
+
+def test_index_that_is_not_of_its_table(tmp_path: Path, good: bytes) -> None:
+    """A page that is whole, but belongs elsewhere, is no index."""
+    path = tmp_path / NAME
+    path.write_bytes(good)
+    first = tables(path)
+    stray = (first["names"] - 1) * PAGE
+    overwrite(path, first["sqlite_autoindex_members_1"], good[stray : stray + PAGE])
+    assert "cannot be read" in refusal(path)
+
+
+def test_flipped_bytes_of_the_history(tmp_path: Path, good: bytes) -> None:
+    """Each byte of the head of a page of messages, and of its table of cells, is found."""
+    path = tmp_path / NAME
+    path.write_bytes(good)
+    page = pages_of(path, "room_events")[-1]
+    for at in range(40):
+        path.write_bytes(good)
+        overwrite(path, page, bytes([good[(page - 1) * PAGE + at] ^ 0xFF]), at)
+        assert "cannot be read" in refusal(path), at
+
+
+def test_full_disk_is_named(tmp_path: Path, good: bytes) -> None:
+    """A disk without room is no damage: the remedy is room, not a backup."""
+    path = tmp_path / NAME
+    path.write_bytes(good)
+    for error in (
+        OSError(errno.ENOSPC, "No space left on device"),
+        coded(sqlite3.SQLITE_FULL),
+        coded(sqlite3.SQLITE_IOERR_SHMSIZE),
+    ):
+        assert datafile._refusal(path, error) == (
+            f"{path} cannot be opened: its disk is full, make room on it"
+        )
+    assert "restore it" in datafile._refusal(path, coded(sqlite3.SQLITE_IOERR_READ))
+
+
+def coded(code: int) -> sqlite3.OperationalError:
+    """Make an error as SQLite raises it."""
+    error = sqlite3.OperationalError("planted")
+    error.sqlite_errorcode = code
+    return error

@@ -110,3 +110,14 @@ def test_close_lets_go_of_every_connection(history: History) -> None:
     for connection in connections:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connection.execute("SELECT 1")
+
+
+def test_hole_is_damage(path: Path, history: History) -> None:
+    """Events that do not follow each other were not written so, in either direction."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM room_events WHERE seq = 100")
+        connection.commit()
+    assert len(history.after(1, 100, count=50, max_bytes=1 << 20)) == 50
+    for read, seq in ((history.after, 90), (history.before, 110)):
+        with pytest.raises(ValueError, match="hole beside seq"):
+            read(1, seq, count=50, max_bytes=1 << 20)

@@ -4,7 +4,7 @@ import logging
 import resource
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.evolve import evolve
 from chat_service.core.model import State
 from chat_service.log import sqlite
-from chat_service.log.contract import Commit
+from chat_service.log.contract import Commit, OnCommit
+from chat_service.log.schema import DataFileError
 from chat_service.log.sqlite import MAX_BATCH, SqliteLog
 from tests.core.scene import post, to
+from tests.log.damage import overwrite, pages_of
 from tests.log.subject import DEADLINE_S, INSTANCE, Outcome, Subject, open_sqlite
 
 IDLE = cmd.ExpireSession(0)
@@ -226,6 +228,150 @@ def test_small_orders_pass_while_large_ones_do_not(subject: Subject) -> None:
         assert reasons(subject.ask_all(*large)) == {Reason.STORAGE_FULL}
         subject.ok(cmd.EndSession(alice))
     assert subject.reopen().users.snapshot() == {}
+
+
+# --------------------------------------------------------------- a disk down to its reserve
+
+
+class Disk:
+    """How much of a disk is free, as a test wants it."""
+
+    def __init__(self) -> None:
+        self.is_short = False
+        self.asked = 0
+
+    def short_of_space(self) -> bool:
+        """Stand for DiskReserve.is_touched."""
+        self.asked += 1
+        return self.is_short
+
+
+@pytest.fixture
+def disk() -> Disk:
+    """Make a disk with room."""
+    return Disk()
+
+
+@pytest.fixture
+def careful(tmp_path: Path, disk: Disk) -> Iterator[Subject]:
+    """Open a SqliteLog that asks how much is free."""
+
+    def open_log(
+        path: Path,
+        *,
+        clock: Callable[[], int],
+        on_commit: OnCommit,
+        on_failure: Callable[[BaseException], None],
+    ) -> SqliteLog:
+        return SqliteLog(
+            path / "chat.sqlite3",
+            clock=clock,
+            on_commit=on_commit,
+            on_failure=on_failure,
+            short_of_space=disk.short_of_space,
+        )
+
+    subject = Subject(open_log, tmp_path)
+    yield subject
+    subject.log.close()
+
+
+def test_reserve_is_for_people_and_not_for_talk(careful: Subject, disk: Disk) -> None:
+    """Posts and topics are refused, in a batch with orders that pass; a retry gets its answer."""
+    alice = careful.begin()
+    careful.ok(post(alice, "lobby", "before", message_id="m0"))
+    disk.is_short = True
+    outcomes = careful.ask_all(
+        cmd.OpenGuest("bob", b"bob", INSTANCE, "den"),
+        post(alice, "lobby", "now", message_id="m1"),
+        cmd.SetTopic(alice, to("lobby"), "cats"),
+        post(alice, ("bob",), "psst", message_id="m2"),
+        post(alice, "lobby", "before", message_id="m0"),
+        post(alice, "lobby", "other", message_id="m0"),
+        post(alice, "lobby", " ", message_id="m3"),
+        cmd.JoinRoom(alice, to("den")),
+        cmd.LeaveRoom(alice, to("den")),
+        cmd.EndSession(2),
+    )
+    told = [o.reason if isinstance(o, Rejection) else o.duplicate for o in outcomes]
+    full = Reason.STORAGE_FULL
+    refused = [Reason.ID_REUSED, Reason.TEXT_INVALID]
+    assert told == [False, full, full, full, True, *refused, False, False, False]
+    assert all(o.retry_after_ms for o in outcomes if isinstance(o, Rejection) and o.reason is full)
+    assert careful.texts() == ["before"]
+    assert careful.reopen().snapshot() == careful.fold().snapshot()
+
+
+def test_room_on_the_disk_is_noticed_by_itself(
+    careful: Subject, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once there is room the same post passes; each turn is told once, however many try."""
+    caplog.set_level(logging.INFO)
+    alice = careful.begin()
+    disk.is_short = True
+    for number in range(3):
+        order = post(alice, "lobby", message_id=f"m{number}")
+        assert careful.refused(order).reason is Reason.STORAGE_FULL
+    disk.is_short = False
+    careful.ok(cmd.RenewSession(alice))
+    for number in range(3):
+        assert careful.ok(post(alice, "lobby", message_id=f"m{number}")).seq == number + 1
+    assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.INFO]
+    assert not careful.failures
+
+
+def test_disk_is_asked_once_a_batch(careful: Subject, disk: Disk) -> None:
+    """However many orders share a commit, the system is asked once."""
+    alice = careful.begin()
+    before = disk.asked
+    careful.ask_all(*(post(alice, "lobby", message_id=f"m{n}") for n in range(50)))
+    assert disk.asked == before + 1
+
+
+# ------------------------------------------------------------------------ damage
+
+
+def test_damaged_history_is_refused_and_named(
+    subject: Subject, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reader of a damaged page gets its own reason, a line names the file, others read on."""
+    alice = subject.begin()
+    subject.ask_all(*(post(alice, "lobby", LARGE, message_id=f"m{n}") for n in range(50)))
+    subject.ok(cmd.JoinRoom(alice, to("den")))
+    subject.ok(post(alice, "den", "fine", message_id="d"))
+    subject.reopen()
+    lost = pages_of(path, "room_events")[-1]
+    overwrite(path, lost, b"\xff" * 8)
+    for read in (subject.log.read_after, subject.log.read_before):
+        for _ in range(2):
+            with pytest.raises(RefusedError) as raised:
+                read(1, 0 if read == subject.log.read_after else 51, count=99, max_bytes=1 << 20)
+            assert raised.value.rejection.reason is Reason.STORAGE_DAMAGED
+    (record,) = caplog.records
+    assert record.levelno == logging.CRITICAL
+    assert record.getMessage().startswith(f"{path} cannot be read (")
+    assert not subject.failures
+    assert subject.log.read_after(1, 0, count=3, max_bytes=1 << 20)
+
+
+def test_other_error_of_a_read_is_no_damage(subject: Subject, path: Path) -> None:
+    """A table that somebody took away is a mistake, and no word about a backup helps."""
+    subject.begin()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("ALTER TABLE room_events RENAME TO stolen")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        subject.log.read_after(1, 0, count=3, max_bytes=1 << 20)
+
+
+def test_writer_that_meets_damage_has_the_next_start_look(subject: Subject, path: Path) -> None:
+    """The outcome is unknown, the log stops, and the next start refuses the file."""
+    alice = subject.begin()
+    subject.reopen()
+    overwrite(path, pages_of(path, "first_answers")[0], b"\xff" * 8)
+    assert subject.refused(post(alice, "lobby")).reason is Reason.STORAGE_FAILED
+    assert path.with_name(f"{path.name}.damaged").exists()
+    with pytest.raises(DataFileError, match="restore it from a backup"):
+        subject.reopen()
 
 
 # ------------------------------------------------------------- a commit that fails

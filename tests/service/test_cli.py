@@ -28,6 +28,7 @@ def test_defaults_are_private_and_by_convention() -> None:
 def test_every_option_is_read(tmp_path: Path) -> None:
     """Each option reaches the configuration."""
     line = f"--host 0.0.0.0 --port 7000 --instances 3 --data-dir {tmp_path} --log-level DEBUG"
+    line += " --disk-reserve 3M"
     config = read_arguments([*line.split(), "--no-rate-limits", "--insecure"])
     assert config == LaunchConfig(
         host="0.0.0.0",
@@ -36,6 +37,7 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         data_dir=tmp_path,
         log_level="debug",
         rate_limits=False,
+        disk_reserve=3 << 20,
         insecure=True,
     )
 
@@ -49,6 +51,7 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         "--instances 0",
         "--instances 1.5",
         "--log-level loud",
+        "--disk-reserve much",
         "--host 0.0.0.0",
         "--host nowhere.example",
         "--inst 3",
@@ -107,7 +110,7 @@ def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
-    names = "host port instances data-dir log-level no-rate-limits insecure version"
+    names = "host port instances data-dir log-level no-rate-limits disk-reserve insecure version"
     assert [name for name in names.split() if f"--{name}" not in shown] == []
 
 

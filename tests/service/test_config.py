@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from chat_service.config import ConfigError, InstanceConfig, LaunchConfig, configure_logging
+from chat_service.config import (
+    ConfigError,
+    InstanceConfig,
+    LaunchConfig,
+    configure_logging,
+    size_in_bytes,
+)
 
 
 def launch(**changes: Any) -> LaunchConfig:
@@ -19,9 +25,9 @@ def launch(**changes: Any) -> LaunchConfig:
 
 def test_each_port_has_its_own_data() -> None:
     """Instances take consecutive ports, and the data belongs to the port."""
-    configs = launch(instances=3, log_level="debug", rate_limits=False).instance_configs()
-    assert configs == [
-        InstanceConfig("127.0.0.1", port, Path(f"/data/{port}"), "debug", False)
+    asked = launch(instances=3, log_level="debug", rate_limits=False, disk_reserve=7)
+    assert asked.instance_configs() == [
+        InstanceConfig("127.0.0.1", port, Path(f"/data/{port}"), "debug", False, 7)
         for port in (50051, 50052, 50053)
     ]
 
@@ -101,8 +107,9 @@ def test_address_of_ipv6_has_brackets() -> None:
 def test_instance_is_told_everything() -> None:
     """What an instance is told arrives whole, on one line."""
     config = InstanceConfig("::1", 0, Path('/da ta/"é\n'), "warning", False)
-    assert "\n" not in config.to_json()
-    assert InstanceConfig.from_json(config.to_json()) == config
+    for told in (config, replace(config, disk_reserve=1 << 40), replace(config, disk_reserve=0)):
+        assert "\n" not in told.to_json()
+        assert InstanceConfig.from_json(told.to_json()) == told
 
 
 @pytest.mark.parametrize(
@@ -116,12 +123,30 @@ def test_instance_is_told_everything() -> None:
         '{"host": "::1", "port": 1, "data_dir": 3, "log_level": "info", "rate_limits": true}',
         '{"host": "::1", "port": 1, "data_dir": "/d", "log_level": "info", "rate_limits": 1}',
         '{"host": "::1", "port": 1, "data_dir": "/d", "log_level": "info"}',
+        '{"host": "::1", "port": 1, "data_dir": "/d", "log_level": "info", "rate_limits": true,'
+        ' "disk_reserve": "64M"}',
     ],
 )
 def test_nonsense_is_not_a_configuration(text: str) -> None:
     """An instance refuses to be told half of it or something else."""
     with pytest.raises(ConfigError, match="not the configuration of an instance"):
         InstanceConfig.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("4096", 4096), ("7k", 7 << 10), (" 64M ", 64 << 20), ("2G", 2 << 30)],
+)
+def test_size_is_read(text: str, size: int) -> None:
+    """A size is a number of bytes, or of K, M or G, in either case."""
+    assert size_in_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "M", "-1", "1.5G", "64MB", "1 M", "٣", "9" * 16])
+def test_what_is_no_size(text: str) -> None:
+    """Anything else is named in one line."""
+    with pytest.raises(ConfigError, match="not a size such as 64M"):
+        size_in_bytes(text)
 
 
 def test_log_lines_name_their_source(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The lock on a data directory, and the end that cannot be missed."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chat_service.config import StartError
-from chat_service.posix import lock_directory
+from chat_service.posix import disk_space, lock_directory
 
 LOCK_AND_WAIT = """
 import sys
@@ -75,3 +76,14 @@ def test_hanging_process_is_ended() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], timeout=30, check=False)
     assert done.returncode == -signal.SIGALRM
+
+
+def test_disk_space_is_that_of_the_directory(tmp_path: Path) -> None:
+    """As the system's own figures tell it, in bytes."""
+    free, total = disk_space(tmp_path)
+    told = shutil.disk_usage(tmp_path)
+    assert total == told.total
+    # Others write on the same disk meanwhile.
+    assert abs(free - told.free) < 1 << 30
+    with pytest.raises(FileNotFoundError):
+        disk_space(tmp_path / "missing")
