@@ -3,23 +3,25 @@
 Whatever is random or secret was made outside and comes in here, tokens hashed.
 `wait_ms` in an order is the verdict of the rate limit: above 0, the order is
 refused with that delay, unless it turns out to be a retry that was stored.
+
+What is made for each message is a NamedTuple: a frozen dataclass takes three times
+as long to make.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chat_service.core.limits import Limits
 from chat_service.core.model import Style
 
 
-@dataclass(frozen=True, slots=True)
-class RoomById:
+class RoomById(NamedTuple):
     """A room by its id."""
 
     room_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class RoomByName:
+class RoomByName(NamedTuple):
     """A public room by its name, in any case."""
 
     name: str
@@ -134,8 +136,7 @@ class SetTopic:
     wait_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PostMessage:
+class PostMessage(NamedTuple):
     """Say something."""
 
     session_id: int

@@ -1,6 +1,5 @@
 """What a decision is made of: the facts that it needs, and what it comes to."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from chat_service.core import events as ev
@@ -24,8 +23,7 @@ class FirstAnswer(NamedTuple):
     request_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What an accepted order came to, for the one who gave it. 0 where it does not apply."""
 
     room_id: int = 0
@@ -36,8 +34,7 @@ class Answer:
     session_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """An order is accepted: what has happened by it, and its answer."""
 
     events: tuple[ev.Event, ...] = ()

@@ -3,16 +3,19 @@
 A RoomEvent has a place (`seq`) in its room and is what every member may see; the
 others change who is there and what exists. Every event has the time of its
 decision in milliseconds since 1970, never smaller than that of the one before.
+
+What is made for each message is a NamedTuple: a frozen dataclass takes three times
+as long to make.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chat_service.core.limits import Limits
 from chat_service.core.model import RoomKind, Style
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePosted:
+class MessagePosted(NamedTuple):
     """Somebody spoke."""
 
     time_ms: int

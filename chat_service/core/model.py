@@ -108,17 +108,20 @@ class Table(Generic[K, V]):
         found = self._scratch.get(key)
         if found is None:
             return self._base.get(key)
-        return None if found is _DROPPED else cast(V, found)
+        return None if isinstance(found, _Dropped) else found
 
     def __getitem__(self, key: K) -> V:
         """Return the value; raise KeyError if there is none."""
-        found = self.get(key)
+        found = self._scratch.get(key)
         if found is None:
+            return self._base[key]
+        if isinstance(found, _Dropped):
             raise KeyError(key)
         return found
 
     def __contains__(self, key: K) -> bool:
-        return self.get(key) is not None
+        found = self._scratch.get(key)
+        return key in self._base if found is None else found is not _DROPPED
 
     def put(self, key: K, value: V) -> None:
         """Set the value in the scratch layer."""

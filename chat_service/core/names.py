@@ -52,9 +52,10 @@ def is_one_line(text: str) -> bool:
 
 def has_visible(text: str) -> bool:
     """Whether at least one character of `text` leaves a mark on a screen."""
-    return any(
-        unicodedata.category(char) not in _INVISIBLE and not _BLANK.match(char) for char in text
-    )
+    for char in text:
+        if unicodedata.category(char) not in _INVISIBLE and not _BLANK.match(char):
+            return True
+    return False
 
 
 def count_lines(text: str) -> int:

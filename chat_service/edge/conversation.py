@@ -22,7 +22,7 @@ from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
 from chat_service.edge.status import error_item
 from chat_service.edge.stream import Stream, Streams
-from chat_service.edge.wire import room_text
+from chat_service.edge.wire import ack_frame, room_text
 
 # Orders of a stream that may wait for their commit; a client is told of posts, but no
 # order may fill the log's line for others. Source: the service's guarantees.
@@ -181,8 +181,10 @@ class Conversation:
             self._refuse(error.rejection, order_id, client_msg_id)
 
     def _check_order_id(self, order_id: str) -> None:
+        if not order_id:
+            return
         longest = self._orders.longest_id
-        if order_id and not is_client_id(order_id, longest):
+        if not is_client_id(order_id, longest):
             raise RefusedError(
                 Rejection(
                     Reason.CLIENT_ID_INVALID,
@@ -253,18 +255,7 @@ class Conversation:
             self._stream.read_room(room_id, start)
 
     def _ack(self, order_id: str, answer: Answer, client_msg_id: str = "") -> None:
-        self._stream.send(
-            pb.StreamItem(
-                ack=pb.Ack(
-                    order_id=order_id,
-                    room_id=room_text(answer.room_id),
-                    seq=answer.seq,
-                    client_msg_id=client_msg_id,
-                    duplicate=answer.duplicate,
-                    time_ms=answer.time_ms,
-                )
-            )
-        )
+        self._stream.subscription.offer(ack_frame(order_id, client_msg_id, answer))
 
     def _refuse(
         self, rejection: Rejection, order_id: str, client_msg_id: str = "", room_id: str = ""

@@ -14,7 +14,7 @@ from chat_service.edge.directory import Directory
 from chat_service.edge.paging import MAX_PAGE_BYTES, key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams
-from chat_service.edge.wire import event_message, room_message, target_of, user_message
+from chat_service.edge.wire import put_event, room_message, target_of, user_message
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Log
 
@@ -75,10 +75,12 @@ class Lists:
             before = min(before, head + 1)
             events = await self._read(self._log.read_before, room.room_id, before, size)
             more = bool(events) and events[-1].seq > 1
-        return pb.ListMessagesResponse(
-            events=[event_message(event) for event in events],
-            next_page_token=token_after(scope, str(events[-1].seq)) if more else "",
+        listing = pb.ListMessagesResponse(
+            next_page_token=token_after(scope, str(events[-1].seq)) if more else ""
         )
+        for event in events:
+            put_event(listing.events.add(), event)
+        return listing
 
     async def list_rooms(self, request: pb.ListRoomsRequest, call: Call) -> pb.ListRoomsResponse:
         """List the public rooms."""

@@ -10,6 +10,7 @@ from heapq import nsmallest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.commands import Direct, RoomById, RoomByName, Target
+from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import MessagePosted, RoomEvent
 from chat_service.core.model import Room, RoomKind, Style, User
@@ -19,7 +20,8 @@ from chat_service.hub.presence import Change
 # Users in a picture of a room. Source: the contract.
 MAX_SNAPSHOT = 256
 
-_ID = re.compile(r"[a-z]([1-9][0-9]{0,17})\Z", re.ASCII)
+_ROOM_ID = re.compile(r"r([1-9][0-9]{0,17})\Z", re.ASCII)
+_STYLES = {int(style): style for style in Style}
 
 
 def room_text(room_id: int) -> str:
@@ -39,8 +41,8 @@ def session_text(session_id: int) -> str:
 
 def room_number(text: str) -> int:
     """Return the number of a room's id; 0, which no room has, for anything else."""
-    match = _ID.match(text)
-    return int(match[1]) if match and text.startswith("r") else 0
+    match = _ROOM_ID.match(text)
+    return int(match[1]) if match else 0
 
 
 def target_of(target: pb.RoomTarget) -> Target:
@@ -57,12 +59,12 @@ def target_of(target: pb.RoomTarget) -> Target:
 
 def style_of(style: int) -> Style:
     """Return how a text is meant. Raises RefusedError for a value that is not known."""
-    try:
-        return Style(style)
-    except ValueError:
+    known = _STYLES.get(style)
+    if known is None:
         raise RefusedError(
             Rejection(Reason.FIELD_INVALID, "this style is not known", field="style")
-        ) from None
+        )
+    return known
 
 
 def request_hash(post: pb.Post) -> bytes:
@@ -98,14 +100,18 @@ def room_message(room: Room, *, head: int, present: int) -> pb.Room:
     )
 
 
-def event_message(event: RoomEvent) -> pb.RoomEvent:
-    """Return what happened in a room."""
-    message = pb.RoomEvent(
-        room_id=room_text(event.room_id),
-        seq=event.seq,
-        time_ms=event.time_ms,
-        author=pb.User(user_id=user_text(event.author_id), name=event.author_name),
-    )
+def put_event(message: pb.RoomEvent, event: RoomEvent) -> None:
+    """Fill in what happened in a room.
+
+    Filled in place, field by field: a message that is made of others copies them, which
+    takes twice as long.
+    """
+    message.room_id = room_text(event.room_id)
+    message.seq = event.seq
+    message.time_ms = event.time_ms
+    author = message.author
+    author.user_id = user_text(event.author_id)
+    author.name = event.author_name
     if isinstance(event, MessagePosted):
         body = message.message
         body.text = event.text
@@ -114,7 +120,6 @@ def event_message(event: RoomEvent) -> pb.RoomEvent:
             body.style = pb.MESSAGE_STYLE_ACTION
     else:
         message.topic.topic = event.topic
-    return message
 
 
 def frame(*items: pb.StreamItem) -> bytes:
@@ -124,7 +129,22 @@ def frame(*items: pb.StreamItem) -> bytes:
 
 def event_frame(event: RoomEvent) -> bytes:
     """Encode an event as a frame, once for all readers."""
-    return frame(pb.StreamItem(event=event_message(event)))
+    response = pb.ChatResponse()
+    put_event(response.items.add().event, event)
+    return response.SerializeToString()
+
+
+def ack_frame(order_id: str, client_msg_id: str, answer: Answer) -> bytes:
+    """Encode that an order was carried out; `client_msg_id` is empty but for a post."""
+    response = pb.ChatResponse()
+    ack = response.items.add().ack
+    ack.order_id = order_id
+    ack.room_id = room_text(answer.room_id)
+    ack.seq = answer.seq
+    ack.client_msg_id = client_msg_id
+    ack.duplicate = answer.duplicate
+    ack.time_ms = answer.time_ms
+    return response.SerializeToString()
 
 
 class HubFrames:

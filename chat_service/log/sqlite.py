@@ -211,11 +211,12 @@ class SqliteLog:
             if self._short:
                 self._tell_full()
             self._connection.execute("BEGIN IMMEDIATE")
-            self._read_facts(batch)
+            keys = iter(self._read_facts(batch))
             for ticket, commands in batch:
-                answers.append(
-                    (ticket, tuple(self._decide(command, events, now_ms) for command in commands))
-                )
+                outcomes = [
+                    self._decide(command, next(keys), events, now_ms) for command in commands
+                ]
+                answers.append((ticket, tuple(outcomes)))
             if events:
                 rows.write(self._connection, self._state, events)
             self._connection.execute("COMMIT")
@@ -230,30 +231,32 @@ class SqliteLog:
             logger.info("there is room on the disk again: posts are stored")
         return Commit(tuple(events), tuple(answers))
 
-    def _read_facts(self, batch: _Batch) -> None:
+    def _read_facts(self, batch: _Batch) -> list[FactKey | None]:
+        """Read what the batch asks for; return what each order asks for, as far as is known."""
         keys = []
         for _, commands in batch:
             for command in commands:
                 try:
-                    key = fact_key(self._state, command)
+                    keys.append(fact_key(self._state, command))
                 except Exception:
                     # `_decide` asks again, and answers for the mistake.
-                    continue
-                if key is not None:
-                    keys.append(key)
-        if keys:
-            stored = rows.first_answers(self._connection, keys)
-            self._facts = {key: stored.get(key) for key in keys}
+                    keys.append(None)
+        asked = [key for key in keys if key is not None]
+        if asked:
+            stored = rows.first_answers(self._connection, asked)
+            self._facts = {key: stored.get(key) for key in asked}
+        return keys
 
-    def _decide(self, command: Command, events: list[Event], now_ms: int) -> Answer | Rejection:
+    def _decide(
+        self, command: Command, key: FactKey | None, events: list[Event], now_ms: int
+    ) -> Answer | Rejection:
         try:
-            key = fact_key(self._state, command)
-            fact = None
-            if key is not None:
-                if key not in self._facts:
-                    # Its session was opened by an earlier order of the same batch.
+            if key is None:
+                # Its session may have been opened by an earlier order of the same batch.
+                key = fact_key(self._state, command)
+                if key is not None and key not in self._facts:
                     self._facts[key] = rows.first_answers(self._connection, [key]).get(key)
-                fact = self._facts[key]
+            fact = None if key is None else self._facts[key]
             decision = decide(self._state, command, fact, now_ms)
         except sqlite3.Error:
             raise
@@ -268,8 +271,8 @@ class SqliteLog:
             return DISK_FULL
         for event in decision.events:
             evolve(self._state, event)
-            if isinstance(event, MessagePosted):
-                self._facts[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
+            if key is not None and isinstance(event, MessagePosted):
+                self._facts[key] = FirstAnswer(
                     event.room_id, event.seq, event.time_ms, event.request_hash
                 )
         events.extend(decision.events)

@@ -18,11 +18,16 @@ def is_plain(declared: Any) -> bool:
 
 
 def is_record(declared: type) -> bool:
-    """Whether a class is a frozen dataclass whose fields are all plain."""
+    """Whether a class is a named tuple or a frozen dataclass, and its fields are all plain."""
+    hints = get_type_hints(declared)
+    if issubclass(declared, tuple):
+        return tuple(hints) == declared.__dict__.get("_fields") and all(
+            map(is_plain, hints.values())
+        )
     return (
         is_dataclass(declared)
         and "__slots__" in vars(declared)
         and "__setattr__" in vars(declared)  # a frozen class refuses by its own
-        and all(is_plain(hint) for hint in get_type_hints(declared).values())
-        and len(fields(declared)) == len(get_type_hints(declared))
+        and all(map(is_plain, hints.values()))
+        and len(fields(declared)) == len(hints)
     )

@@ -52,7 +52,11 @@ class ChatAgainstPlainRules(RuleBasedStateMachine):
         """Give an order by one of those who are here; by nobody for number 0."""
         here = sorted(self.oracle.clients)
         if here and 0 < command.session_id < 99:
-            command = replace(command, session_id=here[command.session_id % len(here)])
+            session_id = here[command.session_id % len(here)]
+            if isinstance(command, cmd.PostMessage):
+                command = command._replace(session_id=session_id)
+            else:
+                command = replace(command, session_id=session_id)
         self.give(command)
 
     @initialize(names=st.sampled_from(([], ["al", "bo"], ["al", "bo", "cy"])))
@@ -122,7 +126,7 @@ class ChatAgainstPlainRules(RuleBasedStateMachine):
         """Give an earlier post again, as a client does that missed the answer."""
         posts = [g.command for g in self.scene.given if isinstance(g.command, cmd.PostMessage)]
         if posts:
-            self.give(replace(posts[number % len(posts)], wait_ms=number % 2 * 50))
+            self.give(posts[number % len(posts)]._replace(wait_ms=number % 2 * 50))
 
     # -------------------------------------------------------------- invariants
 

@@ -6,6 +6,7 @@ import pytest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.commands import Direct, RoomById, RoomByName, Target
+from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.events import MessagePosted, TopicChanged
 from chat_service.core.model import Room, RoomKind, Style, User
@@ -133,7 +134,8 @@ def message(text: str = "hi", style: Style = Style.TEXT) -> MessagePosted:
 
 def test_events_as_they_travel() -> None:
     """A message and a change of topic keep place, time, author and body."""
-    said = wire.event_message(message(style=Style.ACTION))
+    said, changed = pb.RoomEvent(), pb.RoomEvent()
+    wire.put_event(said, message(style=Style.ACTION))
     author = pb.User(user_id="u1", name="alice")
     assert said == pb.RoomEvent(
         room_id="r7",
@@ -142,11 +144,21 @@ def test_events_as_they_travel() -> None:
         author=author,
         message=pb.Message(text="hi", style=pb.MESSAGE_STYLE_ACTION, client_msg_id="m1"),
     )
-    changed = wire.event_message(TopicChanged(6, 7, 4, 1, "alice", ""))
+    wire.put_event(changed, TopicChanged(6, 7, 4, 1, "alice", ""))
     assert changed == pb.RoomEvent(
         room_id="r7", seq=4, time_ms=6, author=author, topic=pb.TopicChange(topic="")
     )
     assert changed.WhichOneof("body") == "topic"
+
+
+def test_ack_names_order_message_and_place() -> None:
+    """An ack carries the ids of the order and of the message, and the whole answer."""
+    (item,) = pb.ChatResponse.FromString(
+        wire.ack_frame("o1", "m1", Answer(room_id=7, seq=3, time_ms=5, duplicate=True))
+    ).items
+    assert item.ack == pb.Ack(
+        order_id="o1", client_msg_id="m1", room_id="r7", seq=3, time_ms=5, duplicate=True
+    )
 
 
 def test_frames_laid_end_to_end_are_a_frame() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chat_service.core import commands as cmd
 from chat_service.core.commands import Command
-from chat_service.core.decision import Answer
+from chat_service.core.decision import Answer, FactKey
 from chat_service.core.errors import RefusedError, Rejection
 from chat_service.core.events import Event
 from chat_service.core.limits import Limits
@@ -64,8 +64,10 @@ def acknowledgement(answer: Answer, message_id: str) -> str:
 class EarlyLog(SqliteLog):
     """A log with the mistake: it acknowledges what it has only decided."""
 
-    def _decide(self, command: Command, events: list[Event], now_ms: int) -> Answer | Rejection:
-        outcome = super()._decide(command, events, now_ms)
+    def _decide(
+        self, command: Command, key: FactKey | None, events: list[Event], now_ms: int
+    ) -> Answer | Rejection:
+        outcome = super()._decide(command, key, events, now_ms)
         if isinstance(command, cmd.PostMessage) and isinstance(outcome, Answer):
             write(acknowledgement(outcome, command.client_msg_id))
         return outcome

@@ -410,9 +410,10 @@ def test_what_is_read_is_what_was_announced(talk: Subject) -> None:
     read = talk.log.read_after(1, 0, **PLENTY) + talk.log.read_after(2, 0, **PLENTY)
     assert len(read) == 7
     for stored, event in zip(read, announced, strict=True):
-        names = [n for n in event.__slots__ if n != "request_hash"]
+        if isinstance(event, ev.MessagePosted):
+            event = event._replace(request_hash=b"")
         assert type(stored) is type(event)
-        assert [getattr(stored, n) for n in names] == [getattr(event, n) for n in names]
+        assert stored == event
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,7 +170,7 @@ def test_any_number_of_events_is_written(connection: sqlite3.Connection, count: 
     ]
     write(connection, State(), ev.RoomOpened(T, 1, RoomKind.PUBLIC, "lobby", 0, ()), *posts)
     stored = [rows.event_of(row) for row in connection.execute("SELECT * FROM room_events")]
-    assert stored == [replace(post, request_hash=b"") for post in posts]
+    assert stored == [post._replace(request_hash=b"") for post in posts]
     keys = [FactKey(1, post.client_msg_id) for post in posts]
     assert rows.first_answers(connection, keys) == {
         key: FirstAnswer(1, post.seq, T, post.request_hash)
@@ -184,7 +183,7 @@ def test_seq_is_never_written_twice(connection: sqlite3.Connection) -> None:
     room = ev.RoomOpened(T, 1, RoomKind.PUBLIC, "lobby", 0, ())
     post = ev.MessagePosted(T, 1, 1, 1, "a", Style.TEXT, "x", "m1", b"")
     write(connection, State(), room, post)
-    for other in (replace(post, client_msg_id="m2"), replace(post, seq=2)):
+    for other in (post._replace(client_msg_id="m2"), post._replace(seq=2)):
         with pytest.raises(sqlite3.IntegrityError):
             rows.write(connection, State(), [other])
 
