@@ -21,7 +21,7 @@ from chat_service.edge.journal import Journal, Outcome
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
 from chat_service.edge.status import error_item
-from chat_service.edge.stream import Stream, Streams
+from chat_service.edge.stream import Stream, Streams, beyond_head
 from chat_service.edge.wire import ack_frame, room_text
 
 # Orders of a stream that may wait for their commit; a client is told of posts, but no
@@ -247,10 +247,7 @@ class Conversation:
         room_id = outcome.room_id
         start = self._stream.start_of(position, room_id, epoch_holds=epoch_holds)
         if start is None:
-            rejection = Rejection(
-                Reason.SEQ_OUT_OF_RANGE, "after_seq is beyond the head of the room"
-            )
-            self._refuse(rejection, order_id, room_id=room_text(room_id))
+            self._refuse(beyond_head(room_id), order_id, room_id=room_text(room_id))
         else:
             self._stream.read_room(room_id, start)
 

@@ -7,14 +7,13 @@ from concurrent.futures import Executor
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import RoomEvent
-from chat_service.core.model import Room
 from chat_service.core.names import name_key
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.paging import MAX_PAGE_BYTES, key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Streams
-from chat_service.edge.wire import put_event, room_message, target_of, user_message
+from chat_service.edge.stream import Streams, beyond_head, room_now
+from chat_service.edge.wire import put_event, target_of, user_message
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Log
 
@@ -61,13 +60,7 @@ class Lists:
         if forward:
             after = request.after_seq if key is None else int(key)
             if after > head:
-                raise RefusedError(
-                    Rejection(
-                        Reason.SEQ_OUT_OF_RANGE,
-                        "after_seq is beyond the head of the room",
-                        field="after_seq",
-                    )
-                )
+                raise RefusedError(beyond_head(room.room_id, "after_seq"))
             events = await self._read(self._log.read_after, room.room_id, after, size)
             more = bool(events) and events[-1].seq < head
         else:
@@ -90,7 +83,7 @@ class Lists:
         rooms = self._directory.rooms_after(key, size + 1)
         shown = rooms[:size]
         return pb.ListRoomsResponse(
-            rooms=[self._room(room) for room in shown],
+            rooms=[room_now(room, self._hub) for room in shown],
             next_page_token=(
                 token_after("rooms", name_key(shown[-1].name)) if len(rooms) > size else ""
             ),
@@ -125,13 +118,6 @@ class Lists:
             next_page_token=(
                 token_after(scope, name_key(shown[-1][0].name)) if len(entries) > size else ""
             ),
-        )
-
-    def _room(self, room: Room) -> pb.Room:
-        return room_message(
-            room,
-            head=self._hub.head(room.room_id),
-            present=self._hub.presence.count(room.room_id),
         )
 
     async def _read(

@@ -24,9 +24,8 @@ from chat_service.edge.orders import Orders
 from chat_service.edge.pace import SENDS, Pace
 from chat_service.edge.paging import MAX_PAGE
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Stream, Streams
+from chat_service.edge.stream import Stream, Streams, beyond_head, room_now
 from chat_service.edge.wire import (
-    room_message,
     room_text,
     session_text,
     target_of,
@@ -129,13 +128,7 @@ class ChatMethods:
             limits=self._limits(),
         )
         if answer.room_id:
-            response.room.CopyFrom(
-                room_message(
-                    state.rooms[answer.room_id],
-                    head=self._hub.head(answer.room_id),
-                    present=self._hub.presence.count(answer.room_id),
-                )
-            )
+            response.room.CopyFrom(room_now(state.rooms[answer.room_id], self._hub))
         return response
 
     async def sign_out(self, _: pb.SignOutRequest, call: Call) -> pb.SignOutResponse:
@@ -198,12 +191,7 @@ class ChatMethods:
             room = self._directory.room_for(session.user_id, target_of(position.room))
             start = stream.start_of(position, room.room_id, epoch_holds=epoch_holds)
             if start is None:
-                return Rejection(
-                    Reason.SEQ_OUT_OF_RANGE,
-                    "after_seq is beyond the head of the room",
-                    field="rooms.after_seq",
-                    metadata=(("room_id", room_text(room.room_id)),),
-                )
+                return beyond_head(room.room_id, "rooms.after_seq")
             if room.room_id in starts:
                 return Rejection(Reason.FIELD_INVALID, "name each room once", field="rooms")
             starts[room.room_id] = start
@@ -213,7 +201,7 @@ class ChatMethods:
             stream.welcome(epoch, epoch_holds=epoch_holds)
             for room_id, start in starts.items():
                 stream.read_room(room_id, start)
-            stream.subscription.on_end = lambda: _cancel(writer)
+            stream.subscription.on_end = writer.cancel
             await asyncio.wait((writer,))
             if stream.subscription.ended is None and not writer.cancelled():
                 writer.result()
@@ -274,7 +262,3 @@ class ChatMethods:
             send_burst=SENDS.burst if self._pace.on else 0,
             send_rate=SENDS.per_second if self._pace.on else 0.0,
         )
-
-
-def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()

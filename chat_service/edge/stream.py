@@ -10,7 +10,7 @@ import grpc
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.model import RoomKind, Session
+from chat_service.core.model import Room, RoomKind, Session
 from chat_service.edge.directory import Directory
 from chat_service.edge.status import error_item
 from chat_service.edge.wire import (
@@ -27,6 +27,22 @@ logger = logging.getLogger(__name__)
 
 # Events that a reader without a position may begin with. Source: the contract.
 MAX_RECENT = 1000
+
+
+def room_now(room: Room, hub: Hub) -> pb.Room:
+    """Return a room as its members see it, with what the hub knows of it."""
+    room_id = room.room_id
+    return room_message(room, head=hub.head(room_id), present=hub.presence.count(room_id))
+
+
+def beyond_head(room_id: int, field: str = "") -> Rejection:
+    """Refuse a position in a room; `field` names it in the request of a call."""
+    return Rejection(
+        Reason.SEQ_OUT_OF_RANGE,
+        "after_seq is beyond the head of the room",
+        field=field,
+        metadata=(("room_id", room_text(room_id)),),
+    )
 
 
 class Stream:
@@ -160,10 +176,8 @@ class Stream:
         # Who left the room and entered it again has another reading of it in line.
         if room is None or readings.get(room_id) != reading:
             return
-        opened = room_message(
-            room, head=self._hub.head(room_id), present=self._hub.presence.count(room_id)
-        )
-        self.send(pb.StreamItem(opened=pb.RoomOpened(room=opened, after_seq=after_seq)))
+        opened = pb.RoomOpened(room=room_now(room, self._hub), after_seq=after_seq)
+        self.send(pb.StreamItem(opened=opened))
         seen = self.attachment != 0 and room.kind is RoomKind.PUBLIC
         if seen:
             self._hub.enter(self.subscription, room_id)

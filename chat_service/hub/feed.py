@@ -45,7 +45,7 @@ class Feed:
         # Live ones; a dictionary because it keeps its order.
         self.subscriptions: dict[Subscription, None] = {}
         self._timers = timers
-        # What is told when the tick ends: events and presence, in order.
+        # Events that are told when the tick ends, in order.
         self._tick: list[bytes] = []
         self._fan_out: _FanOut | None = None
         self._due: Timer | None = None
@@ -59,10 +59,6 @@ class Feed:
     def publish(self, seq: int, frame: bytes) -> None:
         """Add the event that follows the head to the ring and to the tick."""
         self.ring.append(seq, frame)
-        self.tell(frame)
-
-    def tell(self, frame: bytes) -> None:
-        """Add something without a place in the log to the tick."""
         self._tick.append(frame)
         if not self._soon and self._due is None:
             self._schedule()

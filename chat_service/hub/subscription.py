@@ -72,7 +72,7 @@ class Subscription:
         self.rooms: dict[int, int] = {}
         self.present_in: dict[int, None] = {}
         self.ended: Rejection | None = None
-        self.on_end: Callable[[], None] | None = None
+        self.on_end: Callable[[], object] | None = None
         self.on_idle: Callable[[], None] | None = None
         self._turns = turns
         self._in_line = False

@@ -241,7 +241,7 @@ async def test_rooms_of_a_hello_that_cannot_be_read(scene: Scene) -> None:
         ("hello", "SEQ_OUT_OF_RANGE", "r1"),
     ]
     facts = [dict(error.metadata) for error in errors(caller.items)]
-    assert facts == [{}, {}, {"room_name": ".hidden"}, {"names": "nobody"}, {}]
+    assert facts == [{}, {}, {"room_name": ".hidden"}, {"names": "nobody"}, {"room_id": "r1"}]
     opened = [item.opened.room.name for item in caller.items if item.HasField("opened")]
     assert opened == ["attic"]
 
