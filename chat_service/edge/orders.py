@@ -9,11 +9,23 @@ from collections.abc import Callable
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.model import Room, Session
+from chat_service.core.names import is_name, name_key
 from chat_service.core.rooms import find_room
 from chat_service.edge.address import network_of
 from chat_service.edge.directory import Directory
 from chat_service.edge.pace import Pace
 from chat_service.edge.wire import request_hash, style_of, target_of
+
+
+def wait_to_open(name: str, network: str, directory: Directory, pace: Pace, now: float) -> int:
+    """Return the delay of entering the public room of this name, in milliseconds.
+
+    Only opening one costs: not a room that there is, nor a name that none can have.
+    """
+    state = directory.state
+    if name_key(name) in state.room_ids or not is_name(name, state.limits.room_name_bytes):
+        return 0
+    return pace.room(network, now)
 
 
 class Orders:
@@ -67,8 +79,10 @@ class Orders:
         wait_ms = room_wait_ms = 0
         if not isinstance(found, Room) or (found.room_id, self._user_id) not in state.members:
             wait_ms = self._pace.join(self._user_id, self._clock())
-        if isinstance(target, cmd.RoomByName) and not isinstance(found, Room):
-            room_wait_ms = self._pace.room(self._network, self._clock())
+        if isinstance(target, cmd.RoomByName):
+            room_wait_ms = wait_to_open(
+                target.name, self._network, self._directory, self._pace, self._clock()
+            )
         return cmd.JoinRoom(self._session_id, target, wait_ms, room_wait_ms)
 
     def leave_room(self, order: pb.LeaveRoom) -> cmd.LeaveRoom:

@@ -13,14 +13,13 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import Session
-from chat_service.core.names import name_key
 from chat_service.edge.address import network_of
 from chat_service.edge.calls import MALFORMED, Call, Context
 from chat_service.edge.conversation import MAX_UNACKED, Conversation
 from chat_service.edge.directory import Directory, token_hash
 from chat_service.edge.journal import Journal
 from chat_service.edge.lists import Lists
-from chat_service.edge.orders import Orders
+from chat_service.edge.orders import Orders, wait_to_open
 from chat_service.edge.pace import SENDS, Pace
 from chat_service.edge.paging import MAX_PAGE
 from chat_service.edge.sessions import Sessions
@@ -91,9 +90,7 @@ class ChatMethods:
         now = self._clock()
         network = network_of(call.peer)
         token = secrets.token_urlsafe(32)
-        room_wait_ms = 0
-        if request.room and name_key(request.room) not in self._directory.state.room_ids:
-            room_wait_ms = self._pace.room(network, now)
+        room_wait_ms = wait_to_open(request.room, network, self._directory, self._pace, now)
         command: cmd.OpenGuest | cmd.OpenSession
         if call.token:
             session = self._sessions.of(call)

@@ -150,6 +150,12 @@ def test_opening_rooms_is_paced_by_address(desk: Desk) -> None:
     assert desk.scene.orders(bob).join_room(room("new")).room_wait_ms == 0
 
 
+def test_name_that_no_room_can_have_costs_no_room(desk: Desk) -> None:
+    """Who mistypes a name may open rooms afterwards all the same."""
+    desk.enters(room("no room"), 2 * NEW_ROOMS.burst)
+    assert desk.orders.join_room(room("new")).room_wait_ms == 0
+
+
 @pytest.mark.parametrize("target", [None, pb.RoomTarget()])
 def test_order_needs_a_room(desk: Desk, target: pb.RoomTarget | None) -> None:
     """Each order about a room is refused without one."""
