@@ -21,8 +21,9 @@ from chat_service.edge.journal import Journal, Outcome
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
 from chat_service.edge.status import error_item
-from chat_service.edge.stream import Stream, Streams, beyond_head
-from chat_service.edge.wire import ack_frame, room_text
+from chat_service.edge.stream import Stream, Streams, check_reached
+from chat_service.edge.wire import ack_frame
+from chat_service.hub.hub import Hub
 
 # Orders of a stream that may wait for their commit; a client is told of posts, but no
 # order may fill the log's line for others. Source: the service's guarantees.
@@ -46,6 +47,7 @@ class Conversation:
         *,
         epoch: str,
         journal: Journal,
+        hub: Hub,
         streams: Streams,
         orders: Orders,
         clock: Callable[[], float],
@@ -53,6 +55,7 @@ class Conversation:
         self._stream = stream
         self._epoch = epoch
         self._journal = journal
+        self._hub = hub
         self._streams = streams
         self._orders = orders
         self._clock = clock
@@ -117,21 +120,20 @@ class Conversation:
                 )
             )
         joins: list[tuple[pb.RoomPosition, cmd.JoinRoom]] = []
-        refused: list[pb.StreamItem] = []
+        refused: list[tuple[pb.RoomPosition, Rejection]] = []
+        epoch_holds = hello.epoch in ("", self._epoch)
         for position in hello.rooms:
             try:
-                joins.append((position, self._orders.join_room(position.room)))
+                joins.append((position, self._enter(position, epoch_holds=epoch_holds)))
             except RefusedError as error:
-                rejection = _about(position.room, error.rejection)
-                refused.append(error_item(rejection, order_id=hello_id))
+                refused.append((position, error.rejection))
         attach = cmd.AttachSession(stream.session_id, stream.attachment)
         attached, *outcomes = await self._journal.ask(attach, *(join for _, join in joins))
         if isinstance(attached, Rejection):
             raise RefusedError(attached)
-        epoch_holds = hello.epoch in ("", self._epoch)
         stream.welcome(self._epoch, epoch_holds=epoch_holds)
-        if refused:
-            stream.send(*refused)
+        for position, rejection in refused:
+            self._not_entered(hello_id, position.room, rejection)
         for (position, _), outcome in zip(joins, outcomes, strict=True):
             self._entered(hello_id, position, outcome, epoch_holds=epoch_holds)
         stream.read_directs()
@@ -206,8 +208,20 @@ class Conversation:
 
         self._submit(command, answered)
 
+    def _enter(self, position: pb.RoomPosition, *, epoch_holds: bool) -> cmd.JoinRoom:
+        """Make the order to enter a room. Raises RefusedError, also for where to begin there."""
+        if epoch_holds:
+            room_id = self._orders.room_id(position.room)
+            if room_id is not None:
+                check_reached(self._hub, room_id, position.after_seq)
+        return self._orders.join_room(position.room)
+
     def _join_room(self, order_id: str, position: pb.RoomPosition) -> None:
-        command = self._orders.join_room(position.room)
+        try:
+            command = self._enter(position, epoch_holds=True)
+        except RefusedError as error:
+            self._not_entered(order_id, position.room, error.rejection)
+            return
 
         def answered(outcome: Outcome) -> None:
             if not isinstance(outcome, Rejection):
@@ -241,15 +255,18 @@ class Conversation:
     ) -> None:
         """Begin to read a room that was entered."""
         if isinstance(outcome, Rejection):
-            rejection = _about(position.room, outcome)
-            self._refuse(rejection, order_id, room_id=position.room.room_id)
+            self._not_entered(order_id, position.room, outcome)
             return
-        room_id = outcome.room_id
-        start = self._stream.start_of(position, room_id, epoch_holds=epoch_holds)
-        if start is None:
-            self._refuse(beyond_head(room_id), order_id, room_id=room_text(room_id))
-        else:
-            self._stream.read_room(room_id, start)
+        start = self._stream.start_of(position, outcome.room_id, epoch_holds=epoch_holds)
+        self._stream.read_room(outcome.room_id, start)
+
+    def _not_entered(self, order_id: str, room: pb.RoomTarget, rejection: Rejection) -> None:
+        """Refuse to read a room, and say which one."""
+        if room.room_name:
+            named = ("room_name", room.room_name[:MAX_NAMED])
+            rejection = replace(rejection, metadata=(*rejection.metadata, named))
+        room_id = dict(rejection.metadata).get("room_id", room.room_id)
+        self._refuse(rejection, order_id, room_id=room_id)
 
     def _ack(self, order_id: str, answer: Answer, client_msg_id: str = "") -> None:
         self._stream.subscription.offer(ack_frame(order_id, client_msg_id, answer))
@@ -276,14 +293,6 @@ class Conversation:
                     retry_after_ms=10_000,
                 )
             )
-
-
-def _about(room: pb.RoomTarget, rejection: Rejection) -> Rejection:
-    """Say which room a rejection is about, if it was named by its name."""
-    if not room.room_name:
-        return rejection
-    named = ("room_name", room.room_name[:MAX_NAMED])
-    return replace(rejection, metadata=(*rejection.metadata, named))
 
 
 def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -12,7 +12,7 @@ from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.paging import MAX_PAGE_BYTES, key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Streams, beyond_head, room_now
+from chat_service.edge.stream import Streams, check_reached, room_now
 from chat_service.edge.wire import put_event, target_of, user_message
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Log
@@ -59,8 +59,7 @@ class Lists:
         events: list[RoomEvent]
         if forward:
             after = request.after_seq if key is None else int(key)
-            if after > head:
-                raise RefusedError(beyond_head(room.room_id, "after_seq"))
+            check_reached(self._hub, room.room_id, after, "after_seq")
             events = await self._read(self._log.read_after, room.room_id, after, size)
             more = bool(events) and events[-1].seq < head
         else:

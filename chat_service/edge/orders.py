@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
+from chat_service.core.errors import Rejection
 from chat_service.core.model import Room, Session
 from chat_service.core.names import is_name, name_key
 from chat_service.core.rooms import find_room
@@ -70,6 +71,19 @@ class Orders:
         """Give back what a post cost that turned out to be stored already."""
         if not command.wait_ms:
             self._pace.send_was_retry(self._user_id, self._clock())
+
+    def room_id(self, room: pb.RoomTarget) -> int | None:
+        """Return the number of a room that may be entered, 0 for one that will be opened.
+
+        None for one that there is not. Raises RefusedError: TARGET_MISSING.
+        """
+        target = target_of(room)
+        found = find_room(self._directory.state, self._user_id, target)
+        if isinstance(found, Room):
+            return found.room_id
+        return (
+            None if isinstance(found, Rejection) and not isinstance(target, cmd.RoomByName) else 0
+        )
 
     def join_room(self, room: pb.RoomTarget) -> cmd.JoinRoom:
         """Make the order to enter a room. Entering again is free."""

@@ -23,7 +23,7 @@ from chat_service.edge.orders import Orders, wait_to_open
 from chat_service.edge.pace import SENDS, Pace
 from chat_service.edge.paging import MAX_PAGE
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Stream, Streams, beyond_head, room_now
+from chat_service.edge.stream import Stream, Streams, check_reached, room_now
 from chat_service.edge.wire import (
     room_text,
     session_text,
@@ -164,6 +164,7 @@ class ChatMethods:
             stream,
             epoch=self._directory.state.epoch,
             journal=self._journal,
+            hub=self._hub,
             streams=self._streams,
             orders=self._orders(session, call),
             clock=self._clock,
@@ -186,12 +187,11 @@ class ChatMethods:
         starts: dict[int, int] = {}
         for position in request.rooms:
             room = self._directory.room_for(session.user_id, target_of(position.room))
-            start = stream.start_of(position, room.room_id, epoch_holds=epoch_holds)
-            if start is None:
-                return beyond_head(room.room_id, "rooms.after_seq")
+            if epoch_holds:
+                check_reached(self._hub, room.room_id, position.after_seq, "rooms.after_seq")
             if room.room_id in starts:
                 return Rejection(Reason.FIELD_INVALID, "name each room once", field="rooms")
-            starts[room.room_id] = start
+            starts[room.room_id] = stream.start_of(position, room.room_id, epoch_holds=epoch_holds)
         self._streams.add(stream)
         writer = asyncio.get_running_loop().create_task(stream.write(context))
         try:

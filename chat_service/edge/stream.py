@@ -35,14 +35,21 @@ def room_now(room: Room, hub: Hub) -> pb.Room:
     return room_message(room, head=hub.head(room_id), present=hub.presence.count(room_id))
 
 
-def beyond_head(room_id: int, field: str = "") -> Rejection:
-    """Refuse a position in a room; `field` names it in the request of a call."""
-    return Rejection(
-        Reason.SEQ_OUT_OF_RANGE,
-        "after_seq is beyond the head of the room",
-        field=field,
-        metadata=(("room_id", room_text(room_id)),),
-    )
+def check_reached(hub: Hub, room_id: int, after_seq: int, field: str = "") -> None:
+    """Refuse a position that a room has not reached; one that holds will hold for ever.
+
+    `room_id` is 0 for a room that is yet to be opened; `field` names the position
+    in the request of a call. Raises RefusedError: SEQ_OUT_OF_RANGE.
+    """
+    if after_seq > hub.head(room_id):
+        raise RefusedError(
+            Rejection(
+                Reason.SEQ_OUT_OF_RANGE,
+                "after_seq is beyond the head of the room",
+                field=field,
+                metadata=(("room_id", room_text(room_id)),) if room_id else (),
+            )
+        )
 
 
 class Stream:
@@ -96,12 +103,11 @@ class Stream:
         if not epoch_holds:
             self.send(pb.StreamItem(reset=pb.Reset(epoch=epoch)))
 
-    def start_of(self, position: pb.RoomPosition, room_id: int, *, epoch_holds: bool) -> int | None:
-        """Return the seq after which reading begins; None if it is beyond the head."""
-        head = self._hub.head(room_id)
+    def start_of(self, position: pb.RoomPosition, room_id: int, *, epoch_holds: bool) -> int:
+        """Return the seq after which reading begins, of a position that may be read from."""
         if position.HasField("after_seq") and epoch_holds:
-            return None if position.after_seq > head else position.after_seq
-        return max(0, head - min(position.recent, MAX_RECENT))
+            return position.after_seq
+        return max(0, self._hub.head(room_id) - min(position.recent, MAX_RECENT))
 
     def read_room(self, room_id: int, after_seq: int) -> None:
         """Read a room from now on, unless it is being read already.

@@ -245,6 +245,7 @@ class Caller:
             self.stream,
             epoch="epoch",
             journal=scene.journal,
+            hub=scene.hub,
             streams=scene.streams,
             orders=scene.orders(session),
             clock=scene.clock.seconds,

@@ -235,15 +235,53 @@ async def test_rooms_of_a_hello_that_cannot_be_read(scene: Scene) -> None:
     told = [(error.order_id, error.reason, error.room_id) for error in errors(caller.items)]
     assert told == [
         ("hello", "TARGET_MISSING", ""),
+        ("hello", "SEQ_OUT_OF_RANGE", "r1"),
         ("hello", "ROOM_NOT_FOUND", "r99"),
         ("hello", "ROOM_NAME_INVALID", ""),
         ("hello", "USER_NOT_FOUND", ""),
-        ("hello", "SEQ_OUT_OF_RANGE", "r1"),
     ]
     facts = [dict(error.metadata) for error in errors(caller.items)]
-    assert facts == [{}, {}, {"room_name": ".hidden"}, {"names": "nobody"}, {"room_id": "r1"}]
+    beyond = {"room_id": "r1", "room_name": "lobby"}
+    assert facts == [{}, beyond, {}, {"room_name": ".hidden"}, {"names": "nobody"}]
     opened = [item.opened.room.name for item in caller.items if item.HasField("opened")]
     assert opened == ["attic"]
+
+
+@story
+async def test_position_beyond_the_head_is_refused_before_the_room_is_entered(
+    scene: Scene,
+) -> None:
+    """The order has one answer, an error; nobody is a member by it, and no room is opened."""
+    bob = scene.joins("bob", "attic")
+    scene.joins("alice")
+    talk = scene.opens_direct(bob, "alice")
+    caller = Caller(scene, scene.joins("carol"))
+    await caller.opens(place("attic", after_seq=1), place("cellar", after_seq=1))
+    targets = (room("attic"), room_id("r2"), room("cellar"), direct("bob"))
+    for number, target in enumerate(targets):
+        position = place(target, after_seq=1)
+        join = pb.JoinRoom(position=position)
+        caller.sends(pb.ChatRequest(order_id=f"join-{number}", join_room=join))
+    # A room that is hidden from one is not found, wherever one wants to begin.
+    hidden = pb.JoinRoom(position=place(room_id(f"r{talk}"), after_seq=1))
+    caller.sends(pb.ChatRequest(order_id="hidden", join_room=hidden))
+    await caller.goes_on()
+    scene.commits()
+    await caller.goes_on()
+    told = [(error.order_id, error.reason, error.room_id) for error in errors(caller.items)]
+    assert told == [
+        ("hello", "SEQ_OUT_OF_RANGE", "r2"),
+        ("hello", "SEQ_OUT_OF_RANGE", ""),
+        ("join-0", "SEQ_OUT_OF_RANGE", "r2"),
+        ("join-1", "SEQ_OUT_OF_RANGE", "r2"),
+        ("join-2", "SEQ_OUT_OF_RANGE", ""),
+        ("join-3", "SEQ_OUT_OF_RANGE", ""),
+        ("hidden", "ROOM_NOT_FOUND", f"r{talk}"),
+    ]
+    assert caller.kinds() == ["welcome"] + ["error"] * len(told)
+    state = scene.directory.state
+    assert state.rooms_of.get(caller.stream.user.user_id) is None
+    assert sorted(found.name for found in state.rooms.values()) == ["", "attic", "lobby"]
 
 
 @story

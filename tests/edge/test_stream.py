@@ -8,8 +8,8 @@ import pytest
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById, RoomByName
-from chat_service.core.errors import Reason
-from chat_service.edge.stream import MAX_RECENT
+from chat_service.core.errors import Reason, RefusedError
+from chat_service.edge.stream import MAX_RECENT, check_reached
 from chat_service.edge.wire import room_text
 from tests.edge.clients import place, story
 from tests.edge.scene import LOBBY, Scene, within
@@ -109,8 +109,6 @@ async def test_direct_message_has_no_presence(scene: Scene) -> None:
         (place("lobby", recent=2**32 - 1), True, 0),
         (place("lobby", after_seq=0), True, 0),
         (place("lobby", after_seq=5), True, 5),
-        (place("lobby", after_seq=6), True, None),
-        (place("lobby", after_seq=2**64 - 1), True, None),
         (place("lobby", after_seq=4, recent=1), True, 4),
         # A position of another epoch counts for nothing.
         (place("lobby", after_seq=1, recent=2), False, 3),
@@ -119,14 +117,30 @@ async def test_direct_message_has_no_presence(scene: Scene) -> None:
 )
 @story
 async def test_start_of_reading(
-    scene: Scene, position: pb.RoomPosition, epoch_holds: bool, start: int | None
+    scene: Scene, position: pb.RoomPosition, epoch_holds: bool, start: int
 ) -> None:
-    """Each way to say where to begin leads to a seq, or to none beyond the head."""
+    """Each way to say where to begin leads to a seq."""
     alice = scene.joins("alice")
     for number in range(5):
         scene.says(alice, f"{number}")
     stream = scene.stream(alice)
     assert stream.start_of(position, LOBBY, epoch_holds=epoch_holds) == start
+
+
+@pytest.mark.parametrize(("after_seq", "is_reached"), [(0, True), (2, True), (3, False)])
+def test_position_that_no_room_has_reached(scene: Scene, after_seq: int, is_reached: bool) -> None:
+    """A position beyond the head is refused, and the refusal says where."""
+    alice = scene.joins("alice")
+    for number in range(2):
+        scene.says(alice, f"{number}")
+    if is_reached:
+        check_reached(scene.hub, LOBBY, after_seq)
+        return
+    with pytest.raises(RefusedError) as refused:
+        check_reached(scene.hub, LOBBY, after_seq, "after_seq")
+    rejection = refused.value.rejection
+    assert (rejection.reason, rejection.field) == (Reason.SEQ_OUT_OF_RANGE, "after_seq")
+    assert rejection.metadata == (("room_id", "r1"),)
 
 
 @story

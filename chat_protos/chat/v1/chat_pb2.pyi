@@ -475,7 +475,9 @@ class RoomPosition(_message.Message):
     RECENT_FIELD_NUMBER: _builtins.int
     after_seq: _builtins.int
     """The last seq that was handled: reading goes on with the one after it. 0 is
-    from the beginning. Unset: nothing was read yet, see `recent`.
+    from the beginning. Unset: nothing was read yet, see `recent`. Beyond the
+    head of the room, and so in a room that is yet to be opened, any but 0 is
+    refused with OUT_OF_RANGE: forget it, and ask again with it unset.
     """
     recent: _builtins.int
     """When after_seq is unset, or belongs to another epoch: how many of the
@@ -624,8 +626,9 @@ class ChatRequest(_message.Message):
     LEAVE_ROOM_FIELD_NUMBER: _builtins.int
     SET_TOPIC_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
-    """Chosen by the client, repeated in the Ack or Error that answers. May be
-    empty if the answer does not interest; printable ASCII without spaces.
+    """Chosen by the client, repeated in the one Ack or Error that answers (a Hello
+    is answered by Welcome, and by an Error for each room that cannot be read).
+    May be empty if the answer does not interest; printable ASCII without spaces.
     """
     @_builtins.property
     def hello(self) -> Global___Hello:
@@ -744,7 +747,7 @@ Global___Post: _TypeAlias = Post  # noqa: Y015
 
 @_typing.final
 class JoinRoom(_message.Message):
-    """Enter a room."""
+    """Enter a room. One that is refused, be it for where to begin, changes nothing."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -942,7 +942,9 @@ type RoomPosition struct {
 	// The room.
 	Room *RoomTarget `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	// The last seq that was handled: reading goes on with the one after it. 0 is
-	// from the beginning. Unset: nothing was read yet, see `recent`.
+	// from the beginning. Unset: nothing was read yet, see `recent`. Beyond the
+	// head of the room, and so in a room that is yet to be opened, any but 0 is
+	// refused with OUT_OF_RANGE: forget it, and ask again with it unset.
 	AfterSeq *uint64 `protobuf:"varint,2,opt,name=after_seq,json=afterSeq,proto3,oneof" json:"after_seq,omitempty"`
 	// When after_seq is unset, or belongs to another epoch: how many of the
 	// newest events to begin with. 0 is none, at most 1,000.
@@ -1240,8 +1242,9 @@ func (x *TopicChange) GetTopic() string {
 // One order of the client.
 type ChatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chosen by the client, repeated in the Ack or Error that answers. May be
-	// empty if the answer does not interest; printable ASCII without spaces.
+	// Chosen by the client, repeated in the one Ack or Error that answers (a Hello
+	// is answered by Welcome, and by an Error for each room that cannot be read).
+	// May be empty if the answer does not interest; printable ASCII without spaces.
 	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	// Exactly one of these.
 	//
@@ -1520,7 +1523,7 @@ func (x *Post) GetClientMsgId() string {
 	return ""
 }
 
-// Enter a room.
+// Enter a room. One that is refused, be it for where to begin, changes nothing.
 type JoinRoom struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room and where to begin reading. A public room that does not exist is opened.
