@@ -270,7 +270,7 @@ class _Server:
             self.hub.sweep()
             if loop.time() >= next_expiry:
                 next_expiry = loop.time() + EXPIRE_S
-                self.sessions.expire(self.streams.subscribed_sessions())
+                self.sessions.expire(self.streams)
 
 
 def _connected_before(state: State) -> list[tuple[int, int]]:

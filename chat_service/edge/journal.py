@@ -65,8 +65,7 @@ class Journal:
     def note(self, command: Command) -> None:
         """Submit an order whose answer nobody waits for.
 
-        A log that takes no more is no error here: what such an order would have
-        noted is made good when the server starts again.
+        A log that takes no more is no error here: `Sessions.expire` notes it later.
         """
         try:
             self.submit((command,), _ignore)

@@ -7,6 +7,7 @@ from chat_service.core.model import Session
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.journal import Journal
+from chat_service.edge.stream import Streams
 
 
 class Sessions:
@@ -36,14 +37,21 @@ class Sessions:
         if session.attachment == 0 and session.until_ms - self._clock_ms() < grace_ms:
             self._journal.note(cmd.RenewSession(session.session_id))
 
-    def expire(self, reading: list[int]) -> None:
-        """End the sessions whose time is over, but renew those that are `reading`."""
+    def expire(self, streams: Streams) -> None:
+        """Bring the sessions in line with the streams that are open, and end the silent ones.
+
+        Sessions that are read by a Subscribe stream are renewed. One whose Chat stream
+        is gone is detached, should the log have been too busy to note it at the time.
+        """
         sessions = self._directory.state.sessions
-        for session_id in reading:
+        for session_id in streams.subscribed_sessions():
             session = sessions.get(session_id)
             if session is not None:
                 self.renew(session)
+        open_ones = streams.attachments()
         now_ms = self._clock_ms()
         for session in list(sessions.values()):
-            if not session.is_valid(now_ms):
+            if session.attachment and session.attachment not in open_ones:
+                self._journal.note(cmd.DetachSession(session.session_id, session.attachment))
+            elif not session.is_valid(now_ms):
                 self._journal.note(cmd.ExpireSession(session.session_id))

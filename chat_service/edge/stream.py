@@ -263,6 +263,10 @@ class Streams:
             if any(not stream.attachment for stream in streams)
         ]
 
+    def attachments(self) -> set[int]:
+        """Return the numbers of the Chat streams."""
+        return {stream.attachment for stream in self.all() if stream.attachment}
+
     def all(self) -> list[Stream]:
         """Return all open streams."""
         return [stream for streams in self._by_session.values() for stream in streams]

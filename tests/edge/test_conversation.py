@@ -13,6 +13,7 @@ from chat_service.core.commands import RoomById
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.edge.conversation import MAX_HELLO_ROOMS, MAX_UNACKED
 from chat_service.edge.pace import SENDS
+from chat_service.edge.sessions import Sessions
 from chat_service.hub.subscription import MAX_QUEUED_S
 from chat_service.server import Timing
 from tests.edge.clients import Clock, Server, direct, hello, place, room, room_id, story
@@ -316,6 +317,24 @@ async def test_log_that_takes_no_more_refuses_orders_not_streams(scene: Scene) -
     ]
     assert refused == [("OVERLOADED", "one", "one", 1000), ("STORAGE_FULL", "two", "two", 5)]
     assert [ack.order_id for ack in acks(caller.items)] == ["three"]
+
+
+@story
+async def test_end_of_a_stream_that_the_log_did_not_take(scene: Scene) -> None:
+    """A session whose stream ended while the log was full is freed in the next look around."""
+    alice = scene.joins("alice")
+    caller = Caller(scene, alice)
+    await caller.opens(place("lobby"))
+    scene.log.refusal = Rejection(Reason.OVERLOADED, "too much", retry_after_ms=1000)
+    caller.says_done()
+    assert await caller.ended() is None
+    scene.log.refusal = None
+    scene.commits()
+    state = scene.directory.state
+    assert state.sessions[alice.session_id].attachment == caller.stream.attachment
+    Sessions(scene.directory, scene.journal, scene.clock.ms).expire(scene.streams)
+    scene.commits()
+    assert state.sessions[alice.session_id].attachment == 0
 
 
 @story

@@ -38,9 +38,9 @@ class Kept:
         self.scene.commits()
         return given
 
-    def expires(self, *reading: int) -> int:
+    def expires(self) -> int:
         """Look for what is over; return how many orders that gave."""
-        self.sessions.expire(list(reading))
+        self.sessions.expire(self.scene.streams)
         given = len(self.scene.log.waiting)
         self.scene.commits()
         return given
@@ -93,21 +93,38 @@ def test_silent_session_expires(kept: Kept) -> None:
 
 def test_session_with_a_chat_stream_does_not_expire(kept: Kept) -> None:
     """While the stream is open nothing is over; its end begins the ten minutes."""
-    kept.scene.does(cmd.AttachSession(kept.session_id, 1))
+    assert kept.session is not None
+    stream = kept.scene.stream(kept.session)
     kept.later(100 * GRACE_S)
     assert (kept.uses(), kept.expires()) == (0, 0)
-    kept.scene.does(cmd.DetachSession(kept.session_id, 1))
+    kept.scene.streams.remove(stream)
+    kept.scene.does(cmd.DetachSession(kept.session_id, stream.attachment))
     kept.later(GRACE_S)
     assert kept.expires() == 0
     kept.later(RENEWAL_S)
     assert kept.expires() == 1
 
 
+def test_end_of_a_stream_that_could_not_be_noted_is_noted_later(kept: Kept) -> None:
+    """A session whose log was too busy at the end of its stream is not attached for ever."""
+    assert kept.session is not None
+    stream = kept.scene.stream(kept.session)
+    assert kept.expires() == 0
+    kept.scene.streams.remove(stream)
+    assert kept.expires() == 1
+    assert kept.session.attachment == 0
+    kept.later(GRACE_S + RENEWAL_S)
+    assert kept.expires() == 1
+    kept.scene.joins("alice")
+
+
 def test_session_that_reads_by_subscribe_is_renewed(kept: Kept) -> None:
     """A Subscribe stream keeps its session while it lasts."""
+    assert kept.session is not None
+    kept.scene.stream(kept.session, chat=False)
     for _ in range(50):
         kept.later(GRACE_S / 2)
-        kept.expires(kept.session_id)
+        kept.expires()
         assert kept.session is not None
 
 
@@ -122,8 +139,10 @@ def test_only_those_whose_time_is_over_expire(kept: Kept) -> None:
 
 def test_sessions_that_are_gone_are_no_trouble(kept: Kept) -> None:
     """A reader whose session has ended meanwhile is left out."""
+    assert kept.session is not None
+    kept.scene.stream(kept.session, chat=False)
     kept.scene.does(cmd.EndSession(kept.session_id))
-    assert kept.expires(kept.session_id, 999) == 0
+    assert kept.expires() == 0
 
 
 def test_log_that_takes_no_more_is_no_trouble(kept: Kept) -> None:

@@ -300,6 +300,7 @@ async def test_streams_by_user_and_session(scene: Scene) -> None:
     assert streams.of_user(alice.user_id) == [chat]
     assert (streams.is_connected(alice.user_id), streams.is_connected(bob.user_id)) == (True, False)
     assert streams.subscribed_sessions() == [alice.session_id]
+    assert streams.attachments() == {chat.attachment}
     assert streams.all() == [chat, listener]
     streams.remove(chat)
     streams.remove(chat)
