@@ -73,14 +73,18 @@ class Stream:
         self.subscription = Subscription(session.session_id, self.user, hub.turns, hub.time)
         self._directory = directory
         self._hub = hub
-        self._welcomed = False
+        # What there is to say before the welcome; None once that is said.
+        self._early: list[pb.StreamItem] | None = []
         # Rooms to bring the reader up to date in: id, seq to begin after, reading.
         self._to_follow: deque[tuple[int, int, int]] = deque()
         self._follower: asyncio.Task[None] | None = None
 
     def send(self, *items: pb.StreamItem) -> None:
-        """Queue items for this reader alone."""
-        self.subscription.offer(frame(*items))
+        """Queue items for this reader alone; before the welcome they wait for it."""
+        if self._early is None:
+            self.subscription.offer(frame(*items))
+        else:
+            self._early += items
 
     def say_draining(self, retry_after_ms: int) -> None:
         """Tell the client that the server stops, and when to come back."""
@@ -93,15 +97,16 @@ class Stream:
 
     def welcome(self, epoch: str, *, epoch_holds: bool) -> None:
         """Say that the stream is accepted. Comes before all else; no room is read earlier."""
-        self._welcomed = True
         welcome = pb.Welcome(
             epoch=epoch,
             user=user_message(self.user, connected=self.attachment != 0),
             session_id=session_text(self.session_id),
         )
-        self.send(pb.StreamItem(welcome=welcome))
+        first = [pb.StreamItem(welcome=welcome)]
         if not epoch_holds:
-            self.send(pb.StreamItem(reset=pb.Reset(epoch=epoch)))
+            first.append(pb.StreamItem(reset=pb.Reset(epoch=epoch)))
+        early, self._early = self._early or [], None
+        self.send(*first, *early)
 
     def start_of(self, position: pb.RoomPosition, room_id: int, *, epoch_holds: bool) -> int:
         """Return the seq after which reading begins, of a position that may be read from."""
@@ -116,7 +121,11 @@ class Stream:
         by `read_directs` behind it.
         """
         subscription = self.subscription
-        if not self._welcomed or room_id in subscription.rooms or subscription.ended is not None:
+        if (
+            self._early is not None
+            or room_id in subscription.rooms
+            or subscription.ended is not None
+        ):
             return
         self._to_follow.append((room_id, after_seq, subscription.begin_reading(room_id)))
         if self._follower is None:

@@ -292,6 +292,16 @@ async def test_draining_is_told_with_a_delay(scene: Scene) -> None:
 
 
 @story
+async def test_welcome_comes_before_a_notice(scene: Scene) -> None:
+    """A stream that the stop of the server finds before its welcome still begins with that."""
+    stream = scene.stream(scene.joins("alice"), welcomed=False)
+    stream.say_draining(700)
+    assert await scene.told(stream.subscription) == []
+    stream.welcome("epoch", epoch_holds=False)
+    assert kinds(await scene.told(stream.subscription)) == ["welcome", "reset", "notice"]
+
+
+@story
 async def test_streams_by_user_and_session(scene: Scene) -> None:
     """Chat and Subscribe streams are told apart, and forgotten when they close."""
     alice, bob = scene.joins("alice"), scene.joins("bob")
