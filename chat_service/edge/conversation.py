@@ -59,7 +59,8 @@ class Conversation:
         self._streams = streams
         self._orders = orders
         self._clock = clock
-        self._strikes = Strikes()
+        # Apart, because the delay of a join is much longer than that of a message.
+        self._strikes, self._join_strikes = Strikes(), Strikes()
         # Orders that the log has not answered yet.
         self._unanswered = 0
         self._answered: asyncio.Future[None] | None = None
@@ -266,13 +267,18 @@ class Conversation:
             named = ("room_name", room.room_name[:MAX_NAMED])
             rejection = replace(rejection, metadata=(*rejection.metadata, named))
         room_id = dict(rejection.metadata).get("room_id", room.room_id)
-        self._refuse(rejection, order_id, room_id=room_id)
+        self._refuse(rejection, order_id, room_id=room_id, strikes=self._join_strikes)
 
     def _ack(self, order_id: str, answer: Answer, client_msg_id: str = "") -> None:
         self._stream.subscription.offer(ack_frame(order_id, client_msg_id, answer))
 
     def _refuse(
-        self, rejection: Rejection, order_id: str, client_msg_id: str = "", room_id: str = ""
+        self,
+        rejection: Rejection,
+        order_id: str,
+        client_msg_id: str = "",
+        room_id: str = "",
+        strikes: Strikes | None = None,
     ) -> None:
         longest = self._orders.longest_id
         self._stream.send(
@@ -283,8 +289,8 @@ class Conversation:
                 room_id=room_id[:longest],
             )
         )
-        if rejection.reason is Reason.RATE_LIMITED and self._strikes.refused(
-            self._clock(), rejection.retry_after_ms
+        if rejection.reason is Reason.RATE_LIMITED and (strikes or self._strikes).refused(
+            self._clock(), rejection.retry_after_ms, client_msg_id or order_id
         ):
             self._stream.subscription.end(
                 Rejection(

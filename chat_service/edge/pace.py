@@ -29,6 +29,10 @@ NEW_ROOMS = Rate(10, 10 / 3600)
 STRIKE_AFTER_S = 1.0
 STRIKES = 3
 STRIKES_WITHIN_S = 60.0
+# Refused orders whose delays are remembered: four times as many as may be unanswered.
+MAX_TOLD = 1024
+# A client's clock may be this much fast.
+EARLY_S = 0.05
 
 # Buckets that are kept; one that was full again would tell nothing.
 MAX_BUCKETS = 100_000
@@ -69,26 +73,38 @@ class Buckets:
 
 
 class Strikes:
-    """Whether one stream's sender ignores refusals.
+    """Whether one stream's sender ignores the refusals of a rate.
 
-    A send is ignoring when it comes inside the delay that an earlier refusal named.
-    For STRIKE_AFTER_S after the first such send, it may have crossed the refusal on
-    its way; one that comes later is a strike, at most one for each delay. A sender
-    that was obedient for as long begins anew.
+    Each refused order is told a delay. Who repeats it after that obeys, though it may
+    run into the next delay because it repeats others at the same time. Any other send
+    is ignoring when it comes inside the delay that an earlier refusal named. For
+    STRIKE_AFTER_S after the first such send, it may have crossed the refusal on its
+    way; one that comes later is a strike, at most one for each delay. A sender that
+    was obedient for as long begins anew.
     """
 
     def __init__(self) -> None:
         self._wait_until = 0.0
+        # When each refused order may come again, by its id; the one refused last at the end.
+        self._told: OrderedDict[str, float] = OrderedDict()
         # From when on the present run of ignoring sends is counted, and its last one.
         self._since = 0.0
         self._ignored_at = float("-inf")
         self._strikes: list[float] = []
 
-    def refused(self, now: float, wait_ms: int) -> bool:
-        """Note a refusal; return whether the sender has had its last strike."""
-        ignoring = now < self._wait_until
+    def refused(self, now: float, wait_ms: int, order: str) -> bool:
+        """Note a refusal; return whether the sender has had its last strike.
+
+        `order` is the id by which a repetition is known; empty for an order without.
+        """
         wait_s = wait_ms / 1000
+        obeys = now + EARLY_S >= self._told.pop(order, float("inf"))
+        ignoring = now < self._wait_until and not obeys
         self._wait_until = max(self._wait_until, now + wait_s)
+        if order:
+            self._told[order] = now + wait_s
+            if len(self._told) > MAX_TOLD:
+                self._told.popitem(last=False)
         if not ignoring:
             return False
         if now - self._ignored_at > STRIKE_AFTER_S:

@@ -12,7 +12,7 @@ from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.edge.conversation import MAX_HELLO_ROOMS, MAX_UNACKED
-from chat_service.edge.pace import SENDS
+from chat_service.edge.pace import ROOM_JOINS, SENDS
 from chat_service.edge.sessions import Sessions
 from chat_service.hub.subscription import MAX_QUEUED_S
 from chat_service.server import Timing
@@ -385,6 +385,63 @@ async def test_sender_who_ignores_refusals_loses_the_stream() -> None:
     assert {error.reason for error in refused} == {"RATE_LIMITED"}
     assert {error.code for error in refused} == {8}
     assert all(0 < error.retry_after_ms <= 200 and error.client_msg_id for error in refused)
+
+
+@story
+async def test_sender_who_obeys_for_each_of_many_posts_keeps_the_stream() -> None:
+    """A client that repeats all that was refused, each after its delay, gets all through."""
+    scene = Scene(rate_limits=True)
+    caller = Caller(scene, scene.joins("alice", "lobby"))
+    await caller.opens(place("lobby"))
+    waiting = {f"{number}": 0.0 for number in range(60)}
+    answered = len(caller.items)
+    began = scene.clock.now
+    while waiting:
+        due = [text for text, not_before in waiting.items() if not_before <= scene.clock.now]
+        all_taken = caller.taken + len(due)
+        caller.sends(*map(post, due))
+        while caller.taken < all_taken:
+            await caller.goes_on()
+        scene.commits()
+        await caller.goes_on()
+        for item in caller.items[answered:]:
+            if item.HasField("ack"):
+                del waiting[item.ack.order_id]
+            elif item.HasField("error"):
+                told_s = item.error.retry_after_ms / 1000
+                waiting[item.error.order_id] = scene.clock.now + told_s
+        answered = len(caller.items)
+        assert caller.ends is not None
+        assert not caller.ends.done()
+        scene.clock.now += 0.05
+    assert (scene.clock.now - began) == pytest.approx(40 / SENDS.per_second, abs=1.0)
+
+
+@story
+async def test_joins_and_posts_have_their_delays_apart() -> None:
+    """Who was told to wait long before the next join may be refused posts meanwhile."""
+    scene = Scene(rate_limits=True)
+    alice, bob = scene.joins("alice", "lobby"), scene.joins("bob")
+    for number in range(ROOM_JOINS.burst):
+        scene.does(cmd.JoinRoom(bob.session_id, cmd.RoomByName(f"room-{number}")))
+        assert not scene.pace.join(alice.user_id, scene.clock.now)
+    caller = Caller(scene, alice)
+    await caller.opens()
+    joins = pb.JoinRoom(position=place("room-1"))
+    caller.sends(pb.ChatRequest(order_id="join", join_room=joins))
+    for _ in range(SENDS.burst):
+        assert not scene.pace.send(alice.user_id, scene.clock.now)
+    # More than a strike takes, at a pace at which every other post is refused.
+    for number in range(40):
+        caller.sends(post(f"{number}"))
+        await caller.goes_on()
+        scene.commits()
+        await caller.goes_on()
+        scene.clock.now += 0.1
+    assert {error.reason for error in errors(caller.items)} == {"RATE_LIMITED"}
+    assert max(error.retry_after_ms for error in errors(caller.items)) == 5000
+    assert caller.ends is not None
+    assert not caller.ends.done()
 
 
 @story

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chat_service.edge import pace as rates
@@ -98,7 +98,7 @@ def struck_at(sends: Iterator[float], until: float = 120.0) -> float | None:
         if at > until:
             return None
         wait_ms = buckets.take("alice", NOW + at)
-        if wait_ms and strikes.refused(NOW + at, wait_ms):
+        if wait_ms and strikes.refused(NOW + at, wait_ms, f"at {at}"):
             return at
     return None
 
@@ -130,7 +130,7 @@ def test_obedient_sender_is_never_struck() -> None:
     while now < NOW + 120:
         wait_ms = buckets.take("alice", now)
         if wait_ms:
-            assert not strikes.refused(now, wait_ms)
+            assert not strikes.refused(now, wait_ms, f"{refusals}")
             refusals += 1
             now += wait_ms / 1000
         now += 0.001
@@ -153,16 +153,64 @@ def test_what_crosses_a_refusal_is_no_strike(flight_s: float) -> None:
         if now >= silent_until:
             wait_ms = buckets.take("alice", now)
             if wait_ms:
-                assert not strikes.refused(now, wait_ms)
+                assert not strikes.refused(now, wait_ms, f"at {now}")
                 # Longer than the delay, so that the next sends do not run into it again.
                 heard.append((now + flight_s, now + flight_s + 2.0))
         now += 0.01
 
 
+@given(
+    st.integers(rates.SENDS.burst + 1, rates.MAX_TOLD),
+    st.floats(0.0, 3.0),
+    st.floats(0.0, rates.EARLY_S),
+)
+@example(200, 0.0, 0.0)
+def test_who_repeats_a_whole_batch_after_each_delay_is_never_struck(
+    orders: int, flight_s: float, fast_s: float
+) -> None:
+    """Whoever waits for each order as long as was told for it obeys, however many there are."""
+    buckets, strikes = Buckets(rates.SENDS), Strikes()
+    waiting = {f"{number}": NOW for number in range(orders)}
+    now, refusals = NOW, 0
+    while waiting and refusals < 5000:
+        now = max(now, min(waiting.values()))
+        for order, not_before in list(waiting.items()):
+            if not_before > now:
+                continue
+            wait_ms = buckets.take("alice", now)
+            if not wait_ms:
+                del waiting[order]
+                continue
+            assert not strikes.refused(now, wait_ms, order)
+            refusals += 1
+            waiting[order] = now + wait_ms / 1000 + max(0.0, flight_s - fast_s)
+        # A batch takes some time.
+        now += 0.0001
+    assert refusals
+
+
+def test_who_repeats_before_the_delay_is_over_is_struck() -> None:
+    """A known order that comes again too early is as bad as a new one."""
+    strikes, now = Strikes(), NOW
+    while now < NOW + 10:
+        if strikes.refused(now, 400, "the same"):
+            break
+        now += 0.1
+    assert rates.STRIKES * rates.STRIKE_AFTER_S <= now - NOW < 10
+
+
+def test_orders_whose_delays_are_remembered_are_bounded() -> None:
+    """A sender of ever new orders fills no memory, and is told apart all the same."""
+    strikes = Strikes()
+    out = [strikes.refused(NOW + number / 100, 200, f"{number}") for number in range(5000)]
+    assert any(out)
+    assert len(strikes._told) == rates.MAX_TOLD
+
+
 def strikes_at(times: list[float], wait_ms: int) -> list[bool]:
     """Return for each refused send whether it was the last that is borne."""
     strikes = Strikes()
-    return [strikes.refused(NOW + at, wait_ms) for at in times]
+    return [strikes.refused(NOW + at, wait_ms, "") for at in times]
 
 
 def test_one_refusal_with_a_long_delay() -> None:
