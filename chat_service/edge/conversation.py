@@ -181,7 +181,7 @@ class Conversation:
             else:
                 raise RefusedError(Rejection(Reason.ORDER_MISSING, "the request has no order"))
         except RefusedError as error:
-            self._refuse(error.rejection, order_id, client_msg_id)
+            self._refuse(self._orders.paced(error.rejection), order_id, client_msg_id)
 
     def _check_order_id(self, order_id: str) -> None:
         if not order_id:
@@ -221,7 +221,7 @@ class Conversation:
         try:
             command = self._enter(position, epoch_holds=True)
         except RefusedError as error:
-            self._not_entered(order_id, position.room, error.rejection)
+            self._not_entered(order_id, position.room, self._orders.paced(error.rejection))
             return
 
         def answered(outcome: Outcome) -> None:
@@ -246,7 +246,8 @@ class Conversation:
         def on_answers(outcomes: tuple[Outcome, ...]) -> None:
             self._unanswered -= 1
             self._wake()
-            answered(outcomes[0])
+            outcome = outcomes[0]
+            answered(self._orders.paced(outcome) if isinstance(outcome, Rejection) else outcome)
 
         self._journal.submit((command,), on_answers)
         self._unanswered += 1

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
+from chat_service.core.decision import too_fast
 from chat_service.core.errors import Rejection
 from chat_service.core.model import Room, Session
 from chat_service.core.names import is_name, name_key
@@ -71,6 +72,17 @@ class Orders:
         """Give back what a post cost that turned out to be stored already."""
         if not command.wait_ms:
             self._pace.send_was_retry(self._user_id, self._clock())
+
+    def paced(self, rejection: Rejection) -> Rejection:
+        """Return what the sender of a refused order is told.
+
+        That it is too fast, if it makes many mistakes: refusals cost the server as much
+        as messages. Where waiting helps the rejection has a delay already, and stays.
+        """
+        if rejection.retry_after_ms:
+            return rejection
+        wait_ms = self._pace.mistake(self._user_id, self._clock())
+        return too_fast(wait_ms) if wait_ms else rejection
 
     def room_id(self, room: pb.RoomTarget) -> int | None:
         """Return the number of a room that may be entered, 0 for one that will be opened.

@@ -24,6 +24,8 @@ SENDS = Rate(20, 5.0)
 ROOM_JOINS = Rate(15, 0.2)
 NEW_GUESTS = Rate(20, 20 / 60)
 NEW_ROOMS = Rate(10, 10 / 3600)
+# Not there: as that of sends, so that who makes mistakes is no faster than who makes none.
+MISTAKES = SENDS
 
 # Refusals are this long on their way at most; who sends on after that ignores them.
 STRIKE_AFTER_S = 1.0
@@ -123,6 +125,7 @@ class Pace:
     def __init__(self, *, on: bool) -> None:
         self.on = on
         self._sends = Buckets(SENDS)
+        self._mistakes = Buckets(MISTAKES)
         self._joins = Buckets(ROOM_JOINS)
         self._guests = Buckets(NEW_GUESTS)
         self._rooms = Buckets(NEW_ROOMS)
@@ -135,6 +138,10 @@ class Pace:
         """Give back what a send took that turned out to be stored already."""
         if self.on:
             self._sends.give_back(user_id, now)
+
+    def mistake(self, user_id: int, now: float) -> int:
+        """Return the delay of one more order that cannot be carried out, in milliseconds."""
+        return self._mistakes.take(user_id, now) if self.on else 0
 
     def join(self, user_id: int, now: float) -> int:
         """Return the delay of one more room of a user, in milliseconds."""

@@ -12,12 +12,14 @@ from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.edge.conversation import MAX_HELLO_ROOMS, MAX_UNACKED
-from chat_service.edge.pace import ROOM_JOINS, SENDS
+from chat_service.edge.pace import MISTAKES, ROOM_JOINS, SENDS
 from chat_service.edge.sessions import Sessions
 from chat_service.hub.subscription import MAX_QUEUED_S
 from chat_service.server import Timing
 from tests.edge.clients import Clock, Server, direct, hello, place, room, room_id, story
 from tests.edge.scene import LOBBY, Caller, Scene, within
+
+NOT_FOUND = "ROOM_NOT_FOUND"
 
 
 @pytest.fixture
@@ -385,6 +387,59 @@ async def test_sender_who_ignores_refusals_loses_the_stream() -> None:
     assert {error.reason for error in refused} == {"RATE_LIMITED"}
     assert {error.code for error in refused} == {8}
     assert all(0 < error.retry_after_ms <= 200 and error.client_msg_id for error in refused)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "reason"),
+    [
+        (pb.ChatRequest(post=pb.Post(room=room("lobby"), client_msg_id="m")), "TEXT_INVALID"),
+        (pb.ChatRequest(post=pb.Post(room=room("x"), text="hi", client_msg_id="m")), NOT_FOUND),
+        (pb.ChatRequest(post=pb.Post(text="hi", client_msg_id="m")), "TARGET_MISSING"),
+        (pb.ChatRequest(leave_room=pb.LeaveRoom(room=room("nowhere"))), NOT_FOUND),
+        (pb.ChatRequest(set_topic=pb.SetTopic(room=room("nowhere"))), NOT_FOUND),
+        (pb.ChatRequest(join_room=pb.JoinRoom(position=place(room_id("r99")))), NOT_FOUND),
+        (pb.ChatRequest(join_room=pb.JoinRoom(position=place("lobby", 99))), "SEQ_OUT_OF_RANGE"),
+        (pb.ChatRequest(), "ORDER_MISSING"),
+    ],
+)
+@story
+async def test_flood_of_mistakes_loses_the_stream(mistake: pb.ChatRequest, reason: str) -> None:
+    """Orders that cannot be carried out have a rate: then delays are told, and then it ends."""
+    scene = Scene(rate_limits=True)
+    caller = Caller(scene, scene.joins("alice", "lobby"))
+    await caller.opens(place("lobby"))
+    assert caller.ends is not None
+    began = scene.clock.now
+    while not caller.ends.done():
+        caller.sends(mistake)
+        await caller.goes_on()
+        scene.commits()
+        await caller.goes_on()
+        scene.clock.now += 0.01
+        assert scene.clock.now < began + 60
+    ended = await caller.ended()
+    assert ended is not None
+    assert ended.reason is Reason.RATE_IGNORED
+    told = [error.reason for error in errors(caller.items)]
+    taken_s = scene.clock.now - began
+    assert told[: MISTAKES.burst] == [reason] * MISTAKES.burst
+    assert told.count(reason) <= MISTAKES.burst + taken_s * MISTAKES.per_second + 1
+    assert set(told) == {reason, "RATE_LIMITED"}
+
+
+@story
+async def test_mistakes_within_their_rate_are_named() -> None:
+    """A person who mistypes is told what was wrong, as often as that happens to people."""
+    scene = Scene(rate_limits=True)
+    caller = Caller(scene, scene.joins("alice", "lobby"))
+    await caller.opens(place("lobby"))
+    for number in range(3 * MISTAKES.burst):
+        caller.sends(post(f"{number}", room("nowhere")))
+        await caller.goes_on()
+        scene.commits()
+        await caller.goes_on()
+        scene.clock.now += 1 / MISTAKES.per_second
+    assert [error.reason for error in errors(caller.items)] == [NOT_FOUND] * 3 * MISTAKES.burst
 
 
 @story

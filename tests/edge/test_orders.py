@@ -7,10 +7,11 @@ import pytest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
-from chat_service.core.errors import Reason, RefusedError
+from chat_service.core.decision import too_fast
+from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import Session, Style
 from chat_service.edge.orders import Orders
-from chat_service.edge.pace import NEW_ROOMS, ROOM_JOINS, SENDS
+from chat_service.edge.pace import MISTAKES, NEW_ROOMS, ROOM_JOINS, SENDS
 from chat_service.edge.wire import request_hash, room_text
 from tests.edge.clients import direct, room, room_id
 from tests.edge.scene import LOBBY, Scene
@@ -102,6 +103,19 @@ def test_post_that_cannot_be_an_order_costs_nothing(
         rejection = refused.value.rejection
         assert (rejection.reason, rejection.field) == (reason, field)
     assert desk.orders.post(post()).wait_ms == 0
+
+
+def test_mistakes_have_a_rate_of_their_own(desk: Desk) -> None:
+    """So many are named; then it is told to wait, which costs neither messages nor a mistake."""
+    mistake = Rejection(Reason.TEXT_INVALID, "empty")
+    busy = Rejection(Reason.OVERLOADED, "busy", retry_after_ms=7)
+    told = [desk.orders.paced(mistake) for _ in range(2 * MISTAKES.burst)]
+    assert told[: MISTAKES.burst] == [mistake] * MISTAKES.burst
+    assert told[MISTAKES.burst :] == [too_fast(200)] * MISTAKES.burst
+    assert desk.orders.paced(busy) is busy
+    assert desk.orders.post(post()).wait_ms == 0
+    desk.scene.clock.now += 0.2
+    assert desk.orders.paced(mistake) is mistake
 
 
 def test_topic_costs_as_much_as_a_message(desk: Desk) -> None:

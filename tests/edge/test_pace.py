@@ -232,6 +232,7 @@ def test_old_strikes_are_forgotten() -> None:
 
 LIMITED: list[tuple[Callable[[Pace, float], int], Rate]] = [
     (lambda pace, now: pace.send(1, now), rates.SENDS),
+    (lambda pace, now: pace.mistake(1, now), rates.MISTAKES),
     (lambda pace, now: pace.join(1, now), rates.ROOM_JOINS),
     (lambda pace, now: pace.guest("192.0.2.1", now), rates.NEW_GUESTS),
     (lambda pace, now: pace.room("192.0.2.1", now), rates.NEW_ROOMS),
@@ -252,6 +253,7 @@ def test_each_act_has_its_rate(act: Callable[[Pace, float], int], rate: Rate) ->
 def test_promised_rates() -> None:
     """The figures are those of the service's guarantees."""
     assert Rate(20, 5.0) == rates.SENDS
+    assert Rate(20, 5.0) == rates.MISTAKES
     assert Rate(15, 0.2) == rates.ROOM_JOINS
     assert Rate(20, 20 / 60) == rates.NEW_GUESTS
     assert Rate(10, 10 / 3600) == rates.NEW_ROOMS
