@@ -22,7 +22,6 @@ from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
 from chat_service.edge.status import error_item
 from chat_service.edge.stream import Stream, Streams, check_reached
-from chat_service.edge.wire import ack_frame
 from chat_service.hub.hub import Hub
 
 # Orders of a stream that may wait for their commit; a client is told of posts, but no
@@ -271,7 +270,7 @@ class Conversation:
         self._refuse(rejection, order_id, room_id=room_id, strikes=self._join_strikes)
 
     def _ack(self, order_id: str, answer: Answer, client_msg_id: str = "") -> None:
-        self._stream.subscription.offer(ack_frame(order_id, client_msg_id, answer))
+        self._stream.subscription.offer(self._journal.frames.ack(order_id, client_msg_id, answer))
 
     def _refuse(
         self,

@@ -15,7 +15,7 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import RoomKind
 from chat_service.edge.directory import Directory
 from chat_service.edge.stream import Streams
-from chat_service.edge.wire import event_frame
+from chat_service.edge.wire import LiveFrames
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Commit, Log
 
@@ -24,13 +24,17 @@ OnAnswers = Callable[[tuple[Outcome, ...]], None]
 
 
 class Journal:
-    """The way of orders to the log and of commits back. Used on the event loop."""
+    """The way of orders to the log and of commits back. Used on the event loop.
+
+    `frames` encodes events and acks, for this loop.
+    """
 
     def __init__(self, log: Log, directory: Directory, hub: Hub, streams: Streams) -> None:
         self._log = log
         self._directory = directory
         self._hub = hub
         self._streams = streams
+        self.frames = LiveFrames()
         self._last_ticket = 0
         self._waiting: dict[int, OnAnswers] = {}
 
@@ -74,10 +78,10 @@ class Journal:
 
     def apply(self, commit: Commit) -> None:
         """Take in a commit. To be called in the order of commits."""
-        publish = self._hub.publish
+        publish, encode = self._hub.publish, self.frames.event
         for event in commit.events:
             if isinstance(event, ev.MessagePosted):
-                publish(event.room_id, event.seq, event_frame(event))
+                publish(event.room_id, event.seq, encode(event))
             else:
                 self._apply_control(event)
         waiting = self._waiting
@@ -91,7 +95,7 @@ class Journal:
                 hub.leave(room_id, event.user_id)
         directory.fold(event)
         if isinstance(event, ev.TopicChanged):
-            hub.publish(event.room_id, event.seq, event_frame(event))
+            hub.publish(event.room_id, event.seq, self.frames.event(event))
         elif isinstance(event, ev.RoomOpened):
             if event.kind is RoomKind.DIRECT:
                 for user_id in event.member_ids:

@@ -153,12 +153,27 @@ def test_events_as_they_travel() -> None:
 
 def test_ack_names_order_message_and_place() -> None:
     """An ack carries the ids of the order and of the message, and the whole answer."""
-    (item,) = pb.ChatResponse.FromString(
-        wire.ack_frame("o1", "m1", Answer(room_id=7, seq=3, time_ms=5, duplicate=True))
-    ).items
-    assert item.ack == pb.Ack(
-        order_id="o1", client_msg_id="m1", room_id="r7", seq=3, time_ms=5, duplicate=True
+    frames = wire.LiveFrames()
+    answers = [Answer(room_id=7, seq=3, time_ms=5, duplicate=True), Answer(room_id=8)]
+    said, joined = (frames.ack(f"o{a.room_id}", "m1" * a.seq, a) for a in answers)
+    assert pb.ChatResponse.FromString(said).items[0].ack == pb.Ack(
+        order_id="o7", client_msg_id="m1m1m1", room_id="r7", seq=3, time_ms=5, duplicate=True
     )
+    assert pb.ChatResponse.FromString(joined).items[0].ack == pb.Ack(order_id="o8", room_id="r8")
+
+
+def test_nothing_of_an_event_is_left_in_the_next() -> None:
+    """Live frames are those of a fresh message, whatever was encoded before."""
+    frames = wire.LiveFrames()
+    for event in (
+        message("one", Style.ACTION),
+        message("two"),
+        TopicChanged(6, 9, 4, 2, "bob", "cats"),
+        message("", Style.ACTION),
+        TopicChanged(6, 9, 4, 2, "", ""),
+        message("three"),
+    ):
+        assert frames.event(event) == wire.event_frame(event)
 
 
 def test_frames_laid_end_to_end_are_a_frame() -> None:
