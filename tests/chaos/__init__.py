@@ -3,7 +3,8 @@
 Each scenario here breaks something on purpose, at moments that come from a seed, and then
 compares what every client was told with what everybody else was told and with what is
 stored. Each has a negative control: the same scenario against a server that was patched to
-break the promise must be noticed, or the scenario proves nothing.
+break the promise must be noticed, or the scenario proves nothing. Controls always have the
+small sizes: where there is less to find, it is harder.
 
     make test                          small sizes, some seconds for each scenario
     make chaos                         full sizes, up to half an hour for each

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
@@ -34,8 +34,20 @@ UNACKED = 256
 """Posts of a stream that may wait for their answer. Source: the contract."""
 
 JOIN_S = 30.0
-MAX_WAIT_S = 30.0
-"""The longest wait before an attempt, before jitter. Source: docs/protocol.md."""
+
+
+class BackOff(NamedTuple):
+    """The waits before attempts, in seconds: they double, and are shortened by chance."""
+
+    first_s: float
+    longest_s: float
+
+
+QUICK = BackOff(0.05, 0.4)
+"""For scenarios in which the number of returns matters and not what they cost."""
+
+USUAL = BackOff(0.5, 30.0)
+"""That of a client of people. Source: docs/protocol.md."""
 
 # Reasons after which a client comes back; an empty one is a failure of the connection.
 _COME_BACK = frozenset(
@@ -74,9 +86,9 @@ class _Stream:
 class Client:
     """One signed-in client. A block with it ends it; its task runs in between.
 
-    `first_wait_s` is the base of its back-off, 0.5 for a client of people; `relay`, if
-    given, stands between it and the server. `ends` counts how streams ended, by reason or
-    by the name of the status.
+    `relay`, if given, stands between it and the server. One that does not read only posts.
+    `copies` is how often it sends each post, as one that trusts no network. `ends` counts how
+    streams ended, by reason or by the name of the status.
     """
 
     def __init__(
@@ -87,10 +99,13 @@ class Client:
         *,
         record: Record,
         chance: random.Random,
-        first_wait_s: float = 0.05,
+        back_off: BackOff = QUICK,
         relay: Relay | None = None,
+        reads: bool = True,
+        copies: int = 1,
     ) -> None:
         self.name = name
+        self.reads = reads
         self.record = record
         self.relay = relay
         self.room_id = ""
@@ -102,10 +117,14 @@ class Client:
         self.refusals: Counter[str] = Counter()
         # Milliseconds after which draining servers asked it to come back.
         self.hints_ms: list[int] = []
-        self._address = address if relay is None else relay.address
+        self.address = address if relay is None else relay.address
         self._room = room
         self._chance = chance
-        self._first_wait_s = first_wait_s
+        self._back_off = back_off
+        self._copies = copies
+        # Posts under way at once: where rates are limited one, or a post could overtake an
+        # earlier one that was refused.
+        self._window = 1
         self._token = ""
         self._epoch = ""
         self._numbers = 0
@@ -139,11 +158,12 @@ class Client:
 
     async def join(self) -> None:
         """Sign in, as a new guest."""
-        async with grpc.aio.insecure_channel(self._address, options=CONNECTION) as channel:
+        async with grpc.aio.insecure_channel(self.address, options=CONNECTION) as channel:
             joined = await stubs.ChatServiceStub(channel).Join(
                 pb.JoinRequest(name=self.name, room=self._room), timeout=JOIN_S
             )
         self._token, self._epoch = joined.token, joined.epoch
+        self._window = 1 if joined.limits.send_burst else UNACKED // self._copies
         self.room_id = joined.room.room_id
 
     def start(self) -> None:
@@ -167,9 +187,20 @@ class Client:
         return len(self._pending)
 
     @property
+    def is_behind(self) -> bool:
+        """Whether a post has no answer, or others were told what it has not been told."""
+        head = self.record.heads.get(self.room_id, 0)
+        return bool(self._pending) or (self.reads and self.position < head)
+
+    @property
     def has_room(self) -> bool:
         """Whether another post may be under way."""
         return len(self._pending) < UNACKED
+
+    @property
+    def token(self) -> str:
+        """The token of its session."""
+        return self._token
 
     @property
     def is_connected(self) -> bool:
@@ -215,9 +246,8 @@ class Client:
         try:
             while True:
                 await self._converse()
-                wait_s = self._chance.random() * min(
-                    MAX_WAIT_S, self._first_wait_s * 2**self._attempt
-                )
+                first_s, longest_s = self._back_off
+                wait_s = self._chance.random() * min(longest_s, first_s * 2**self._attempt)
                 self._attempt += 1
                 wait_s, self._hint_s = max(wait_s, self._hint_s), 0.0
                 await asyncio.sleep(wait_s)
@@ -228,7 +258,7 @@ class Client:
 
     async def _converse(self) -> None:
         """Have one stream, until it is over or left."""
-        stream = self._stream = _Stream(self._address, self._token)
+        stream = self._stream = _Stream(self.address, self._token)
         stream.reading = asyncio.get_running_loop().create_task(self._read(stream))
         self._sent.clear()
         self._to_send.clear()
@@ -275,7 +305,7 @@ class Client:
         position = pb.RoomPosition(
             room=pb.RoomTarget(room_id=self.room_id), after_seq=self.position
         )
-        hello = pb.Hello(epoch=self._epoch, rooms=[position])
+        hello = pb.Hello(epoch=self._epoch, rooms=[position] if self.reads else [])
         # A stream that is over is the reader's to see.
         with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             await stream.call.write(pb.ChatRequest(order_id="hello", hello=hello))
@@ -283,12 +313,13 @@ class Client:
                 held_s = self._hold_until - loop.time()
                 if held_s > 0:
                     await asyncio.sleep(held_s)
-                elif stream.is_welcomed and self._to_send and len(self._sent) < UNACKED:
+                elif stream.is_welcomed and self._to_send and len(self._sent) < self._window:
                     number = heapq.heappop(self._to_send)
                     if number in self._pending:
                         self._sent.add(number)
                         order = pb.ChatRequest(order_id=str(number), post=self._pending[number])
-                        await stream.call.write(order)
+                        for _ in range(self._copies):
+                            await stream.call.write(order)
                 else:
                     self._wake.clear()
                     await self._wake.wait()

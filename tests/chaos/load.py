@@ -9,7 +9,7 @@ from tests.chaos.client import Client
 PATIENCE = 60.0
 """Seconds after which a scenario that waits in vain gives up."""
 
-BROKEN_PATIENCE = 2.0
+BROKEN_PATIENCE = 1.0
 """The same, where something is known to be broken."""
 
 _STEP_S = 0.01
@@ -54,11 +54,7 @@ async def settle(clients: Sequence[Client], *, patience_s: float = PATIENCE) -> 
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:
-        behind = [
-            client
-            for client in clients
-            if client.unanswered or client.position < client.record.heads.get(client.room_id, 0)
-        ]
+        behind = [client for client in clients if client.is_behind]
         waited_s = loop.time() - began
         broken = any(client.record.breaches for client in behind)
         if not behind or waited_s > (min(patience_s, BROKEN_PATIENCE) if broken else patience_s):

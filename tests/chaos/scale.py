@@ -16,9 +16,12 @@ class Scale:
     storm_drops: int
     storm_calm_s: float
     storm_rate: int
-    # Kills: how many, posts a second between them, posts acknowledged in all at least.
+    # Kills: how many, seconds between two at most, posts a second in between at a calm time
+    # and in a flood, posts acknowledged in all at least.
     kills: int
+    kill_calm_s: float
     kill_rate: int
+    kill_flood: int
     kill_acked: int
     # One order: who posts, how much each, who reads.
     senders: int
@@ -27,10 +30,12 @@ class Scale:
     # Duplicates: messages that are each sent three times, and parallel copies of one id.
     repeated: int
     copies: int
-    # Frozen server: for how long each time, in seconds, and posts a second.
+    # Frozen server: who posts and reads, for how long it stands still each time, in seconds,
+    # and posts a second.
+    frozen_clients: int
     freezes_s: tuple[float, ...]
     freeze_rate: int
-    # All at once after a restart.
+    # All at once after a crash.
     returning: int
     # With the default rate limits: who posts, how much each.
     obedient: int
@@ -44,18 +49,21 @@ BOUNDED = Scale(
     storm_calm_s=0.4,
     storm_rate=200,
     kills=3,
+    kill_calm_s=0.5,
     kill_rate=500,
-    kill_acked=300,
+    kill_flood=2000,
+    kill_acked=100,
     senders=8,
     posts_of_sender=100,
     subscribers=5,
     repeated=100,
     copies=50,
-    freezes_s=(1.5,),
+    frozen_clients=5,
+    freezes_s=(1.2,),
     freeze_rate=200,
-    returning=60,
+    returning=40,
     obedient=4,
-    posts_of_obedient=30,
+    posts_of_obedient=24,
 )
 
 FULL = Scale(
@@ -65,13 +73,16 @@ FULL = Scale(
     storm_calm_s=2.0,
     storm_rate=500,
     kills=200,
+    kill_calm_s=1.5,
     kill_rate=500,
+    kill_flood=3000,
     kill_acked=100_000,
     senders=50,
     posts_of_sender=2000,
     subscribers=20,
     repeated=5000,
     copies=50,
+    frozen_clients=50,
     freezes_s=(5.0, 15.0, 10.0),
     freeze_rate=500,
     returning=1000,

@@ -36,8 +36,9 @@ class Server:
     """A server; leaving the block kills whatever of it is still there.
 
     `flags` are those of `chat-server`; rates are not limited unless `rate_limits`.
-    `fault` names a fault of `faults.FAULTS` for a negative control, `environment` adds
-    variables. Methods block: in an event loop call those that wait by `asyncio.to_thread`.
+    `fault` names a fault of `faults.FAULTS` for a negative control, and counts from the next
+    start; `environment` adds variables. Methods block: in an event loop call those that wait
+    by `asyncio.to_thread`.
     """
 
     def __init__(
@@ -48,18 +49,13 @@ class Server:
         rate_limits: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        assert not fault or set(fault.split(",")) <= FAULTS.keys(), fault
+        self.fault = fault
         self.directory = directory
         self.address = ""
         # Seconds from the start of the last process to the moment when it listened.
         self.start_s = 0.0
         self._flags = flags if rate_limits else (*flags, "--no-rate-limits")
         self._environment = dict(environment or {})
-        if fault:
-            self._environment |= {
-                "CHAT_FAULT": fault,
-                "PYTHONPATH": f"{PATCHED}{os.pathsep}{ROOT}",
-            }
         self._launched: Launched | None = None
         self._data = Path()
         self._instance: psutil.Process | None = None
@@ -103,19 +99,22 @@ class Server:
 
     def start(self) -> None:
         """Start the command, on the port and the data of the time before; wait for its line."""
-        assert self._launched is None, "the server runs"
-        port = self.address.rpartition(":")[2] or "0"
-        by_port = self.directory / port
-        if self._data.name.startswith("ephemeral"):
-            self._data.rename(by_port)
         began = time.perf_counter()
-        self._launched = launched = Launched(
-            *("--port", port, "--data-dir", str(self.directory), *self._flags),
-            environment=self._environment,
-        )
+        launched = self._launch()
         ((self._data, self.address),) = launched.addresses(1).items()
         self.start_s = time.perf_counter() - began
         self._find_instance()
+
+    def start_in_vain(self, seconds: float) -> None:
+        """Start the command, and kill all of it by SIGKILL so many seconds later."""
+        launched = self._launch()
+        time.sleep(seconds)
+        launched.process.send_signal(signal.SIGSTOP)
+        # By number: its arguments are not yet there when it has just been forked.
+        for instance in psutil.Process(launched.process.pid).children():
+            instance.kill()
+        launched.process.kill()
+        self._ended()
 
     def kill(self) -> None:
         """Kill the instance by SIGKILL, then the launcher, which gets no time to notice."""
@@ -166,6 +165,24 @@ class Server:
                 self.instance.num_fds(),
                 self.instance.num_threads(),
             )
+
+    def _launch(self) -> Launched:
+        assert self._launched is None, "the server runs"
+        port = self.address.rpartition(":")[2] or "0"
+        if self._data.name.startswith("ephemeral"):
+            self._data = self._data.rename(self.directory / port)
+        self._launched = Launched(
+            *("--port", port, "--data-dir", str(self.directory), *self._flags),
+            environment=self._environment | self._patch(),
+        )
+        return self._launched
+
+    def _patch(self) -> dict[str, str]:
+        if not self.fault:
+            return {}
+        unknown = set(self.fault.split(",")) - FAULTS.keys()
+        assert not unknown, f"no such fault: {unknown}"
+        return {"CHAT_FAULT": self.fault, "PYTHONPATH": f"{PATCHED}{os.pathsep}{ROOT}"}
 
     def _find_instance(self) -> None:
         (self._instance,) = self.launcher.instances().values()

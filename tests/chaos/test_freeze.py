@@ -1,0 +1,76 @@
+"""A server that stands still for a while, by SIGSTOP, and goes on, by SIGCONT."""
+
+import asyncio
+import random
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.client import Client
+from tests.chaos.figures import Figures
+from tests.chaos.load import settle, talk, until
+from tests.chaos.record import BrokenPromiseError, Record
+from tests.chaos.scale import BOUNDED, Scale
+from tests.chaos.server import Server
+
+# Posts go on for so long before, between and after.
+TALK_S = 0.3
+
+
+async def stand_still(server: Server, scale: Scale, chance: random.Random) -> tuple[Record, float]:
+    """Freeze the server while all post and read.
+
+    Returns what they were told, and the seconds from the last thaw until nothing was behind.
+    """
+    record = Record()
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                Client(server.address, f"f{number}", "ice", record=record, chance=chance)
+            )
+            for number in range(scale.frozen_clients)
+        ]
+        await until(lambda: all(client.is_live for client in clients), "all are live")
+        await talk(clients, scale.freeze_rate, asyncio.sleep(TALK_S))
+        for seconds in scale.freezes_s:
+            server.freeze()
+            await talk(clients, scale.freeze_rate, asyncio.sleep(seconds))
+            server.thaw()
+            thawed = time.monotonic()
+            await talk(clients, scale.freeze_rate, asyncio.sleep(TALK_S))
+        await settle(clients)
+        behind_s = time.monotonic() - thawed
+        for client in clients:
+            for how in client.ends:
+                record.breach("ended", f"a stream of {client.name} ended with {how}")
+    return record, behind_s
+
+
+def test_clients_outlive_a_server_that_stands_still(
+    tmp_path: Path, scale: Scale, chance: random.Random, figures: Figures
+) -> None:
+    """No stream ends, and nothing is lost or doubled."""
+    with Server(tmp_path) as server:
+        record, behind_s = asyncio.run(stand_still(server, scale, chance))
+        assert server.terminate() == 0
+        record.compare_stored(server.database)
+    figures["clients"] = scale.frozen_clients
+    figures["frozen for, s"] = scale.freezes_s
+    figures["posts acked"] = len(record.acked)
+    figures["events delivered"] = record.deliveries
+    figures["from the last thaw until nothing was behind, s"] = behind_s
+    figures["breaches"] = sum(record.breaches.values())
+    record.verdict()
+
+
+def test_loss_after_a_stall_is_noticed(
+    tmp_path: Path, chance: random.Random, figures: Figures
+) -> None:
+    """A server that forgets to tell what it publishes after a stall breaks the promise."""
+    with Server(tmp_path, fault="deaf-after-a-stall") as server:
+        record, _ = asyncio.run(stand_still(server, BOUNDED, chance))
+    figures["breaches found"] = dict(record.breaches)
+    with pytest.raises(BrokenPromiseError):
+        record.verdict()
