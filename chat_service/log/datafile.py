@@ -31,6 +31,8 @@ _FULL_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 PROMPT_CHECK_BYTES = 32 << 20
 # Where an SQLite file has its application_id. Source: sqlite.org/fileformat2.html.
 _MARK = slice(68, 72)
+# Where a rollback journal has the number of pages that the file had. Source: as above.
+_JOURNAL_PAGES = slice(16, 20)
 
 
 def open_data_file(path: Path) -> tuple[sqlite3.Connection, State]:
@@ -115,7 +117,7 @@ def _look(path: Path) -> None:
         try:
             version = version_of(connection, str(path))
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK and _is_marked(path):
+            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK and _is_unborn(path):
                 # Our own first start was cut short; a writer takes it back.
                 return
             raise
@@ -127,9 +129,17 @@ def _look(path: Path) -> None:
             rows.load(connection)
 
 
-def _is_marked(path: Path) -> bool:
+def _is_unborn(path: Path) -> bool:
+    """Whether a file with a rollback journal is ours, or so new that it is nobody's yet."""
     with path.open("rb") as file:
-        return file.read(_MARK.stop)[_MARK] == APPLICATION_ID.to_bytes(4, "big")
+        head = file.read(_MARK.stop)
+    if any(head):
+        return head[_MARK] == APPLICATION_ID.to_bytes(4, "big")
+    # The power was cut before its first sector was there: nothing is in it if it had
+    # no page when the journal began.
+    with path.with_name(f"{path.name}-journal").open("rb") as file:
+        journal = file.read(_JOURNAL_PAGES.stop)
+    return journal[_JOURNAL_PAGES] == bytes(4)
 
 
 def _measure(connection: sqlite3.Connection, path: Path) -> None:

@@ -40,6 +40,9 @@ class Scale:
     # With the default rate limits: who posts, how much each.
     obedient: int
     posts_of_obedient: int
+    # Power: posts that are recorded, cuts of each kind.
+    power_posts: int
+    power_cuts: int
 
 
 BOUNDED = Scale(
@@ -64,6 +67,8 @@ BOUNDED = Scale(
     returning=40,
     obedient=4,
     posts_of_obedient=24,
+    power_posts=1200,
+    power_cuts=15,
 )
 
 FULL = Scale(
@@ -88,6 +93,8 @@ FULL = Scale(
     returning=1000,
     obedient=20,
     posts_of_obedient=120,
+    power_posts=20_000,
+    power_cuts=100,
 )
 
 

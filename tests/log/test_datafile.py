@@ -160,6 +160,15 @@ def test_first_start_that_was_cut_short_begins_again(tmp_path: Path) -> None:
         assert state.epoch == ""
 
 
+def test_first_start_that_lost_its_first_sector_begins_again(tmp_path: Path) -> None:
+    """After a power cut the journal may be there and the beginning of the file not."""
+    path = cut_short(tmp_path, f"PRAGMA application_id = {APPLICATION_ID}")
+    overwrite(path, 1, bytes(512))
+    connection, state = open_data_file(path)
+    connection.close()
+    assert state.epoch == ""
+
+
 # ---------------------------------------------------------------- refused files
 
 
@@ -217,6 +226,17 @@ def test_file_of_another_program_in_the_middle_of_its_work(tmp_path: Path) -> No
     before = journal.read_bytes()
     refusal(path)
     assert journal.read_bytes() == before
+
+
+def test_file_without_its_first_sector(tmp_path: Path, good: bytes) -> None:
+    """A journal of a later transaction does not make a damaged file a new one."""
+    path = cut_short(tmp_path)
+    path.write_bytes(bytes(512) + good[512:])
+    journal = Path(f"{path}-journal")
+    with journal.open("r+b") as file:
+        file.seek(16)
+        file.write((len(good) // PAGE).to_bytes(4, "big"))
+    assert "cannot be read" in refusal(path)
 
 
 def test_file_of_a_newer_version(tmp_path: Path, good: bytes) -> None:
