@@ -25,6 +25,7 @@ from chat_service.edge.stream import Streams
 from chat_service.edge.transport import CannotListenError, Transport
 from chat_service.edge.wire import HubFrames, event_frame
 from chat_service.hub.hub import Hub
+from chat_service.hub.replay import Page
 from chat_service.log.contract import Commit
 from chat_service.log.reserve import DiskReserve
 from chat_service.log.schema import DataFileError
@@ -155,17 +156,24 @@ class _Server:
             state = log.load()
             connected = _connected_before(state)
 
-            async def read_page(room_id: int, after_seq: int) -> list[tuple[int, bytes]]:
-                def page() -> list[tuple[int, bytes]]:
+            async def read_page(room_id: int, after_seq: int) -> Page:
+                def page() -> Page:
                     events = log.read_after(
                         room_id, after_seq, count=PAGE_EVENTS, max_bytes=PAGE_BYTES
                     )
-                    return [(event.seq, event_frame(event)) for event in events]
+                    encoded = [(event.seq, event_frame(event)) for event in events]
+                    return Page(encoded, log.read_first(room_id))
 
                 return await loop.run_in_executor(readers, page)
 
             directory = Directory(state)
-            hub = Hub(state.heads.snapshot(), timers=loop, encode=HubFrames(), read_page=read_page)
+            hub = Hub(
+                state.heads.snapshot(),
+                state.firsts.snapshot(),
+                timers=loop,
+                encode=HubFrames(),
+                read_page=read_page,
+            )
             streams = Streams(hub)
             journal = Journal(log, directory, hub, streams)
             try:

@@ -14,7 +14,7 @@ same commands give the same events on every machine.
     commands   the orders
     events     the facts
     decide     orders to facts, or a rejection: one table of
-               sessions, rooms, messages, and decision, what they share
+               sessions, rooms, messages, pruning, and decision, what they share
     evolve     facts into the state
     errors     the reasons of every rejection
     limits     the figures that decisions use

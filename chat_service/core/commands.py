@@ -149,6 +149,28 @@ class PostMessage(NamedTuple):
     wait_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """A timer saw that a room holds more than it keeps: events up to `up_to_seq` may go.
+
+    Also of a forgotten room, of which nothing is kept. Without effect on what is gone
+    already. All of them go in one commit: who gives the order bounds how many.
+    """
+
+    room_id: int
+    up_to_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class PruneAnswers:
+    """A timer saw first answers that nobody can need any more: the oldest may go.
+
+    At most `at_most` of those whose messages are gone and whose time is over.
+    """
+
+    at_most: int
+
+
 Command = (
     StartInstance
     | OpenGuest
@@ -162,4 +184,6 @@ Command = (
     | LeaveRoom
     | SetTopic
     | PostMessage
+    | Prune
+    | PruneAnswers
 )

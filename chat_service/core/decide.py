@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chat_service.core import commands as cmd
-from chat_service.core import messages, rooms, sessions
+from chat_service.core import messages, pruning, rooms, sessions
 from chat_service.core.decision import Decision, FactKey, FirstAnswer
 from chat_service.core.model import State
 from chat_service.core.names import is_client_id
@@ -55,4 +55,6 @@ _DECIDE: dict[type, Callable[[State, Any, int], Decision]] = {
     cmd.JoinRoom: rooms.join_room,
     cmd.LeaveRoom: rooms.leave_room,
     cmd.SetTopic: rooms.set_topic,
+    cmd.Prune: pruning.prune,
+    cmd.PruneAnswers: pruning.prune_answers,
 }

@@ -146,10 +146,35 @@ class RoomOpened:
 
 @dataclass(frozen=True, slots=True)
 class RoomForgotten:
-    """A direct message whose members are all gone for ever is not reachable any more."""
+    """A direct message whose members are all gone for ever is not reachable any more.
+
+    `left_seq` is the newest of its events, which are still stored; 0 if none is.
+    """
 
     time_ms: int
     room_id: int
+    left_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPruned:
+    """Events of a room before `first_seq` are no longer kept."""
+
+    time_ms: int
+    room_id: int
+    first_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersPruned:
+    """First answers from before `before_ms` whose messages are gone are forgotten.
+
+    The `at_most` oldest of them, by time, user and client_msg_id.
+    """
+
+    time_ms: int
+    before_ms: int
+    at_most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +209,8 @@ ControlEvent = (
     | SessionEnded
     | RoomOpened
     | RoomForgotten
+    | RoomPruned
+    | AnswersPruned
     | MemberJoined
     | MemberLeft
 )

@@ -138,6 +138,23 @@ def _room_forgotten(state: State, event: ev.RoomForgotten) -> None:
     state.direct_ids.drop(room.member_ids)
     state.heads.drop(room.room_id)
     state.rooms.drop(room.room_id)
+    if event.left_seq:
+        state.leftovers.put(room.room_id, event.left_seq)
+    else:
+        state.firsts.drop(room.room_id)
+
+
+def _room_pruned(state: State, event: ev.RoomPruned) -> None:
+    left_seq = state.leftovers.get(event.room_id)
+    if left_seq is not None and event.first_seq > left_seq:
+        state.leftovers.drop(event.room_id)
+        state.firsts.drop(event.room_id)
+    else:
+        state.firsts.put(event.room_id, event.first_seq)
+
+
+def _answers_pruned(_: State, __: ev.AnswersPruned) -> None:
+    """Change nothing: first answers grow with the messages, so the state has none."""
 
 
 def _member_joined(state: State, event: ev.MemberJoined) -> None:
@@ -174,6 +191,8 @@ _EVOLVE: dict[type, Callable[[State, Any], None]] = {
     ev.SessionEnded: _session_ended,
     ev.RoomOpened: _room_opened,
     ev.RoomForgotten: _room_forgotten,
+    ev.RoomPruned: _room_pruned,
+    ev.AnswersPruned: _answers_pruned,
     ev.MemberJoined: _member_joined,
     ev.MemberLeft: _member_left,
 }

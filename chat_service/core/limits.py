@@ -11,6 +11,9 @@ GUEST_GRACE_MS = 600_000
 # A stored deadline is moved at most this often, so that calls do not each cost
 # a commit; it is added to the grace, so that ten minutes are always granted.
 RENEWAL_MS = 30_000
+# A retry is known for at least 14 days, whatever is kept of the messages.
+# Source: the service's guarantees.
+FIRST_ANSWER_MS = 14 * 24 * 3_600_000
 
 RESERVED_NAMES = (
     "admin",
@@ -57,4 +60,5 @@ class Limits:
     recipients: int = 15
     guest_grace_ms: int = GUEST_GRACE_MS
     renewal_ms: int = RENEWAL_MS
+    first_answer_ms: int = FIRST_ANSWER_MS
     reserved_names: tuple[str, ...] = RESERVED_NAMES

@@ -189,6 +189,10 @@ class State:
         self.sessions_of: Table[int, tuple[int, ...]] = Table()  # by user
         self.rooms: Table[int, Room] = Table()
         self.heads: Table[int, int] = Table()  # by room
+        # The first seq that is kept, by room; not of rooms that still have all.
+        self.firsts: Table[int, int] = Table()
+        # Forgotten rooms whose events are still stored: the newest seq, by room.
+        self.leftovers: Table[int, int] = Table()
         self.room_ids: Table[str, int] = Table()  # public rooms, by key of the name
         self.direct_ids: Table[tuple[int, ...], int] = Table()  # by sorted member ids
         self.members: Table[tuple[int, int], Member] = Table()  # by room and user
@@ -207,6 +211,10 @@ class State:
     def counter(self, name: str) -> int:
         """Return a counter; 0 before its first use."""
         return self.counters.get(name) or 0
+
+    def first(self, room_id: int) -> int:
+        """Return the first seq that is kept of a room; head + 1 where none is."""
+        return self.firsts.get(room_id) or 1
 
     def tables(self) -> dict[str, Table[object, object]]:
         """Return every table by name."""

@@ -151,7 +151,9 @@ def _end_user(state: State, user_id: int, time_ms: int) -> list[ev.Event]:
         if room.kind is RoomKind.DIRECT and not any(
             other_id in state.users for other_id in room.member_ids if other_id != user_id
         ):
-            events.append(ev.RoomForgotten(time_ms, room_id))
+            head = state.heads[room_id]
+            left_seq = head if state.first(room_id) <= head else 0
+            events.append(ev.RoomForgotten(time_ms, room_id, left_seq))
     return events
 
 

@@ -114,6 +114,8 @@ class Journal:
             )
         elif isinstance(event, ev.RoomForgotten):
             hub.forget_room(event.room_id)
+        elif isinstance(event, ev.RoomPruned):
+            hub.prune(event.room_id, event.first_seq)
 
 
 def _ignore(_: tuple[Outcome, ...]) -> None:

@@ -66,7 +66,7 @@ class Lists:
             before = (request.before_seq or head + 1) if key is None else int(key)
             before = min(before, head + 1)
             events = await self._read(self._log.read_before, room.room_id, before, size)
-            more = bool(events) and events[-1].seq > 1
+            more = bool(events) and events[-1].seq > self._hub.first(room.room_id)
         listing = pb.ListMessagesResponse(
             next_page_token=token_after(scope, str(events[-1].seq)) if more else ""
         )

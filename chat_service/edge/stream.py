@@ -109,10 +109,16 @@ class Stream:
         self.send(*first, *early)
 
     def start_of(self, position: pb.RoomPosition, room_id: int, *, epoch_holds: bool) -> int:
-        """Return the seq after which reading begins, of a position that may be read from."""
+        """Return the seq after which reading begins, of a position that may be read from.
+
+        A position that was read is taken as it is: what is no longer kept behind it is a
+        gap. Who has read nothing begins with what is kept.
+        """
         if position.HasField("after_seq") and epoch_holds:
             return position.after_seq
-        return max(0, self._hub.head(room_id) - min(position.recent, MAX_RECENT))
+        hub = self._hub
+        newest = hub.head(room_id) - min(position.recent, MAX_RECENT)
+        return max(hub.first(room_id) - 1, newest)
 
     def read_room(self, room_id: int, after_seq: int) -> None:
         """Read a room from now on, unless it is being read already.
@@ -132,9 +138,12 @@ class Stream:
             self._follower = asyncio.get_running_loop().create_task(self._follow())
 
     def read_directs(self) -> None:
-        """Read each direct message of the user that is not being read, from its beginning."""
+        """Read each direct message of the user that is not being read, from its beginning.
+
+        That is the first event that is kept.
+        """
         for room_id in self._directory.direct_rooms(self.user.user_id):
-            self.read_room(room_id, 0)
+            self.read_room(room_id, self._hub.first(room_id) - 1)
 
     def close_room(self, room_id: int) -> None:
         """Read a room no longer, because its user left it."""

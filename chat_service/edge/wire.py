@@ -172,6 +172,11 @@ class HubFrames:
         """Encode that a reader is up to date."""
         return frame(pb.StreamItem(live=pb.Live(room_id=room_text(room_id), seq=seq)))
 
+    def gap(self, room_id: int, after_seq: int, first_seq: int) -> bytes:
+        """Encode that what follows `after_seq` is no longer kept, up to `first_seq`."""
+        told = pb.Gap(room_id=room_text(room_id), after_seq=after_seq, first_seq=first_seq)
+        return frame(pb.StreamItem(gap=told))
+
     def change(self, room_id: int, change: Change) -> bytes:
         """Encode who came to a room and who went."""
         presence = pb.Presence(room_id=room_text(room_id), total=change.total)

@@ -33,13 +33,15 @@ class Feed:
         "_soon",
         "_tick",
         "_timers",
+        "first_kept",
         "ring",
         "subscriptions",
         "told",
     )
 
-    def __init__(self, head: int, timers: Timers) -> None:
+    def __init__(self, head: int, first_kept: int, timers: Timers) -> None:
         self.ring = Ring(head)
+        self.first_kept = first_kept
         # The seq of the newest event that subscriptions were sent.
         self.told = head
         # Live ones; a dictionary because it keeps its order.
@@ -54,7 +56,7 @@ class Feed:
     @property
     def positions(self) -> Positions:
         """Where the room stands."""
-        return Positions(self.ring.first, self.told, self.ring.head)
+        return Positions(self.ring.first, self.told, self.ring.head, self.first_kept)
 
     def publish(self, seq: int, frame: bytes) -> None:
         """Add the event that follows the head to the ring and to the tick."""
@@ -62,6 +64,11 @@ class Feed:
         self._tick.append(frame)
         if not self._soon and self._due is None:
             self._schedule()
+
+    def prune(self, first_kept: int) -> None:
+        """Note that the events before `first_kept` are gone; who is live is told all the same."""
+        self.first_kept = first_kept
+        self.ring.prune(first_kept)
 
     def flush(self) -> None:
         """End the tick: hand what gathered to every subscription."""

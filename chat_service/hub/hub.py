@@ -7,7 +7,7 @@ from chat_service.core.errors import Rejection
 from chat_service.core.model import User
 from chat_service.hub.feed import Feed
 from chat_service.hub.presence import PERIOD_S, Change, Presence
-from chat_service.hub.replay import Step, joined, next_step, portion, unseen
+from chat_service.hub.replay import Page, Step, joined, next_step, portion, unseen
 from chat_service.hub.subscription import MAX_FRAME_BYTES, REPLAY_BYTES, Subscription
 from chat_service.hub.timers import Timers
 from chat_service.hub.turns import Turns
@@ -15,8 +15,8 @@ from chat_service.hub.turns import Turns
 # All rings together. Source: the service's guarantees.
 MAX_RINGS_BYTES = 64 << 20
 
-# Reads a page of a room from the log: the events after a seq, encoded.
-ReadPage = Callable[[int, int], Awaitable[list[tuple[int, bytes]]]]
+# Reads a page of a room from the log: what follows a seq.
+ReadPage = Callable[[int, int], Awaitable[Page]]
 
 
 class Encode(Protocol):
@@ -24,6 +24,10 @@ class Encode(Protocol):
 
     def live(self, room_id: int, seq: int) -> bytes:
         """Encode that a reader is up to date."""
+        ...
+
+    def gap(self, room_id: int, after_seq: int, first_seq: int) -> bytes:
+        """Encode that what follows `after_seq` is no longer kept, up to `first_seq`."""
         ...
 
     def change(self, room_id: int, change: Change) -> bytes:
@@ -44,13 +48,15 @@ class Hub:
     def __init__(
         self,
         heads: dict[int, int],
+        firsts: dict[int, int],
         *,
         timers: Timers,
         encode: Encode,
         read_page: ReadPage,
     ) -> None:
-        """Begin with the newest seq of each room."""
+        """Begin with the newest seq of each room, and the first kept where it is not 1."""
         self._heads = heads
+        self._firsts = firsts
         self._timers = timers
         self._encode = encode
         self._read_page = read_page
@@ -69,6 +75,10 @@ class Hub:
         """Return the newest seq of a room; 0 for a new one."""
         return self._heads.get(room_id, 0)
 
+    def first(self, room_id: int) -> int:
+        """Return the first seq that is kept of a room; head + 1 if none is."""
+        return self._firsts.get(room_id, 1)
+
     def publish(self, room_id: int, seq: int, frame: bytes) -> None:
         """Tell an event, encoded, to all who follow the room. Never waits."""
         self._heads[room_id] = seq
@@ -80,9 +90,22 @@ class Hub:
             if self._ring_bytes > MAX_RINGS_BYTES:
                 self._trim(room_id)
 
+    def prune(self, room_id: int, first_seq: int) -> None:
+        """Let go of the events of a room before `first_seq`; who is live does not notice."""
+        if room_id not in self._heads:
+            # It was forgotten before.
+            return
+        self._firsts[room_id] = first_seq
+        feed = self._feeds.get(room_id)
+        if feed is not None:
+            before = feed.ring.size
+            feed.prune(first_seq)
+            self._ring_bytes += feed.ring.size - before
+
     def forget_room(self, room_id: int) -> None:
         """Let go of a room that cannot be reached any more."""
         self._heads.pop(room_id, None)
+        self._firsts.pop(room_id, None)
         feed = self._feeds.pop(room_id, None)
         if feed is not None:
             self._ring_bytes -= feed.ring.size
@@ -101,6 +124,8 @@ class Hub:
 
     async def follow(self, subscription: Subscription, room_id: int, after_seq: int) -> None:
         """Send a reader what it missed, then the live marker, then live events.
+
+        Where events that it missed are no longer kept, it is sent a gap instead.
 
         Returns when the reader is live, or when the subscription ended or
         stopped reading the room meanwhile. The caller has called
@@ -121,16 +146,23 @@ class Hub:
             elif subscription.queued_bytes >= REPLAY_BYTES:
                 await subscription.wait_space()
             elif step is Step.PAGE:
-                read = await self._read_page(room_id, after_seq)
-                # The log may be ahead of what the room was told of.
-                page = unseen(read, after_seq, self.head(room_id))
+                page = await self._read_page(room_id, after_seq)
                 if subscription.rooms.get(room_id) != reading:
                     return
-                if not page:
+                # The log may be ahead of what the room was told of, prunes included.
+                head = self.head(room_id)
+                fresh = unseen(page.events, after_seq, head)
+                if fresh:
+                    for frame in joined((frame for _, frame in fresh), MAX_FRAME_BYTES):
+                        subscription.offer(frame)
+                    after_seq = fresh[-1][0]
+                elif after_seq + 1 < page.first_kept:
+                    first_kept = min(page.first_kept, head + 1)
+                    after_seq = self._tell_gap(subscription, room_id, after_seq, first_kept)
+                else:
                     raise LookupError(f"room {room_id} has no event after {after_seq}")
-                for frame in joined((frame for _, frame in page), MAX_FRAME_BYTES):
-                    subscription.offer(frame)
-                after_seq = page[-1][0]
+            elif step is Step.GAP:
+                after_seq = self._tell_gap(subscription, room_id, after_seq, feed.first_kept)
             elif after_seq < feed.told:
                 held = portion(feed.ring.between(after_seq, feed.told), REPLAY_BYTES)
                 for frame in joined(held, MAX_FRAME_BYTES):
@@ -141,6 +173,13 @@ class Hub:
                 if subscription.ended is None:
                     feed.subscriptions[subscription] = None
                 return
+
+    def _tell_gap(
+        self, subscription: Subscription, room_id: int, after_seq: int, first_kept: int
+    ) -> int:
+        """Tell a reader what it cannot have; return where it is then."""
+        subscription.offer(self._encode.gap(room_id, after_seq, first_kept))
+        return first_kept - 1
 
     def unfollow(self, subscription: Subscription, room_id: int) -> None:
         """Stop telling a subscription of one room; its user's grace begins there."""
@@ -224,7 +263,9 @@ class Hub:
     def _feed(self, room_id: int) -> Feed:
         feed = self._feeds.get(room_id)
         if feed is None:
-            feed = self._feeds[room_id] = Feed(self.head(room_id), self._timers)
+            feed = self._feeds[room_id] = Feed(
+                self.head(room_id), self.first(room_id), self._timers
+            )
         return feed
 
     def _trim(self, kept_id: int) -> None:

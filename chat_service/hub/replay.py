@@ -1,5 +1,8 @@
 """What a reader that is behind is sent next. Pure: positions in, a step out.
 
+A reader whose next event is no longer kept is told of the gap, and goes on with the
+first that is. So it is also when that event is pruned while the reader is on its way.
+
 A reader at `after_seq` is brought up to what its room has told its live readers
 (`told`), from the ring where it reaches that far back and from the log in pages
 where not; then it joins the live readers within the same step of the loop, so
@@ -11,12 +14,14 @@ reads beyond `head` the room has not heard of yet: it is left for the tick.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 
 class Step(Enum):
     """What to do next for a reader."""
 
     BEYOND = auto()  # the position is beyond the head of the room
+    GAP = auto()  # what follows is no longer kept: say so, go on with what is
     TELL = auto()  # the position is inside the open tick: end the tick first
     JOIN = auto()  # send what the ring holds after the position, and go live
     PAGE = auto()  # read a page of the log
@@ -29,12 +34,26 @@ class Positions:
     first_held: int  # the oldest seq in the ring; head + 1 if it is empty
     told: int  # the newest seq that live readers were sent
     head: int  # the newest seq; told <= head
+    first_kept: int = 1  # the oldest seq that was not pruned; head + 1 if all were
+
+
+class Page(NamedTuple):
+    """What the log has after a seq, encoded, and the first seq that it keeps.
+
+    The latter was read after the former: what is missing at the page's beginning is
+    before it.
+    """
+
+    events: list[tuple[int, bytes]]
+    first_kept: int
 
 
 def next_step(after_seq: int, room: Positions) -> Step:
     """Return what a reader that has everything up to `after_seq` needs next."""
     if after_seq > room.head:
         return Step.BEYOND
+    if after_seq + 1 < room.first_kept:
+        return Step.GAP
     if after_seq > room.told:
         return Step.TELL
     if after_seq == room.told or after_seq + 1 >= room.first_held:

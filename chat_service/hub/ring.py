@@ -46,6 +46,11 @@ class Ring:
             raise ValueError(f"seq {after_seq + 1} is no longer held")
         return islice(self._frames, start, up_to - self.first + 1)
 
+    def prune(self, first_kept: int) -> None:
+        """Let go of the events before `first_kept`; the head stays."""
+        while self._frames and self.first < first_kept:
+            self.size -= len(self._frames.popleft())
+
     def clear(self) -> None:
         """Let go of all events; the head stays."""
         self._frames.clear()

@@ -63,8 +63,9 @@ class Log(Protocol):
     ) -> list[RoomEvent]:
         """Return the events of a room that follow `after_seq`, oldest first.
 
-        At most `count` of them, and no more than the first whose texts reach
-        `max_bytes` together. Blocks; for a thread of its own.
+        They begin with the first that is kept, which may be a later one (`read_first`),
+        and leave out none between. At most `count` of them, and no more than the first
+        whose texts reach `max_bytes` together. Blocks; for a thread of its own.
 
         Raises RefusedError: STORAGE_DAMAGED when they cannot be read.
         """
@@ -76,6 +77,20 @@ class Log(Protocol):
         """Return the events of a room that precede `before_seq`, newest first.
 
         Bounded as `read_after`. Blocks; for a thread of its own.
+        """
+        ...
+
+    def read_first(self, room_id: int) -> int:
+        """Return the first seq that is kept of a room: 1, unless some were pruned.
+
+        What an earlier read found missing is before it. Blocks; for a thread of its own.
+        """
+        ...
+
+    def read_oldest_orphan_ms(self) -> int | None:
+        """Return the time of the oldest first answer whose message is gone; None without one.
+
+        In milliseconds since 1970. Blocks; for a thread of its own.
         """
         ...
 

@@ -47,6 +47,20 @@ class History:
         )
         return _take(rows, max_bytes)
 
+    def first(self, room_id: int) -> int:
+        """Return the first seq that is kept of a room."""
+        row = (
+            self._connection()
+            .execute("SELECT seq FROM firsts WHERE room_id = ?", (room_id,))
+            .fetchone()
+        )
+        return 1 if row is None else int(row[0])
+
+    def oldest_orphan_ms(self) -> int | None:
+        """Return the time of the oldest first answer whose message is gone."""
+        row = self._connection().execute("SELECT min(time_ms) FROM orphan_answers").fetchone()
+        return None if row[0] is None else int(row[0])
+
     def close(self) -> None:
         """Close the connections of all threads; none may be reading."""
         with self._lock:

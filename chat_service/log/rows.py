@@ -13,7 +13,14 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from chat_service.core.decision import FactKey, FirstAnswer
-from chat_service.core.events import Event, MessagePosted, RoomEvent, TopicChanged
+from chat_service.core.events import (
+    AnswersPruned,
+    Event,
+    MessagePosted,
+    RoomEvent,
+    RoomPruned,
+    TopicChanged,
+)
 from chat_service.core.limits import Limits
 from chat_service.core.model import Member, Room, RoomKind, Session, State, Style, Table, User
 from chat_service.core.names import name_key
@@ -85,6 +92,16 @@ _STORED: dict[str, _Stored] = {
         "DELETE FROM heads WHERE room_id = ?",
         lambda room_id, seq: (room_id, seq),
     ),
+    "firsts": _Stored(
+        "INSERT OR REPLACE INTO firsts VALUES (?, ?)",
+        "DELETE FROM firsts WHERE room_id = ?",
+        lambda room_id, seq: (room_id, seq),
+    ),
+    "leftovers": _Stored(
+        "INSERT OR REPLACE INTO leftovers VALUES (?, ?)",
+        "DELETE FROM leftovers WHERE room_id = ?",
+        lambda room_id, seq: (room_id, seq),
+    ),
     "members": _Stored(
         "INSERT OR REPLACE INTO members VALUES (?, ?, ?)",
         "DELETE FROM members WHERE room_id = ? AND user_id = ?",
@@ -97,6 +114,7 @@ def write(connection: sqlite3.Connection, state: State, events: Iterable[Event])
     """Write what the events of an open transaction added and what they changed."""
     event_rows = []
     answer_rows = []
+    pruned: list[RoomPruned | AnswersPruned] = []
     for event in events:
         if isinstance(event, MessagePosted):
             event_rows.append(
@@ -134,12 +152,49 @@ def write(connection: sqlite3.Connection, state: State, events: Iterable[Event])
                     "",
                 )
             )
+        elif isinstance(event, RoomPruned | AnswersPruned):
+            pruned.append(event)
     _insert(connection, "room_events", event_rows)
     _insert(connection, "first_answers", answer_rows)
+    # Behind what was added: it may be gone again by the end of the batch.
+    for event in pruned:
+        if isinstance(event, RoomPruned):
+            _prune_room(connection, event)
+        else:
+            _prune_answers(connection, event)
     for name, table in state.tables().items():
         stored = _STORED.get(name)
         if stored is not None:
             _write_table(connection, stored, table)
+
+
+def _prune_room(connection: sqlite3.Connection, event: RoomPruned) -> None:
+    """Delete the first events of a room, and note whose first answers outlive them."""
+    gone = (event.room_id, event.first_seq)
+    connection.execute(
+        "INSERT INTO orphan_answers SELECT time_ms, author_id, client_msg_id FROM room_events"
+        f" WHERE room_id = ? AND seq < ? AND kind <> {KIND_TOPIC}",
+        gone,
+    )
+    connection.execute("DELETE FROM room_events WHERE room_id = ? AND seq < ?", gone)
+
+
+def _prune_answers(connection: sqlite3.Connection, event: AnswersPruned) -> None:
+    """Delete the oldest first answers whose messages are gone, and the notes of them."""
+    oldest = connection.execute(
+        "SELECT time_ms, user_id, client_msg_id FROM orphan_answers WHERE time_ms < ?"
+        " ORDER BY time_ms, user_id, client_msg_id LIMIT ?",
+        (event.before_ms, event.at_most),
+    ).fetchall()
+    # Each by its whole key: SQLite would walk through all answers of a user for an IN.
+    connection.executemany(
+        "DELETE FROM first_answers WHERE user_id = ? AND client_msg_id = ?",
+        [key for _, *key in oldest],
+    )
+    connection.executemany(
+        "DELETE FROM orphan_answers WHERE time_ms = ? AND user_id = ? AND client_msg_id = ?",
+        oldest,
+    )
 
 
 # Rows of one statement, largest first. sqlite3 lets go of the interpreter's lock at
@@ -274,6 +329,10 @@ def _load_rooms(connection: sqlite3.Connection, state: State) -> None:
             state.direct_ids.put(room.member_ids, room_id)
     for room_id, seq in connection.execute("SELECT room_id, seq FROM heads"):
         state.heads.put(room_id, seq)
+    for room_id, seq in connection.execute("SELECT room_id, seq FROM firsts"):
+        state.firsts.put(room_id, seq)
+    for room_id, seq in connection.execute("SELECT room_id, seq FROM leftovers"):
+        state.leftovers.put(room_id, seq)
     of_user: dict[int, list[int]] = {}
     # By rowid, which is the order in which memberships began.
     for row in connection.execute("SELECT room_id, user_id, joined_ms FROM members ORDER BY rowid"):

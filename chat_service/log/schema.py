@@ -67,6 +67,28 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (user_id, client_msg_id)
     ) WITHOUT ROWID;
     """,
+    # 2: retention. Rooms that were forgotten before have left their events behind; the
+    # room ids among the events are found one by one, not by reading them all.
+    """
+    CREATE TABLE firsts (room_id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+    CREATE TABLE leftovers (room_id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+    CREATE TABLE orphan_answers (
+        time_ms INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        client_msg_id TEXT NOT NULL,
+        PRIMARY KEY (time_ms, user_id, client_msg_id)
+    ) WITHOUT ROWID;
+    WITH RECURSIVE stored (room_id) AS (
+        SELECT min(room_id) FROM room_events
+        UNION ALL
+        SELECT (SELECT min(room_id) FROM room_events WHERE room_id > stored.room_id)
+        FROM stored WHERE stored.room_id IS NOT NULL
+    )
+    INSERT INTO leftovers
+    SELECT room_id, (SELECT max(seq) FROM room_events AS e WHERE e.room_id = stored.room_id)
+    FROM stored
+    WHERE room_id IS NOT NULL AND room_id NOT IN (SELECT room_id FROM rooms);
+    """,
 )
 
 

@@ -10,10 +10,11 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
-from chat_service.core.commands import Command
+from chat_service.core.commands import Command, PruneAnswers
 from chat_service.core.decide import decide, fact_key
 from chat_service.core.decision import Accepted, Answer, FactKey, FirstAnswer
 from chat_service.core.errors import Reason, RefusedError, Rejection
@@ -41,6 +42,8 @@ MAX_BATCH = 1000
 
 DISK_FULL = Rejection(Reason.STORAGE_FULL, "the server's disk is full", retry_after_ms=5000)
 UNREADABLE = Rejection(Reason.STORAGE_DAMAGED, "the server cannot read what it has stored of this")
+
+T = TypeVar("T")
 
 _Batch = list[tuple[int, tuple[Command, ...]]]
 
@@ -90,6 +93,8 @@ class SqliteLog:
         # Whether it was told that the disk is full, and not yet that it is no more.
         self._told_full = False
         self._told_damaged = False
+        # Events of the batch whose rows are written.
+        self._written = 0
         self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._started = False
         self._inspection = Inspection(path, self._found_damaged) if needs_check(path) else None
@@ -121,13 +126,25 @@ class SqliteLog:
         self, room_id: int, after_seq: int, *, count: int, max_bytes: int
     ) -> list[RoomEvent]:
         """Return events that follow `after_seq`, oldest first."""
-        return self._read(self._history.after, room_id, after_seq, count, max_bytes)
+        return self._read(
+            lambda: self._history.after(room_id, after_seq, count=count, max_bytes=max_bytes)
+        )
 
     def read_before(
         self, room_id: int, before_seq: int, *, count: int, max_bytes: int
     ) -> list[RoomEvent]:
         """Return events that precede `before_seq`, newest first."""
-        return self._read(self._history.before, room_id, before_seq, count, max_bytes)
+        return self._read(
+            lambda: self._history.before(room_id, before_seq, count=count, max_bytes=max_bytes)
+        )
+
+    def read_first(self, room_id: int) -> int:
+        """Return the first seq that is kept of a room."""
+        return self._read(lambda: self._history.first(room_id))
+
+    def read_oldest_orphan_ms(self) -> int | None:
+        """Return the time of the oldest first answer whose message is gone."""
+        return self._read(self._history.oldest_orphan_ms)
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
@@ -141,16 +158,9 @@ class SqliteLog:
         self._history.close()
         self._connection.close()
 
-    def _read(
-        self,
-        read: Callable[..., list[RoomEvent]],
-        room_id: int,
-        seq: int,
-        count: int,
-        max_bytes: int,
-    ) -> list[RoomEvent]:
+    def _read(self, read: Callable[[], T]) -> T:
         try:
-            return read(room_id, seq, count=count, max_bytes=max_bytes)
+            return read()
         except Exception as error:
             if not is_damage(error):
                 raise
@@ -204,6 +214,7 @@ class SqliteLog:
             # After a failed fsync a later one may succeed without what was lost before.
             return _refused(batch, self._failure)
         events: list[Event] = []
+        self._written = 0
         answers: list[tuple[int, tuple[Answer | Rejection, ...]]] = []
         now_ms = self._clock()
         try:
@@ -217,8 +228,7 @@ class SqliteLog:
                     self._decide(command, next(keys), events, now_ms) for command in commands
                 ]
                 answers.append((ticket, tuple(outcomes)))
-            if events:
-                rows.write(self._connection, self._state, events)
+            self._write_rows(events)
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._state.discard()
@@ -243,9 +253,13 @@ class SqliteLog:
                     keys.append(None)
         asked = [key for key in keys if key is not None]
         if asked:
-            stored = rows.first_answers(self._connection, asked)
-            self._facts = {key: stored.get(key) for key in asked}
+            self._facts = self._stored(asked)
         return keys
+
+    def _stored(self, keys: Iterable[FactKey]) -> dict[FactKey, FirstAnswer | None]:
+        asked = list(keys)
+        stored = rows.first_answers(self._connection, asked)
+        return {key: stored.get(key) for key in asked}
 
     def _decide(
         self, command: Command, key: FactKey | None, events: list[Event], now_ms: int
@@ -276,7 +290,16 @@ class SqliteLog:
                     event.room_id, event.seq, event.time_ms, event.request_hash
                 )
         events.extend(decision.events)
+        if isinstance(command, PruneAnswers):
+            # It removes what the orders before it came to, and those behind it may ask for that.
+            self._write_rows(events)
+            self._facts = self._stored(self._facts)
         return decision.answer
+
+    def _write_rows(self, events: list[Event]) -> None:
+        if len(events) > self._written:
+            rows.write(self._connection, self._state, events[self._written :])
+            self._written = len(events)
 
     def _failed(self, error: BaseException) -> Rejection:
         try:

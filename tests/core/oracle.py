@@ -34,6 +34,8 @@ class Place:
     topic: str = ""
     members: list[int] = field(default_factory=list)
     log: list[tuple[int, str]] = field(default_factory=list)
+    # How many of the log's first entries are gone.
+    gone: int = 0
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Oracle:
         self.clients: dict[int, Client] = {}
         self.places: dict[int, Place] = {}
         self.said: dict[tuple[int, str], Said] = {}
+        # Forgotten ones of which not all is gone yet.
+        self.ruins: dict[int, Place] = {}
         self.ids_given: dict[str, set[int]] = {"user": set(), "client": set(), "place": set()}
 
     # ----------------------------------------------------------------- look-ups
@@ -135,6 +139,13 @@ class Oracle:
         now = max(now, self.time)
         if isinstance(order, (cmd.StartInstance, cmd.DetachSession, cmd.ExpireSession)):
             return None
+        if isinstance(order, cmd.PruneAnswers):
+            return None
+        if isinstance(order, cmd.Prune):
+            place = self.places.get(order.room_id) or self.ruins.get(order.room_id)
+            if place is None:
+                return Reason.ROOM_NOT_FOUND
+            return Reason.SEQ_OUT_OF_RANGE if order.up_to_seq > len(place.log) else None
         if isinstance(order, cmd.OpenGuest):
             return self._guest(order, now)
         if not self.alive(order.session_id, now):
@@ -250,6 +261,10 @@ class Oracle:
             self._log(answer, self.clients[order.session_id].user, order.topic)
         elif isinstance(order, cmd.PostMessage):
             self._say(order, answer, now)
+        elif isinstance(order, cmd.Prune):
+            self._prune(order)
+        elif isinstance(order, cmd.PruneAnswers):
+            self._prune_answers(order, now)
         elif isinstance(order, cmd.EndSession):
             self._end(order.session_id)
         elif isinstance(order, cmd.ExpireSession):
@@ -257,6 +272,25 @@ class Oracle:
                 self._end(order.session_id)
         elif order.session_id in self.clients:
             self._stream(order, now)
+
+    def _prune(self, order: cmd.Prune) -> None:
+        place = self.places.get(order.room_id) or self.ruins[order.room_id]
+        place.gone = max(place.gone, order.up_to_seq)
+        if place.gone == len(place.log):
+            self.ruins.pop(order.room_id, None)
+
+    def _prune_answers(self, order: cmd.PruneAnswers, now: int) -> None:
+        over = [
+            (said.time, *key)
+            for key, said in self.said.items()
+            if not self._is_kept(said) and now - said.time > self.limits.first_answer_ms
+        ]
+        for _, user, message_id in sorted(over)[: order.at_most]:
+            del self.said[user, message_id]
+
+    def _is_kept(self, said: Said) -> bool:
+        place = self.places.get(said.room) or self.ruins.get(said.room)
+        return place is not None and said.seq > place.gone
 
     def _fresh(self, kind: str, number: int) -> None:
         assert number > 0
@@ -354,3 +388,5 @@ class Oracle:
                 place.members.remove(client.user)
             if place.people and not place.members:
                 del self.places[room]
+                if place.gone < len(place.log):
+                    self.ruins[room] = place

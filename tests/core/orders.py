@@ -27,6 +27,7 @@ TIGHT = Limits(
     recipients=2,
     guest_grace_ms=80,
     renewal_ms=20,
+    first_answer_ms=40,
     reserved_names=("root",),
 )
 SESSION_MS = TIGHT.guest_grace_ms + TIGHT.renewal_ms
@@ -111,6 +112,9 @@ post_message = st.builds(
     wait_ms=waits,
 )
 
+prune = st.builds(cmd.Prune, room_id=room_ids, up_to_seq=mostly((1, 2, 3, 5), (-1, 0, 8, 2**62)))
+prune_answers = st.builds(cmd.PruneAnswers, at_most=st.sampled_from((1, 3, 100)))
+
 Personal = (
     cmd.OpenSession
     | cmd.AttachSession
@@ -153,4 +157,6 @@ any_order: st.SearchStrategy[cmd.Command] = st.one_of(
     post_message,
     post_message,
     start_instance,
+    prune,
+    prune_answers,
 )

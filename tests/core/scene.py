@@ -69,6 +69,8 @@ class Scene:
         self.given: list[Given] = []
         self.events: list[ev.Event] = []
         self.first_answers: dict[FactKey, FirstAnswer] = {}
+        # Those whose messages are gone, with their times.
+        self.orphans: set[tuple[int, FactKey]] = set()
         self._tokens = 0
         self._messages = 0
         if started:
@@ -86,13 +88,26 @@ class Scene:
         if isinstance(decision, Accepted):
             for event in decision.events:
                 evolve(self.state, event)
-                if isinstance(event, ev.MessagePosted):
-                    self.first_answers[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
-                        event.room_id, event.seq, event.time_ms, event.request_hash
-                    )
+                self._keep(event)
             self.state.merge()
             self.events.extend(decision.events)
         return decision
+
+    def _keep(self, event: ev.Event) -> None:
+        """Keep first answers as a log does, and let go of them as it does."""
+        if isinstance(event, ev.MessagePosted):
+            self.first_answers[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
+                event.room_id, event.seq, event.time_ms, event.request_hash
+            )
+        elif isinstance(event, ev.RoomPruned):
+            for key, answer in self.first_answers.items():
+                if answer.room_id == event.room_id and answer.seq < event.first_seq:
+                    self.orphans.add((answer.time_ms, key))
+        elif isinstance(event, ev.AnswersPruned):
+            over = sorted(orphan for orphan in self.orphans if orphan[0] < event.before_ms)
+            for orphan in over[: event.at_most]:
+                self.orphans.remove(orphan)
+                del self.first_answers[orphan[1]]
 
     def happened(self, command: cmd.Command) -> tuple[ev.Event, ...]:
         """Give an order that must be accepted; return its events."""

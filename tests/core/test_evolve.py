@@ -185,12 +185,36 @@ def test_direct_message_is_found_by_its_members() -> None:
 def test_forgotten_room_is_not_reachable() -> None:
     """Nothing in the state leads to a forgotten room, and its id is never given again."""
     state = state_with(ALICE, BOB, TWO, ev.UserEnded(T, 1), ev.UserEnded(T, 2))
-    assert changes(state, ev.RoomForgotten(T, 2)) == {
+    assert changes(state, ev.RoomForgotten(T, 2, 0)) == {
         "rooms": {2: None},
         "heads": {2: None},
+        "firsts": {2: None},
         "direct_ids": {(1, 2): None},
     }
     assert state.counter("room") == 2
+
+
+def test_leftovers_of_a_forgotten_room_are_known_until_they_are_gone() -> None:
+    """What is still stored of a forgotten room is noted, and the last prune ends the note."""
+    state = state_with(ALICE, BOB, TWO, ev.UserEnded(T, 1), ev.UserEnded(T, 2))
+    assert changes(state, ev.RoomForgotten(T, 2, 9)) == {
+        "rooms": {2: None},
+        "heads": {2: None},
+        "leftovers": {2: 9},
+        "direct_ids": {(1, 2): None},
+    }
+    assert changes(state, ev.RoomPruned(T, 2, 9)) == {"firsts": {2: 9}}
+    assert state.first(2) == 9
+    assert changes(state, ev.RoomPruned(T, 2, 10)) == {"leftovers": {2: None}, "firsts": {2: None}}
+
+
+def test_pruned_room_knows_its_first_event() -> None:
+    """A room has all from 1 on until some are pruned; first answers are no part of the state."""
+    state = state_with(ALICE, HALL)
+    assert state.first(1) == 1
+    assert changes(state, ev.RoomPruned(T, 1, 8)) == {"firsts": {1: 8}}
+    assert state.first(1) == 8
+    assert changes(state, ev.AnswersPruned(T, T - 9, 100)) == {}
 
 
 def test_membership_comes_and_goes() -> None:
@@ -224,6 +248,8 @@ def test_every_event_is_known(kind: type) -> None:
     scene.ok(cmd.RenewSession(bob))
     scene.ok(cmd.EndSession(alice))
     scene.ok(cmd.EndSession(bob))
+    scene.ok(cmd.Prune(scene.room_named("lobby"), 1))
+    scene.ok(cmd.PruneAnswers(10))
     assert kind in {type(event) for event in scene.events}
     assert state_with(*scene.events).snapshot() == scene.state.snapshot()
 

@@ -121,6 +121,14 @@ class ChatAgainstPlainRules(RuleBasedStateMachine):
     def restart(self, command: cmd.StartInstance) -> None:
         self.give(command)
 
+    @rule(command=orders.prune)
+    def prune(self, command: cmd.Prune) -> None:
+        self.give(command)
+
+    @rule(command=orders.prune_answers)
+    def prune_answers(self, command: cmd.PruneAnswers) -> None:
+        self.give(command)
+
     @rule(number=st.integers(0, 200))
     def retry(self, number: int) -> None:
         """Give an earlier post again, as a client does that missed the answer."""
@@ -146,6 +154,11 @@ class ChatAgainstPlainRules(RuleBasedStateMachine):
             (n, user) for n, p in oracle.places.items() for user in p.members
         }
         assert state.heads.snapshot() == {n: len(p.log) for n, p in oracle.places.items()}
+        assert state.leftovers.snapshot() == {n: len(p.log) for n, p in oracle.ruins.items()}
+        assert state.firsts.snapshot() == {
+            n: p.gone + 1 for n, p in (oracle.places | oracle.ruins).items() if p.gone
+        }
+        assert {*self.scene.first_answers} == {*oracle.said}
 
     @invariant()
     def seqs_are_dense(self) -> None:

@@ -445,7 +445,7 @@ def test_direct_message_outlives_all_but_its_last_member() -> None:
         assert [type(event) for event in events] == [ev.SessionEnded, ev.UserEnded]
         assert room_id in scene.state.rooms
     events = scene.happened(cmd.EndSession(people[2]))
-    assert events[1:] == (ev.UserEnded(START_MS, 3), ev.RoomForgotten(START_MS, room_id))
+    assert events[1:] == (ev.UserEnded(START_MS, 3), ev.RoomForgotten(START_MS, room_id, 1))
     assert room_id not in scene.state.rooms
 
 

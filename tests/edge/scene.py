@@ -15,7 +15,14 @@ from chat_service.core import commands as cmd
 from chat_service.core.decide import decide, fact_key
 from chat_service.core.decision import Accepted, Answer, FactKey, FirstAnswer
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.events import Event, MessagePosted, RoomEvent, TopicChanged
+from chat_service.core.events import (
+    AnswersPruned,
+    Event,
+    MessagePosted,
+    RoomEvent,
+    RoomPruned,
+    TopicChanged,
+)
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
 from chat_service.core.model import Session, State, Style
@@ -27,6 +34,7 @@ from chat_service.edge.pace import Pace
 from chat_service.edge.stream import Stream, Streams
 from chat_service.edge.wire import HubFrames, event_frame
 from chat_service.hub.hub import Hub
+from chat_service.hub.replay import Page
 from chat_service.hub.subscription import Subscription
 from chat_service.log.contract import MAX_BACKLOG, Commit
 from tests.edge.clients import PATIENCE, Clock
@@ -45,7 +53,9 @@ class MemoryLog:
         self._clock = clock
         self._state = State()
         self._events: list[Event] = []
-        self._first_answers: dict[FactKey, FirstAnswer] = {}
+        self.first_answers: dict[FactKey, FirstAnswer] = {}
+        # Those whose messages are gone.
+        self.orphans: set[tuple[int, FactKey]] = set()
         self.waiting: list[tuple[int, tuple[cmd.Command, ...]]] = []
         # Why no more orders are taken.
         self.refusal: Rejection | None = None
@@ -96,29 +106,50 @@ class MemoryLog:
         older = [event for event in self._of(room_id) if event.seq < before_seq]
         return self._within(older[::-1], count, max_bytes)
 
+    def read_first(self, room_id: int) -> int:
+        return self._state.first(room_id)
+
+    def read_oldest_orphan_ms(self) -> int | None:
+        return min((time_ms for time_ms, _ in self.orphans), default=None)
+
     def close(self) -> None:
         self.refusal = Rejection(Reason.DRAINING, "closed")
 
     def _decide(self, command: cmd.Command) -> Answer | Rejection:
         key = fact_key(self._state, command)
-        first = None if key is None else self._first_answers.get(key)
+        first = None if key is None else self.first_answers.get(key)
         decision = decide(self._state, command, first, self._clock.ms())
         if not isinstance(decision, Accepted):
             return decision
         for event in decision.events:
             evolve(self._state, event)
-            if isinstance(event, MessagePosted):
-                self._first_answers[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
-                    event.room_id, event.seq, event.time_ms, event.request_hash
-                )
+            self._keep(event)
         self._events.extend(decision.events)
         return decision.answer
+
+    def _keep(self, event: Event) -> None:
+        """Keep first answers, and let go of them once their messages are gone for long."""
+        if isinstance(event, MessagePosted):
+            self.first_answers[FactKey(event.author_id, event.client_msg_id)] = FirstAnswer(
+                event.room_id, event.seq, event.time_ms, event.request_hash
+            )
+        elif isinstance(event, RoomPruned):
+            for key, answer in self.first_answers.items():
+                if answer.room_id == event.room_id and answer.seq < event.first_seq:
+                    self.orphans.add((answer.time_ms, key))
+        elif isinstance(event, AnswersPruned):
+            over = sorted(orphan for orphan in self.orphans if orphan[0] < event.before_ms)
+            for orphan in over[: event.at_most]:
+                self.orphans.remove(orphan)
+                del self.first_answers[orphan[1]]
 
     def _of(self, room_id: int) -> list[RoomEvent]:
         return [
             event
             for event in self._events
-            if isinstance(event, MessagePosted | TopicChanged) and event.room_id == room_id
+            if isinstance(event, MessagePosted | TopicChanged)
+            and event.room_id == room_id
+            and event.seq >= self._state.first(room_id)
         ]
 
     def _within(self, events: list[RoomEvent], count: int, max_bytes: int) -> list[RoomEvent]:
@@ -142,17 +173,18 @@ class Scene:
         self.directory = Directory(self.log.load())
         # Pages of the log wait for each other here; a test may take the lock.
         self.reading = asyncio.Lock()
-        self.hub = Hub({}, timers=self.timers, encode=HubFrames(), read_page=self.read_page)
+        self.hub = Hub({}, {}, timers=self.timers, encode=HubFrames(), read_page=self.read_page)
         self.streams = Streams(self.hub)
         self.journal = Journal(self.log, self.directory, self.hub, self.streams)
         self.pace = Pace(on=rate_limits)
         self.attachments = 0
         self.does(cmd.StartInstance("here", "epoch", Limits(), "lobby"))
 
-    async def read_page(self, room_id: int, after_seq: int) -> list[tuple[int, bytes]]:
+    async def read_page(self, room_id: int, after_seq: int) -> Page:
         async with self.reading:
             page = self.log.read_after(room_id, after_seq, count=10, max_bytes=1 << 16)
-            return [(event.seq, event_frame(event)) for event in page]
+            encoded = [(event.seq, event_frame(event)) for event in page]
+            return Page(encoded, self.log.read_first(room_id))
 
     def commits(self) -> None:
         """Commit what waits, and tell it."""

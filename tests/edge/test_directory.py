@@ -147,6 +147,16 @@ def test_copy_made_by_folding_equals_one_that_is_loaded(scene: Scene) -> None:
     scene.opens_direct(alice, "bob")
     scene.does(cmd.SetTopic(alice.session_id, RoomByName("x"), "about x"))
     scene.does(cmd.LeaveRoom(alice.session_id, RoomByName("y")))
+    carol, dave = scene.joins("carol"), scene.joins("dave")
+    direct = scene.opens_direct(carol, "dave")
+    for text in ("one", "two", "three"):
+        scene.says(alice, text)
+        scene.says(dave, text, RoomById(direct))
+    for room_id in (LOBBY, direct):
+        scene.does(cmd.Prune(room_id, 2))
+    for session in (carol, dave):
+        scene.does(cmd.EndSession(session.session_id))
+    assert scene.directory.state.leftovers.snapshot() == {direct: 3}
     fresh = Directory(scene.log.load())
     followed, loaded = scene.directory.state.snapshot(), fresh.state.snapshot()
     # Posts are not folded: the hub has the heads, and the counters go with every event.

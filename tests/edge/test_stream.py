@@ -99,6 +99,75 @@ async def test_direct_message_has_no_presence(scene: Scene) -> None:
     assert scene.hub.presence.count(room_id) == 0
 
 
+@story
+async def test_what_is_no_longer_kept_is_a_gap(scene: Scene) -> None:
+    """Behind a position that was read comes the gap, then what is kept, then the live marker."""
+    alice = scene.joins("alice", "lobby")
+    for text in ("one", "two", "three", "four"):
+        scene.says(alice, text)
+    scene.does(cmd.Prune(LOBBY, 3))
+    stream = scene.stream(alice, chat=False)
+    stream.read_room(LOBBY, 1)
+    items = await scene.told(stream.subscription)
+    assert kinds(items) == ["welcome", "opened", "gap", "event", "live"]
+    assert items[1].opened.after_seq == 1
+    assert items[2].gap == pb.Gap(room_id="r1", after_seq=1, first_seq=4)
+    assert items[3].event.seq == 4
+
+
+@story
+async def test_direct_message_that_is_read_anew_begins_with_what_is_kept(scene: Scene) -> None:
+    """Who did not name a direct message has missed nothing of it that is gone."""
+    alice, _ = scene.joins("alice"), scene.joins("bob")
+    room_id = scene.opens_direct(alice, "bob")
+    for text in ("one", "two", "three"):
+        scene.says(alice, text, RoomById(room_id))
+    scene.does(cmd.Prune(room_id, 2))
+    stream = scene.stream(alice)
+    stream.read_directs()
+    items = await scene.told(stream.subscription)
+    assert kinds(items) == ["welcome", "opened", "event", "live"]
+    assert (items[1].opened.after_seq, items[2].event.seq) == (2, 3)
+
+
+@story
+async def test_live_reader_is_told_nothing_of_a_prune(scene: Scene) -> None:
+    """Whoever has read everything does not notice, also when nothing is kept."""
+    alice = scene.joins("alice", "lobby")
+    stream = scene.stream(alice, chat=False)
+    stream.read_room(LOBBY, 0)
+    scene.says(alice, "one")
+    await scene.told(stream.subscription)
+    scene.does(cmd.Prune(LOBBY, 1))
+    scene.says(alice, "two")
+    assert kinds(await scene.told(stream.subscription)) == ["event"]
+    stream.close_room(LOBBY)
+    stream.read_room(LOBBY, 1)
+    assert kinds(await scene.told(stream.subscription)) == ["closed", "opened", "event", "live"]
+
+
+@pytest.mark.parametrize(
+    ("position", "epoch_holds", "start"),
+    [
+        (place("lobby", recent=1), True, 4),
+        (place("lobby", recent=4), True, 3),
+        (place("lobby", after_seq=0, recent=4), False, 3),
+        (place("lobby", after_seq=0), True, 0),  # a gap comes
+        (place("lobby", after_seq=4), True, 4),
+    ],
+)
+@story
+async def test_where_reading_begins_in_a_pruned_room(
+    scene: Scene, position: pb.RoomPosition, epoch_holds: bool, start: int
+) -> None:
+    """Only a position that was read may lie before what is kept."""
+    alice = scene.joins("alice", "lobby")
+    for text in ("one", "two", "three", "four", "five"):
+        scene.says(alice, text)
+    scene.does(cmd.Prune(LOBBY, 3))
+    assert scene.stream(alice).start_of(position, LOBBY, epoch_holds=epoch_holds) == start
+
+
 @pytest.mark.parametrize(
     ("position", "epoch_holds", "start"),
     [

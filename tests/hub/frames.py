@@ -21,6 +21,9 @@ class Kind(IntEnum):
     CHANGE = 3
     SNAPSHOT = 4
     OTHER = 5
+    # A gap is two items: the place that it is behind, and the first seq that is kept.
+    GAP = 6
+    KEPT = 7
 
 
 class Item(NamedTuple):
@@ -58,6 +61,9 @@ class Frames:
 
     def live(self, room_id: int, seq: int) -> bytes:
         return encoded(Kind.LIVE, room_id, seq)
+
+    def gap(self, room_id: int, after_seq: int, first_seq: int) -> bytes:
+        return encoded(Kind.GAP, room_id, after_seq) + encoded(Kind.KEPT, room_id, first_seq)
 
     def change(self, room_id: int, change: Change) -> bytes:
         return encoded(Kind.CHANGE, room_id, change.total)

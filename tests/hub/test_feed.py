@@ -23,7 +23,7 @@ def timers() -> FakeTimers:
 
 def read_by(timers: FakeTimers, count: int) -> tuple[Feed, list[Subscription]]:
     """Return a room and its live readers."""
-    feed = Feed(0, timers)
+    feed = Feed(0, 1, timers)
     readers = [reader(timers, number) for number in range(1, count + 1)]
     feed.subscriptions.update(dict.fromkeys(readers))
     return feed, readers
@@ -177,7 +177,7 @@ def test_reader_that_has_ended_does_not_hold_up_the_tick(timers: FakeTimers) -> 
 
 def test_room_without_readers_keeps_its_place(timers: FakeTimers) -> None:
     """Events that nobody reads are held for those who come, and count as told."""
-    feed = Feed(0, timers)
+    feed = Feed(0, 1, timers)
     publish(feed, 3)
     assert feed.positions == Positions(first_held=1, told=0, head=3)
     timers.step()
@@ -231,3 +231,17 @@ def test_no_event_waits_longer_than_a_tick(steps: list[tuple[str, int]]) -> None
     for subscription, seen in zip(readers, got, strict=True):
         seen += seqs(all_taken(subscription))
         assert seen == list(published)
+
+
+def test_pruned_events_are_let_go_but_their_tick_is_told() -> None:
+    """What is no longer kept is not held for readers to come; who is live is told of it."""
+    timers = FakeTimers()
+    feed = Feed(0, 1, timers)
+    alice = reader(timers)
+    feed.subscriptions[alice] = None
+    for seq in (1, 2, 3):
+        feed.publish(seq, event(1, seq))
+    feed.prune(3)
+    assert feed.positions == Positions(first_held=3, told=0, head=3, first_kept=3)
+    feed.flush()
+    assert b"".join(all_taken(alice)) == b"".join(event(1, seq) for seq in (1, 2, 3))

@@ -1,6 +1,7 @@
 """The rooms together: replay then live, presence, and readers that are too slow."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,6 +14,7 @@ from chat_service.core.model import User
 from chat_service.hub.feed import MAX_TICK_S
 from chat_service.hub.hub import MAX_RINGS_BYTES, Hub
 from chat_service.hub.presence import GRACE_S, PERIOD_S
+from chat_service.hub.replay import Page
 from chat_service.hub.ring import MAX_RING_BYTES, MAX_RING_EVENTS
 from chat_service.hub.subscription import MAX_FRAME_BYTES, MAX_QUEUED_S, Subscription, Tick
 from tests.hub.frames import Frames, Item, Kind, encoded, event, items
@@ -33,20 +35,32 @@ class World:
     def __init__(self) -> None:
         self.timers = FakeTimers()
         self.log: dict[int, list[bytes]] = {ROOM: [], OTHER_ROOM: []}
+        # The first seq that the log keeps, and the prunes that the room has not heard of
+        # yet: the head that the log had then, and the first seq.
+        self.kept: dict[int, int] = defaultdict(lambda: 1)
+        self.prunes: dict[int, list[tuple[int, int]]] = defaultdict(list)
         # Where each page began that was read.
         self.pages: list[tuple[int, int]] = []
         # With gates, a page is read only when the test opens one.
         self.gates: list[asyncio.Future[None]] | None = None
-        self.hub = Hub({}, timers=self.timers, encode=Frames(), read_page=self.read_page)
+        # Whether a page is read as it is asked for, and not when its gate is opened.
+        self.reads_early = False
+        self.hub = Hub({}, {}, timers=self.timers, encode=Frames(), read_page=self.read_page)
 
-    async def read_page(self, room_id: int, after_seq: int) -> list[tuple[int, bytes]]:
+    async def read_page(self, room_id: int, after_seq: int) -> Page:
         self.pages.append((room_id, after_seq))
+        page = self._page(room_id, after_seq)
         if self.gates is not None:
             gate = asyncio.get_running_loop().create_future()
             self.gates.append(gate)
             await gate
-        frames = self.log[room_id][after_seq : after_seq + PAGE]
-        return list(enumerate(frames, start=after_seq + 1))
+        if not self.reads_early:
+            page = self._page(room_id, after_seq)
+        return Page(page, self.kept[room_id])
+
+    def _page(self, room_id: int, after_seq: int) -> list[tuple[int, bytes]]:
+        start = max(after_seq, self.kept[room_id] - 1)
+        return list(enumerate(self.log[room_id][start : start + PAGE], start=start + 1))
 
     def commit(self, room_id: int = ROOM, count: int = 1, size: int = 0) -> None:
         """Store events that the room has not heard of yet."""
@@ -54,12 +68,30 @@ class World:
             self.log[room_id].append(event(room_id, len(self.log[room_id]) + 1, size))
 
     def publish(self, room_id: int = ROOM, most: int = 1_000_000) -> int:
-        """Tell the room of stored events; return how many bytes they had."""
+        """Tell the room of stored events, and of prunes between; return the bytes of events."""
         head = self.hub.head(room_id)
         fresh = self.log[room_id][head : head + most]
+        self._tell_prunes(room_id)
         for seq, frame in enumerate(fresh, start=head + 1):
             self.hub.publish(room_id, seq, frame)
+            self._tell_prunes(room_id)
         return sum(map(len, fresh))
+
+    def prune(self, room_id: int, first_kept: int) -> None:
+        """Have the log let go of events; the room has not heard of it yet."""
+        if first_kept > self.kept[room_id]:
+            self.kept[room_id] = first_kept
+            self.prunes[room_id].append((len(self.log[room_id]), first_kept))
+
+    def pruned(self, first_kept: int, room_id: int = ROOM) -> None:
+        """Have the log let go of events, and tell the room."""
+        self.prune(room_id, first_kept)
+        self.publish(room_id)
+
+    def _tell_prunes(self, room_id: int) -> None:
+        prunes = self.prunes[room_id]
+        while prunes and prunes[0][0] <= self.hub.head(room_id):
+            self.hub.prune(room_id, prunes.pop(0)[1])
 
     def happens(self, room_id: int = ROOM, count: int = 1, size: int = 0) -> None:
         """Store events and tell them, to the end of the tick."""
@@ -136,6 +168,11 @@ def events(first: int, last: int, room_id: int = ROOM) -> list[Item]:
 def live(seq: int, room_id: int = ROOM) -> Item:
     """Return the live marker behind an event."""
     return Item(Kind.LIVE, room_id, seq)
+
+
+def gap(after_seq: int, first_kept: int, room_id: int = ROOM) -> list[Item]:
+    """Return what a reader is told of events that are no longer kept."""
+    return [Item(Kind.GAP, room_id, after_seq), Item(Kind.KEPT, room_id, first_kept)]
 
 
 # --------------------------------------------------------------- replay, then live
@@ -237,6 +274,107 @@ async def test_hole_in_the_log_is_never_told(world: World) -> None:
     world.log[ROOM].clear()
     with pytest.raises(LookupError, match="room 7 has no event after 0"):
         await world.follow(world.reader(), 0)
+
+
+@in_a_world
+async def test_gap_in_place_of_what_is_no_longer_kept(world: World) -> None:
+    """A reader from before the first kept event is told so, and goes on with that event."""
+    world.happens(count=10)
+    world.pruned(4)
+    assert await world.catches_up(world.reader(), 1) == [*gap(1, 4), *events(4, 10), live(10)]
+    assert await world.catches_up(world.reader(), 3) == [*events(4, 10), live(10)]
+
+
+@in_a_world
+async def test_gap_up_to_the_head(world: World) -> None:
+    """Where nothing is kept the gap ends behind the newest event; what happens then is told."""
+    world.happens(count=10)
+    world.pruned(11)
+    alice, bob = world.reader(1), world.reader(2)
+    assert await world.catches_up(alice, 2) == [*gap(2, 11), live(10)]
+    assert await world.catches_up(bob, 10) == [live(10)]
+    assert world.pages == []
+    world.happens()
+    assert read(alice) == read(bob) == events(11, 11)
+
+
+@in_a_world
+async def test_live_reader_does_not_notice_a_prune(world: World) -> None:
+    """Who is live gets everything, also what is pruned before its tick ends."""
+    alice = await world.live()
+    world.commit(count=3)
+    world.publish()
+    world.pruned(4)
+    bob = world.reader(2)
+    assert await world.catches_up(bob, 0) == [*gap(0, 4), live(3)]
+    world.happens()
+    assert read(alice) == events(1, 4)
+    assert read(bob) == events(4, 4)
+
+
+@in_a_world
+async def test_pruned_events_leave_the_ring(world: World) -> None:
+    """What is no longer kept is not in memory either, and no longer counted there."""
+    keeper = await world.live(9)
+    world.happens(count=6)
+    world.pruned(5)
+    assert await world.catches_up(world.reader(), 2) == [*gap(2, 5), *events(5, 6), live(6)]
+    world.happens(count=MAX_RING_EVENTS)
+    assert world.pages == []
+    assert len(read(keeper)) == 6 + MAX_RING_EVENTS
+
+
+@pytest.mark.parametrize("reads_early", [False, True])
+@pytest.mark.parametrize("told", [False, True])
+def test_prune_overtakes_a_replay(*, reads_early: bool, told: bool) -> None:
+    """Events that go while a reader is on its way to them are a gap, heard of or not."""
+
+    @in_a_world
+    async def story(world: World) -> None:
+        world.happens(count=10)
+        alice = world.reader()
+        world.gates, world.reads_early = [], reads_early
+        follower = world.follow(alice, 0)
+        await turn()
+        world.prune(ROOM, 8)
+        if told:
+            world.publish()
+        while not follower.done():
+            for gate in world.gates:
+                gate.set_result(None)
+            world.gates.clear()
+            await turn()
+        follower.result()
+        if reads_early:
+            # The page was read before: it is as good as ever.
+            assert read(alice) == [*events(1, 4), *gap(4, 8), *events(8, 10), live(10)]
+        else:
+            assert read(alice) == [*gap(0, 8), *events(8, 10), live(10)]
+
+    story()
+
+
+@in_a_world
+async def test_prune_that_is_ahead_of_the_room(world: World) -> None:
+    """A gap never reaches over events that the room has yet to hear of: they come live."""
+    world.happens(count=5)
+    world.commit(count=3)
+    world.prune(ROOM, 9)
+    alice = world.reader()
+    assert await world.catches_up(alice, 0) == [*gap(0, 6), live(5)]
+    world.publish()
+    world.timers.advance(MAX_TICK_S)
+    assert read(alice) == events(6, 8)
+    assert world.hub.first(ROOM) == 9
+
+
+@in_a_world
+async def test_forgotten_room_is_not_remembered_by_a_prune(world: World) -> None:
+    """What is pruned of a room that is forgotten is nobody's gap."""
+    world.happens(count=3)
+    world.hub.forget_room(ROOM)
+    world.hub.prune(ROOM, 3)
+    assert (world.hub.head(ROOM), world.hub.first(ROOM)) == (0, 1)
 
 
 @in_a_world
@@ -529,6 +667,8 @@ _steps = st.lists(
         st.tuples(st.just("follow"), _reader, _room, st.floats(0, 1)),
         st.tuples(st.just("leave"), _reader, _room),
         st.tuples(st.just("page")),
+        st.tuples(st.just("prune"), _room, st.floats(0, 1)),
+        st.tuples(st.just("read early"), st.booleans()),
         st.tuples(st.just("write"), _reader),
         st.tuples(st.just("pass"), st.integers(0, 80)),
     ),
@@ -580,6 +720,7 @@ class Seen:
         self.followers: list[asyncio.Task[None]] = []
         self.writer = asyncio.create_task(self._write())
         # The writes that may return; a reader that is `free` needs none.
+        self.kept = world.kept
         self.writes = asyncio.Semaphore(0)
         self.free = False
         world.hub.add(self.subscription)
@@ -612,6 +753,12 @@ class Seen:
             if kind is Kind.LIVE:
                 assert (number, is_live) == (last, False)
                 self.places[room_id] = (last, True)
+            elif kind is Kind.GAP:
+                assert (number, is_live) == (last, False)
+            elif kind is Kind.KEPT:
+                # Nothing that is kept is passed over.
+                assert last + 1 < number <= self.kept[room_id]
+                self.places[room_id] = (number - 1, False)
             else:
                 assert number == last + 1
                 self.places[room_id] = (number, is_live)
@@ -648,6 +795,11 @@ async def _play(steps: list[tuple[Any, ...]]) -> None:
                 seen.follow(world, rest[1], round(world.hub.head(rest[1]) * rest[2]))
         elif what == "leave":
             readers[rest[0]].leave(world, rest[1])
+        elif what == "prune":
+            head = len(world.log[rest[0]])
+            world.prune(rest[0], round(head * rest[1]) + 1)
+        elif what == "read early":
+            (world.reads_early,) = rest
         elif what == "page" and world.gates:
             world.gates.pop(0).set_result(None)
         elif what == "write":
@@ -689,8 +841,9 @@ async def _play(steps: list[tuple[Any, ...]]) -> None:
 def test_every_reader_sees_everything_once_and_in_order(steps: list[tuple[Any, ...]]) -> None:
     """Whatever happens in between: no hole, no double, one live marker, shared ticks, small frames.
 
-    Each reading gets what follows its position, one seq after the other; the live
-    marker names the seq before it; live events come in the very bytes object that the
-    other readers get; a reader that takes what it is sent is never cut.
+    Each reading gets what follows its position, one seq after the other, or is told of
+    the gap where that is pruned, and never what is kept is in a gap; the live marker
+    names the seq before it; live events come in the very bytes object that the other
+    readers get; a reader that takes what it is sent is never cut.
     """
     asyncio.run(asyncio.wait_for(_play(steps), PATIENCE))

@@ -33,6 +33,29 @@ def test_reader_at_the_head_of_a_room_that_holds_nothing_joins() -> None:
     assert next_step(0, Positions(first_held=1, told=0, head=0)) is Step.JOIN
 
 
+@pytest.mark.parametrize(
+    ("after_seq", "step"),
+    [
+        (0, Step.GAP),
+        (5, Step.GAP),  # the next was pruned, though there are later ones
+        (6, Step.JOIN),  # the next is the first that is kept
+        (8, Step.JOIN),
+        (11, Step.BEYOND),
+    ],
+)
+def test_step_for_a_place_in_a_pruned_room(after_seq: int, step: Step) -> None:
+    """Before the first event that is kept there is a gap, behind it all is as ever."""
+    pruned = Positions(first_held=7, told=8, head=10, first_kept=7)
+    assert next_step(after_seq, pruned) is step
+
+
+@pytest.mark.parametrize(("after_seq", "step"), [(3, Step.GAP), (9, Step.GAP), (10, Step.TELL)])
+def test_room_of_which_nothing_is_kept(after_seq: int, step: Step) -> None:
+    """All that is pruned is a gap, also what the open tick holds for those who are live."""
+    empty = Positions(first_held=11, told=8, head=10, first_kept=11)
+    assert next_step(after_seq, empty) is step
+
+
 def test_tick_larger_than_the_ring_does_not_hide_what_was_told() -> None:
     """Where the ring has lost events of the open tick, a reader of the last told one joins."""
     room = Positions(first_held=11, told=8, head=14)
@@ -40,13 +63,21 @@ def test_tick_larger_than_the_ring_does_not_hide_what_was_told() -> None:
     assert next_step(7, room) is Step.PAGE
 
 
-@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
-def test_every_place_has_a_step_that_can_be_taken(a: int, b: int, c: int, after_seq: int) -> None:
-    """Joining never needs an event that the ring has lost; paging always has one to read."""
+@given(*[st.integers(0, 40)] * 5)
+def test_every_place_has_a_step_that_can_be_taken(
+    a: int, b: int, c: int, d: int, after_seq: int
+) -> None:
+    """Joining never needs an event that is lost; paging always has one to read; gaps end."""
     told, head = sorted((a, b))
-    room = Positions(first_held=min(c, head) + 1, told=told, head=head)
+    kept = min(d, head) + 1
+    # Nothing that was pruned is held.
+    room = Positions(max(kept, min(c, head) + 1), told, head, kept)
     step = next_step(after_seq, room)
-    if step is Step.JOIN:
+    if step is not Step.BEYOND:
+        assert (step is Step.GAP) == (after_seq < kept - 1)
+    if step is Step.GAP:
+        assert next_step(kept - 1, room) not in (Step.GAP, Step.BEYOND)
+    elif step is Step.JOIN:
         assert after_seq == told or room.first_held <= after_seq + 1 <= told
     elif step is Step.PAGE:
         assert after_seq < told

@@ -68,6 +68,19 @@ def test_what_went_cannot_be_read() -> None:
         ring.between(3, 9)
 
 
+@pytest.mark.parametrize(
+    ("first_kept", "held"), [(0, "5;6;7;"), (5, "5;6;7;"), (6, "6;7;"), (8, ""), (99, "")]
+)
+def test_pruned_events_are_let_go(first_kept: int, held: str) -> None:
+    """What is no longer kept goes from the beginning; the head, and what follows it, stays."""
+    ring = filled(5, 7)
+    ring.prune(first_kept)
+    assert (ring.head, ring.size) == (7, len(held))
+    assert b"".join(ring.between(ring.first - 1, 7)).decode() == held
+    ring.append(8, b"8;")
+    assert b"".join(ring.between(ring.first - 1, 8)).decode() == f"{held}8;"
+
+
 def test_clear_keeps_the_place() -> None:
     """A ring that was emptied goes on with the event after its head."""
     ring = filled(1, 9)

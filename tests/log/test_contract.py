@@ -1,7 +1,7 @@
 """What any log promises, whatever it is made of. A further log joins by a line in LOGS."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -468,6 +468,140 @@ def test_many_threads_read_while_the_log_writes(subject: Subject) -> None:
         subject.outcomes(tickets[-1])
         for future in reading:
             assert future.result(DEADLINE_S)[0] >= 300
+
+
+# -------------------------------------------------------------------- retention
+
+LIFE_MS = Limits().first_answer_ms
+
+
+def begin_to_stay(subject: Subject) -> int:
+    """Begin with alice on a stream, so that her session outlives her first answers."""
+    alice = subject.begin()
+    subject.ok(cmd.AttachSession(alice, 1))
+    return alice
+
+
+def test_pruned_events_are_gone_and_the_others_stay(talk: Subject) -> None:
+    """What is before the first kept seq is read no more, whichever way; numbering goes on."""
+    talk.ok(cmd.Prune(1, 4))
+    for _ in range(2):
+        assert seqs(talk.log.read_after(1, 0, **PLENTY)) == [5, 6]
+        assert seqs(talk.log.read_after(1, 5, **PLENTY)) == [6]
+        assert seqs(talk.log.read_before(1, 99, **PLENTY)) == [6, 5]
+        assert [talk.log.read_first(room_id) for room_id in (1, 2, 99)] == [5, 1, 1]
+        assert seqs(talk.log.read_after(2, 0, **PLENTY)) == [1]
+        assert talk.reopen().snapshot() == talk.fold().snapshot()
+    talk.ok(cmd.Prune(1, 6))
+    assert talk.log.read_after(1, 0, **PLENTY) == []
+    assert talk.log.read_first(1) == 7
+    assert talk.ok(said(7)(1)).seq == 7
+    assert seqs(talk.log.read_after(1, 0, **PLENTY)) == [7]
+
+
+def test_prune_finds_what_its_own_batch_added(subject: Subject) -> None:
+    """An event that came and went in one commit is announced, and not stored."""
+    alice = subject.begin()
+    subject.ask_all(said(1)(alice), said(2)(alice), cmd.Prune(1, 2), said(3)(alice))
+    assert subject.texts() == ["hello"] * 3
+    assert seqs(subject.log.read_after(1, 0, **PLENTY)) == [3]
+    assert subject.ok(said(2)(alice)).duplicate
+
+
+def test_refused_prune_leaves_everything(talk: Subject) -> None:
+    """A prune beyond the head, or of no room, is refused; one of what is gone changes nothing."""
+    assert talk.refused(cmd.Prune(1, 7)).reason is Reason.SEQ_OUT_OF_RANGE
+    assert talk.refused(cmd.Prune(9, 1)).reason is Reason.ROOM_NOT_FOUND
+    talk.ok(cmd.Prune(1, 0))
+    assert seqs(talk.log.read_after(1, 0, **PLENTY)) == [1, 2, 3, 4, 5, 6]
+    heard = len(talk.events())
+    talk.ok(cmd.Prune(1, 3))
+    talk.ok(cmd.Prune(1, 2))
+    assert len(talk.events()) == heard + 1
+    assert talk.log.read_first(1) == 4
+
+
+def test_first_answer_outlives_its_message(subject: Subject) -> None:
+    """A retry of what was pruned gets its first answer until its time is over, then no more."""
+    alice = begin_to_stay(subject)
+    first = subject.ok(said(1)(alice))
+    subject.ok(said(2)(alice))
+    assert subject.log.read_oldest_orphan_ms() is None
+    subject.ok(cmd.Prune(1, 1))
+    assert subject.log.read_oldest_orphan_ms() == first.time_ms
+    subject.now_ms += LIFE_MS
+    subject.ok(cmd.PruneAnswers(100))
+    again = subject.ok(said(1)(alice))
+    assert (again.duplicate, again.seq, again.time_ms) == (True, 1, first.time_ms)
+    assert subject.refused(said(1, "other")(alice)).reason is Reason.ID_REUSED
+    subject.now_ms += 1
+    subject.ok(cmd.PruneAnswers(100))
+    assert subject.log.read_oldest_orphan_ms() is None
+    anew = subject.ok(said(1)(alice))
+    assert (anew.duplicate, anew.seq) == (False, 3)
+    # The other message is kept, and with it its answer, however old it is.
+    assert subject.ok(said(2)(alice)).seq == 2
+
+
+def test_first_answers_go_oldest_first_and_bounded(subject: Subject) -> None:
+    """One order lets go of no more than it says, and of the oldest."""
+    alice = begin_to_stay(subject)
+    times = []
+    for n in range(5):
+        subject.now_ms += 1
+        times.append(subject.ok(said(n)(alice)).time_ms)
+    subject.ok(cmd.Prune(1, 4))
+    subject.now_ms += LIFE_MS + 10
+    left = []
+    for _ in range(3):
+        left.append(subject.log.read_oldest_orphan_ms())
+        subject.ok(cmd.PruneAnswers(2))
+    assert left == [times[0], times[2], None]
+    assert [subject.ok(said(n)(alice)).duplicate for n in range(5)] == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["one by one", "together"])
+def test_orders_see_what_a_prune_before_them_removed(subject: Subject, *, together: bool) -> None:
+    """Whether or not it all is one commit, a retry behind the removal is a new message."""
+    alice = begin_to_stay(subject)
+    subject.ask_all(said(1)(alice), said(2)(alice))
+    subject.now_ms += LIFE_MS + 1
+    orders: tuple[cmd.Command, ...] = (
+        said(1)(alice),
+        cmd.Prune(1, 2),
+        cmd.PruneAnswers(1),
+        said(1)(alice),
+        said(2)(alice),
+        cmd.PruneAnswers(1),
+        said(2)(alice),
+        said(1)(alice),
+    )
+    outcomes: Sequence[Answer | Rejection]
+    outcomes = subject.ask_all(*orders) if together else [subject.ask(order) for order in orders]
+    answers = [o for o in outcomes if isinstance(o, Answer) and o.seq]
+    assert [(o.seq, o.duplicate) for o in answers] == [
+        (1, True), (3, False), (2, True), (4, False), (3, True),
+    ]  # fmt: skip
+    assert seqs(subject.log.read_after(1, 0, **PLENTY)) == [3, 4]
+    assert subject.reopen().snapshot() == subject.fold().snapshot()
+
+
+def test_forgotten_room_is_pruned_too(subject: Subject) -> None:
+    """What nobody can reach any more is known over a restart until the last of it is gone."""
+    alice = subject.begin()
+    bob = subject.ok(cmd.OpenGuest("bob", b"b", INSTANCE)).session_id
+    room_id = subject.ok(post(alice, ("bob",), message_id="d1")).room_id
+    subject.ask_all(*(post(bob, ("alice",), message_id=f"d{n}") for n in (2, 3)))
+    subject.ask_all(cmd.EndSession(alice), cmd.EndSession(bob))
+    assert subject.reopen().leftovers.snapshot() == {room_id: 3}
+    assert seqs(subject.log.read_after(room_id, 0, **PLENTY)) == [1, 2, 3]
+    subject.ok(cmd.Prune(room_id, 2))
+    assert subject.reopen().firsts.snapshot() == {room_id: 3}
+    subject.ok(cmd.Prune(room_id, 3))
+    state = subject.reopen()
+    assert (state.leftovers.snapshot(), state.firsts.snapshot()) == ({}, {})
+    assert subject.log.read_after(room_id, 0, **PLENTY) == []
+    assert subject.refused(cmd.Prune(room_id, 3)).reason is Reason.ROOM_NOT_FOUND
 
 
 # ---------------------------------------------------------------------- closing

@@ -30,6 +30,7 @@ BEGINNING: tuple[ev.Event, ...] = (
     ev.Configured(T, Limits(recipients=3, reserved_names=("zeus", "héra"))),
     ev.UserCreated(T, 1, "Alice"),
     ev.UserCreated(T, 2, "bob"),
+    ev.UserCreated(T, 3, "carol"),
     ev.SessionOpened(T, 1, 1, b"\x00\xff" * 16, "here", T + 9),
     ev.SessionAttached(T, 1, 7),
     ev.SessionOpened(T, 2, 2, b"two", "here", T + 9),
@@ -38,6 +39,12 @@ BEGINNING: tuple[ev.Event, ...] = (
     ev.MemberJoined(T, 1, 2),
     ev.TopicChanged(T, 1, 1, 2, "bob", "cats 🐈"),
     ev.MessagePosted(T, 2, 1, 1, "Alice", Style.ACTION, "waves\x1b", "m1", b"h" * 16),
+    ev.RoomOpened(T, 3, RoomKind.DIRECT, "", 3, (3,)),
+    ev.MessagePosted(T, 3, 1, 3, "carol", Style.TEXT, "1", "m1", b"c"),
+    ev.MessagePosted(T, 3, 2, 3, "carol", Style.TEXT, "2", "m2", b"c"),
+    ev.RoomPruned(T, 3, 2),
+    ev.UserEnded(T, 3),
+    ev.RoomForgotten(T, 3, 2),
 )
 
 
@@ -97,7 +104,9 @@ def test_every_table_forgets(connection: sqlite3.Connection, *, together: bool) 
         ev.UserEnded(T + 1, 2),
         ev.SessionEnded(T + 1, 1),
         ev.UserEnded(T + 1, 1),
-        ev.RoomForgotten(T + 1, 2),
+        ev.RoomForgotten(T + 1, 2, 1),
+        ev.RoomPruned(T + 1, 2, 2),
+        ev.RoomPruned(T + 1, 3, 3),
     )
     if together:
         write(connection, state, *BEGINNING, *end)
@@ -106,8 +115,10 @@ def test_every_table_forgets(connection: sqlite3.Connection, *, together: bool) 
             write(connection, state, event)
     loaded = rows.load(connection)
     assert loaded.snapshot() == state.snapshot()
-    gone = ("users", "user_ids", "sessions", "members", "rooms_of", "direct_ids")
+    gone = ["users", "user_ids", "sessions", "members", "rooms_of", "direct_ids"]
+    gone += ["firsts", "leftovers"]
     assert [loaded.snapshot()[name] for name in gone] == [{}] * len(gone)
+    assert connection.execute("SELECT * FROM room_events WHERE room_id > 1").fetchall() == []
 
 
 def test_every_table_is_stored_or_made_again(connection: sqlite3.Connection) -> None:
@@ -115,7 +126,11 @@ def test_every_table_is_stored_or_made_again(connection: sqlite3.Connection) -> 
     stored = {
         name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
     }
-    assert {*State().tables()} - INDEXES == stored - {"room_events", "first_answers"}
+    assert {*State().tables()} - INDEXES == stored - {
+        "room_events",
+        "first_answers",
+        "orphan_answers",
+    }
 
 
 def test_limits_that_are_new_have_their_defaults(connection: sqlite3.Connection) -> None:
@@ -207,6 +222,19 @@ def test_first_answers_are_looked_up_in_the_index(connection: sqlite3.Connection
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
     assert any("SEARCH f USING PRIMARY KEY" in step for step in plan), plan
     assert not any("SCAN f" in step for step in plan), plan
+
+
+def test_pruning_looks_only_at_what_goes(connection: sqlite3.Connection) -> None:
+    """Each statement of a prune is a search by a key, never a walk through what is kept."""
+    statements: list[str] = []
+    write(connection, State(), *BEGINNING)
+    connection.set_trace_callback(statements.append)
+    rows.write(connection, State(), [ev.RoomPruned(T, 2, 2), ev.AnswersPruned(T, T + 1, 9)])
+    connection.set_trace_callback(None)
+    assert len(statements) == 7
+    for statement in statements:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        assert all(step.startswith("SEARCH") and "PRIMARY KEY" in step for step in plan), plan
 
 
 # --------------------------------------------------------------------- stories

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from chat_service.log import schema
+from chat_service.log.rows import load
 from chat_service.log.schema import APPLICATION_ID, MIGRATIONS, DataFileError, migrate, version_of
 
 
@@ -104,3 +105,42 @@ def test_file_of_a_newer_version(connection: sqlite3.Connection, ahead: int) -> 
     with pytest.raises(DataFileError, match=r"^x\.db was written by a newer version .* install"):
         migrate(connection, "x.db")
     assert marks(connection) == (APPLICATION_ID, len(MIGRATIONS) + ahead)
+
+
+def test_file_of_the_first_version_learns_retention(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was stored stays; events of rooms that were forgotten are known as left over."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
+        migrate(connection, "x")
+    assert marks(connection) == (APPLICATION_ID, 1)
+    for room_id in (2, 5):
+        connection.execute(
+            "INSERT INTO rooms VALUES (?, 1, 'room' || ?, '', 0, 1, '[]', '[]')", (room_id, room_id)
+        )
+        connection.execute("INSERT INTO heads VALUES (?, 3)", (room_id,))
+    stored = [
+        (room_id, seq, 1, 0, 1, "al", "hi", f"m{room_id}.{seq}")
+        for room_id, head in ((1, 2), (2, 3), (3, 1), (9, 70))
+        for seq in range(1, head + 1)
+    ]
+    connection.executemany("INSERT INTO room_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", stored)
+    migrate(connection, "x")
+    assert marks(connection) == (APPLICATION_ID, len(MIGRATIONS))
+    assert connection.execute("SELECT * FROM room_events").fetchall() == stored
+    state = load(connection)
+    assert state.heads.snapshot() == {2: 3, 5: 3}
+    assert state.leftovers.snapshot() == {1: 2, 3: 1, 9: 70}
+    assert state.firsts.snapshot() == {}
+
+
+def test_empty_file_of_the_first_version_has_nothing_left_over(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file in which nobody said anything yet is brought up to date as well."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
+        migrate(connection, "x")
+    migrate(connection, "x")
+    assert load(connection).leftovers.snapshot() == {}
