@@ -28,6 +28,9 @@ CONNECTION = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.ping_timeout_ms", 10_000),
+    # Or a ping that measures the connection is under way nearly always, and a server that
+    # stands still for ten seconds is given up.
+    ("grpc.http2.bdp_probe", 0),
 )
 
 UNACKED = 256
