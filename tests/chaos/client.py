@@ -54,8 +54,10 @@ USUAL = BackOff(0.5, 30.0)
 
 # Reasons after which a client comes back; an empty one is a failure of the connection.
 _COME_BACK = frozenset(
-    {"", "DRAINING", "OVERLOADED", "STORAGE_FAILED", "STORAGE_FULL", "SLOW_READER", "INTERNAL"}
+    {"", "DRAINING", "OVERLOADED", "STORAGE_FAILED", "STORAGE_FULL", "SLOW_READER"}
 )
+# How a stream may end that the client has replaced, perhaps before it said hello.
+_REPLACED = frozenset({"SESSION_REPLACED", "HELLO_TIMEOUT"})
 
 
 class Drop(enum.Enum):
@@ -91,7 +93,7 @@ class Client:
 
     `relay`, if given, stands between it and the server. One that does not read only posts.
     `copies` is how often it sends each post, as one that trusts no network. `ends` counts how
-    streams ended, by reason or by the name of the status.
+    streams ended, by reason, or without one by the status in small letters.
     """
 
     def __init__(
@@ -282,12 +284,12 @@ class Client:
             async for frame in stream.call:
                 if self._stream is stream:
                     self._take(frame.items)
-            self._ended("OK")
+            self._ended("", "OK")
         except grpc.aio.AioRpcError as error:
             self._ended(*_reason_of(error))
         except asyncio.CancelledError:
             # Of the call, or of this task: either way there is nobody to read for.
-            self.ends["CANCELLED"] += 1
+            self.ends["cancelled"] += 1
         finally:
             stream.left.set()
             stream.call.cancel()
@@ -295,10 +297,11 @@ class Client:
             self._old.discard(stream.reading)
 
     def _ended(self, reason: str, status: str = "", retry_s: float = 0.0) -> None:
-        self.ends[reason or status] += 1
+        self.ends[reason or status.lower()] += 1
+        if asyncio.current_task() in self._old and reason in _REPLACED:
+            return
         self._hint_s = max(self._hint_s, retry_s)
-        replaced = reason == "SESSION_REPLACED" and asyncio.current_task() in self._old
-        if reason not in _COME_BACK and not replaced:
+        if reason not in _COME_BACK:
             self.record.breach("ended", f"the stream of {self.name} ended with {reason}")
 
     # ------------------------------------------------------------------ posting

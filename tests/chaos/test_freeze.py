@@ -69,7 +69,7 @@ def test_clients_outlive_a_server_that_stands_still(
     figures["from the last thaw until nothing was behind, s"] = behind_s
     figures["breaches"] = sum(record.breaches.values())
     record.verdict()
-    assert ends.keys() <= ({"UNAVAILABLE"} if max(scale.freezes_s) > PING_TIMEOUT_S else set())
+    assert ends.keys() <= ({"unavailable"} if max(scale.freezes_s) > PING_TIMEOUT_S else set())
 
 
 def test_loss_after_a_stall_is_noticed(
