@@ -135,23 +135,38 @@ def event_frame(event: RoomEvent) -> bytes:
     return response.SerializeToString()
 
 
+# A message of protobuf keeps every text that it ever held, until it goes itself.
+MAX_ENCODED_BYTES = 64 * 1024
+
+
 class LiveFrames:
     """Encodes what every message costs: its event, once for all readers, and its ack.
 
-    Fills in the same two messages again and again, which takes half as long as making
-    new ones. So it is for one thread.
+    Fills in the same two messages many times, which takes half as long as making new
+    ones. So it is for one thread.
     """
 
     def __init__(self) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
+        # Encoded since the messages were made.
+        self._encoded = 0
         self._events = pb.ChatResponse()
         self._event = self._events.items.add().event
         self._acks = pb.ChatResponse()
         self._ack = self._acks.items.add().ack
 
+    def _counted(self, frame: bytes) -> bytes:
+        self._encoded += len(frame)
+        if self._encoded > MAX_ENCODED_BYTES:
+            self._renew()
+        return frame
+
     def event(self, event: RoomEvent) -> bytes:
         """Encode an event as a frame."""
         put_event(self._event, event)
-        return self._events.SerializeToString()
+        return self._counted(self._events.SerializeToString())
 
     def ack(self, order_id: str, client_msg_id: str, answer: Answer) -> bytes:
         """Encode that an order was carried out; `client_msg_id` is empty but for a post."""
@@ -162,7 +177,7 @@ class LiveFrames:
         ack.seq = answer.seq
         ack.duplicate = answer.duplicate
         ack.time_ms = answer.time_ms
-        return self._acks.SerializeToString()
+        return self._counted(self._acks.SerializeToString())
 
 
 class HubFrames:

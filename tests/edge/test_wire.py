@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psutil
 import pytest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
@@ -231,3 +232,19 @@ def test_snapshot_is_the_first_by_name() -> None:
         ("user001", False),
         ("user002", True),
     ]
+
+
+def test_live_frames_keep_nothing_of_what_they_encoded() -> None:
+    """Encoding takes no memory for good: neither for texts nor for the ids of acks."""
+    process = psutil.Process()
+    frames = wire.LiveFrames()
+
+    def encode(count: int) -> int:
+        for number in range(count):
+            frames.event(message(f"{number:x<4000}"))
+            frames.ack(f"o{number}", f"m{number}", Answer(room_id=5, seq=number))
+        return process.memory_info().rss
+
+    before = encode(1000)
+    # What was kept would be 40 MB.
+    assert encode(10_000) - before < 10_000_000
