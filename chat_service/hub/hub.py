@@ -249,6 +249,8 @@ class Hub:
     def _presence_told(self, room_id: int) -> None:
         self._presence_due.pop(room_id, None)
         change = self.presence.take_change(room_id)
+        if self.presence.has_change(room_id):
+            self._tell_presence(room_id)
         feed = self._feeds.get(room_id)
         if change is None or feed is None:
             return

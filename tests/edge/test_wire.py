@@ -12,7 +12,8 @@ from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.events import MessagePosted, TopicChanged
 from chat_service.core.model import Room, RoomKind, Style, User
 from chat_service.edge import wire
-from chat_service.hub.presence import Change
+from chat_service.hub.presence import MAX_TOLD, Change
+from chat_service.hub.subscription import MAX_FRAME_BYTES
 from tests.edge.clients import direct, room, room_id
 
 ALICE, BOB = User(1, "alice", 0), User(2, "Bob", 0)
@@ -217,6 +218,17 @@ def test_change_of_presence() -> None:
         left=[pb.User(user_id="u2", name="Bob")],
         total=4,
     )
+
+
+def test_presence_fits_a_frame() -> None:
+    """As many users as are told at once, with the longest ids and names, take at most 64 KiB."""
+    crowd = [User(10**17 + n, f"{n:032}", 0) for n in range(MAX_TOLD)]
+    frames = wire.HubFrames()
+    room_id = 10**17
+    change = frames.change(room_id, Change(crowd, [], 5000))
+    assert MAX_FRAME_BYTES * 0.85 < len(change) < MAX_FRAME_BYTES
+    present = [(user, True) for user in crowd]
+    assert len(frames.snapshot(room_id, present)) < MAX_FRAME_BYTES
 
 
 def test_snapshot_is_the_first_by_name() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chat_service.core.errors import Reason
 from chat_service.core.model import User
+from chat_service.hub import presence
 from chat_service.hub.feed import MAX_TICK_S
 from chat_service.hub.hub import MAX_RINGS_BYTES, Hub
 from chat_service.hub.presence import GRACE_S, PERIOD_S
@@ -473,6 +474,24 @@ async def test_changes_are_told_together_after_a_while(world: World) -> None:
     assert told_of(alice) == [Item(Kind.CHANGE, ROOM, 3)]
     world.timers.advance(10 * PERIOD_S)
     assert told_of(alice) == []
+
+
+def test_crowd_is_told_period_by_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit one telling comes a period later, by itself."""
+
+    @in_a_world
+    async def story(world: World) -> None:
+        alice = await world.present(1)
+        for user_id in range(2, 6):
+            await world.present(user_id)
+        for _ in range(3):
+            world.timers.advance(PERIOD_S)
+            assert told_of(alice) == [Item(Kind.CHANGE, ROOM, 5)]
+        world.timers.advance(10 * PERIOD_S)
+        assert told_of(alice) == []
+
+    monkeypatch.setattr(presence, "MAX_TOLD", 2)
+    story()
 
 
 @in_a_world

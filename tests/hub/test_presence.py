@@ -1,7 +1,7 @@
 """Who is in which room, and what is told of it."""
 
 from chat_service.core.model import User
-from chat_service.hub.presence import GRACE_S, Presence
+from chat_service.hub.presence import GRACE_S, MAX_TOLD, Presence
 
 ALICE, BOB, CAROL = (User(n, name, 0) for n, name in enumerate(("alice", "bob", "carol"), 1))
 ROOM = 7
@@ -153,3 +153,40 @@ def test_rooms_are_apart() -> None:
     assert presence.present(9) == []
     assert (presence.count(ROOM), presence.count(8), presence.count(9)) == (1, 1, 0)
     assert not presence.remove(9, ALICE.user_id)
+
+
+def test_crowd_is_told_in_parts() -> None:
+    """So many are told at a time; each is told once, and the total is that of the room."""
+    presence = Presence()
+    crowd = [User(10 + n, f"user{n}", 0) for n in range(2 * MAX_TOLD + 1)]
+    for user in crowd:
+        presence.enter(ROOM, user)
+    # Who goes before the turn came is not told at all.
+    presence.remove(ROOM, crowd[-1].user_id)
+    parts = []
+    while presence.has_change(ROOM):
+        parts.append(told(presence))
+    names = [user.name for user in crowd[:-1]]
+    assert parts == [(names[:MAX_TOLD], [], 2 * MAX_TOLD), (names[MAX_TOLD:], [], 2 * MAX_TOLD)]
+    for user in crowd[:-1]:
+        presence.remove(ROOM, user.user_id)
+    presence.enter(ROOM, ALICE)
+    assert told(presence) == ([], names[:MAX_TOLD], 1)
+    presence.remove(ROOM, ALICE.user_id)
+    assert told(presence) == ([], names[MAX_TOLD:], 0)
+    assert (told(presence), presence.has_change(ROOM)) == (None, False)
+
+
+def test_room_that_all_left_is_kept_until_all_is_told() -> None:
+    """The last telling lets go of the room, not one before it."""
+    crowd = [User(n, f"user{n}", 0) for n in range(MAX_TOLD + 1)]
+    presence = Presence()
+    for user in crowd:
+        presence.enter(ROOM, user)
+    while presence.has_change(ROOM):
+        told(presence)
+    for user in crowd:
+        presence.remove(ROOM, user.user_id)
+    assert told(presence) == ([], [user.name for user in crowd[:MAX_TOLD]], 0)
+    assert told(presence) == ([], [crowd[MAX_TOLD].name], 0)
+    assert not presence._rooms

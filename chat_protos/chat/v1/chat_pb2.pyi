@@ -1194,6 +1194,8 @@ Global___Error: _TypeAlias = Error  # noqa: Y015
 class Presence(_message.Message):
     """Who is in a public room. Not history: never stored, sent at most once, and
     gathered, so that somebody who comes and goes quickly may not be told at all.
+    When very many come or go at once, it is told in several items one after the
+    other; each has the total of the room as it is.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

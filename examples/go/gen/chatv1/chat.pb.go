@@ -2446,6 +2446,8 @@ func (x *Error) GetRoomId() string {
 
 // Who is in a public room. Not history: never stored, sent at most once, and
 // gathered, so that somebody who comes and goes quickly may not be told at all.
+// When very many come or go at once, it is told in several items one after the
+// other; each has the total of the room as it is.
 type Presence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room.
