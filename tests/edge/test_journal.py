@@ -188,6 +188,17 @@ async def test_leaving_closes_the_room_in_every_window(scene: Scene) -> None:
 
 
 @story
+async def test_leaving_ends_no_subscribe(scene: Scene) -> None:
+    """A script that reads a public room needs no membership, and goes on when its user leaves."""
+    bob = scene.joins("bob", "lobby")
+    script = await reading(scene, scene.stream(bob, chat=False))
+    scene.does(cmd.LeaveRoom(bob.session_id, RoomById(LOBBY)))
+    scene.says(scene.joins("alice"), "he is gone")
+    (item,) = await scene.told(script.subscription)
+    assert item.event.message.text == "he is gone"
+
+
+@story
 async def test_newer_stream_takes_the_place_of_older_ones(scene: Scene) -> None:
     """Only older Chat streams of the same session are ended."""
     alice = scene.joins("alice")

@@ -771,7 +771,9 @@ Global___JoinRoom: _TypeAlias = JoinRoom  # noqa: Y015
 
 @_typing.final
 class LeaveRoom(_message.Message):
-    """Leave a room. All streams of the user stop reading it."""
+    """Leave a room. All Chat streams of the user stop reading it, each with a
+    RoomClosed. Subscribe streams go on: they read public rooms without membership.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

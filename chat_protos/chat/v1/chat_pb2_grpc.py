@@ -133,7 +133,9 @@ class ChatServiceServicer:
     def Subscribe(self, request, context):
         """Reads rooms without taking part: missed events, a Live item, then events as
         they happen. The same items as in Chat, without presence. For scripts and
-        for readers that cannot hold a bidirectional stream.
+        for readers that cannot hold a bidirectional stream. Public rooms need no
+        membership, so a user who leaves one is still read to; direct messages that
+        open later are not added.
 
         Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
         the head of its room).

@@ -101,7 +101,9 @@ class ChatServiceStub:
     Subscribe: _grpc.UnaryStreamMultiCallable[_chat_pb2.SubscribeRequest, _chat_pb2.SubscribeResponse]
     """Reads rooms without taking part: missed events, a Live item, then events as
     they happen. The same items as in Chat, without presence. For scripts and
-    for readers that cannot hold a bidirectional stream.
+    for readers that cannot hold a bidirectional stream. Public rooms need no
+    membership, so a user who leaves one is still read to; direct messages that
+    open later are not added.
 
     Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
     the head of its room).
@@ -176,7 +178,9 @@ class ChatServiceAsyncStub(ChatServiceStub):
     Subscribe: _aio.UnaryStreamMultiCallable[_chat_pb2.SubscribeRequest, _chat_pb2.SubscribeResponse]  # type: ignore[assignment]
     """Reads rooms without taking part: missed events, a Live item, then events as
     they happen. The same items as in Chat, without presence. For scripts and
-    for readers that cannot hold a bidirectional stream.
+    for readers that cannot hold a bidirectional stream. Public rooms need no
+    membership, so a user who leaves one is still read to; direct messages that
+    open later are not added.
 
     Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
     the head of its room).
@@ -272,7 +276,9 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_chat_pb2.SubscribeResponse], _abc.AsyncIterator[_chat_pb2.SubscribeResponse]]:
         """Reads rooms without taking part: missed events, a Live item, then events as
         they happen. The same items as in Chat, without presence. For scripts and
-        for readers that cannot hold a bidirectional stream.
+        for readers that cannot hold a bidirectional stream. Public rooms need no
+        membership, so a user who leaves one is still read to; direct messages that
+        open later are not added.
 
         Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
         the head of its room).

@@ -1569,7 +1569,8 @@ func (x *JoinRoom) GetPosition() *RoomPosition {
 	return nil
 }
 
-// Leave a room. All streams of the user stop reading it.
+// Leave a room. All Chat streams of the user stop reading it, each with a
+// RoomClosed. Subscribe streams go on: they read public rooms without membership.
 type LeaveRoom struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room.

@@ -100,7 +100,9 @@ type ChatServiceClient interface {
 	Chat(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ChatRequest, ChatResponse], error)
 	// Reads rooms without taking part: missed events, a Live item, then events as
 	// they happen. The same items as in Chat, without presence. For scripts and
-	// for readers that cannot hold a bidirectional stream.
+	// for readers that cannot hold a bidirectional stream. Public rooms need no
+	// membership, so a user who leaves one is still read to; direct messages that
+	// open later are not added.
 	//
 	// Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
 	// the head of its room).
@@ -269,7 +271,9 @@ type ChatServiceServer interface {
 	Chat(grpc.BidiStreamingServer[ChatRequest, ChatResponse]) error
 	// Reads rooms without taking part: missed events, a Live item, then events as
 	// they happen. The same items as in Chat, without presence. For scripts and
-	// for readers that cannot hold a bidirectional stream.
+	// for readers that cannot hold a bidirectional stream. Public rooms need no
+	// membership, so a user who leaves one is still read to; direct messages that
+	// open later are not added.
 	//
 	// Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
 	// the head of its room).
