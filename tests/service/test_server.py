@@ -445,3 +445,44 @@ async def test_failed_log_ends_the_server(
         ack = await alice.chat.says("lost", client_msg_id="m1")
         assert (ack.seq, ack.duplicate) == (2, False)
         await alice.hears("stored")
+
+
+@story
+async def test_posts_in_flight_when_the_log_fails(
+    tmp_path: Path, loud_log: pytest.LogCaptureFixture
+) -> None:
+    """None is acknowledged, each may be sent again unchanged, and the stream says when."""
+    server = Server(tmp_path)
+    await server.start()
+    alice = await server.guest("alice")
+    kept = await alice.says("stored")
+    acked_before = alice.chat.kinds().count("ack")
+    with closing(sqlite3.connect(tmp_path / "chat.sqlite3")) as connection:
+        # The log waits for this until all have been sent.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ALTER TABLE room_events RENAME TO stolen")
+        orders = [await alice.chat.posts(f"{n}", client_msg_id=f"m{n}") for n in range(5)]
+        connection.execute("COMMIT")
+    ended = await alice.chat.end()
+    assert ended is not None
+    assert (ended.code, bool(ended.retry_ms)) == (grpc.StatusCode.UNAVAILABLE, True)
+    assert alice.chat.kinds().count("ack") == acked_before
+    for error in (item.error for item in alice.chat.items if item.HasField("error")):
+        assert error.order_id in orders
+        assert (error.code, error.reason) == (14, "STORAGE_FAILED")
+        assert error.retry_after_ms
+    assert server.served is not None
+    with pytest.raises(ConnectionAbortedError):
+        await asyncio.wait_for(server.served, PATIENCE)
+    assert any(record.levelname == "CRITICAL" for record in loud_log.records)
+    with closing(sqlite3.connect(tmp_path / "chat.sqlite3")) as connection:
+        connection.execute("ALTER TABLE stolen RENAME TO room_events")
+    await alice.channel.close()
+    async with Server(tmp_path) as again:
+        alice = Guest(again.address, again.channel(), alice.joined)
+        await alice.opens(place("lobby", after_seq=0))
+        for _ in range(2):
+            acks = [await alice.chat.says(f"{n}", client_msg_id=f"m{n}") for n in range(5)]
+            assert [ack.seq for ack in acks] == [2, 3, 4, 5, 6]
+        await alice.hears("4")
+        assert alice.chat.texts(kept.room_id) == ["stored", "0", "1", "2", "3", "4"]

@@ -1120,7 +1120,11 @@ Global___Ack: _TypeAlias = Ack  # noqa: Y015
 
 @_typing.final
 class Error(_message.Message):
-    """An order was refused, or a room cannot be read."""
+    """An order was refused, or a room cannot be read.
+
+    One reason is no refusal: STORAGE_FAILED says that the outcome is not known,
+    and the stream ends. Such an order counts as one without an answer.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -2336,6 +2336,9 @@ func (x *Ack) GetTimeMs() int64 {
 }
 
 // An order was refused, or a room cannot be read.
+//
+// One reason is no refusal: STORAGE_FAILED says that the outcome is not known,
+// and the stream ends. Such an order counts as one without an answer.
 type Error struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order_id of the order; for a room of Hello, that of the Hello.
