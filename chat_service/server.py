@@ -26,6 +26,7 @@ from chat_service.edge.transport import CannotListenError, Transport
 from chat_service.edge.wire import HubFrames, event_frame
 from chat_service.hub.hub import Hub
 from chat_service.hub.replay import Page
+from chat_service.log.clock import LogClock
 from chat_service.log.contract import Commit
 from chat_service.log.reserve import DiskReserve
 from chat_service.log.schema import DataFileError
@@ -71,7 +72,7 @@ class Timing:
 
     # Milliseconds since 1970, for what is stored and for what expires.
     wall_ms: Callable[[], int] = wall_clock_ms
-    # Seconds that never go back, for rates.
+    # Seconds that never go back, for rates and for what the wall clock gets wrong.
     rate_s: Callable[[], float] = time.monotonic
     # How long a Chat stream may keep silent at its beginning, in seconds.
     hello_s: float = HELLO_S
@@ -138,13 +139,14 @@ class _Server:
         def on_failure(_: BaseException) -> None:
             loop.call_soon_threadsafe(failed.set)
 
+        clock = LogClock(timing.wall_ms, timing.rate_s)
         path = config.data_dir / "chat.sqlite3"
         try:
             config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             reserve = DiskReserve(lambda: disk_space(config.data_dir), config.disk_reserve)
             log = SqliteLog(
                 path,
-                clock=timing.wall_ms,
+                clock=clock.ms,
                 on_commit=on_commit,
                 on_failure=on_failure,
                 short_of_space=reserve.is_touched,
@@ -154,6 +156,7 @@ class _Server:
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="history")
         try:
             state = log.load()
+            clock.go_on_from(state.counter("time_ms"))
             connected = _connected_before(state)
 
             async def read_page(room_id: int, after_seq: int) -> Page:
@@ -184,7 +187,7 @@ class _Server:
                 raise StartError(f"{path} cannot be written: {error.rejection.message}") from error
             for room_id, user_id in connected:
                 hub.presence.expect(room_id, state.users[user_id], loop.time())
-            sessions = Sessions(directory, journal, timing.wall_ms)
+            sessions = Sessions(directory, journal, clock.ms)
             methods = ChatMethods(
                 instance=INSTANCE,
                 journal=journal,

@@ -7,6 +7,7 @@
     reserve     tells whether the disk has come down to what is kept back
     rows        what a commit writes, and how a start loads the state again
     history     reads of room events on read-only connections
+    clock       the time of events, which goes on when the wall clock goes back
     schema      the tables, as numbered migrations
 
 There is no second event store: the tables of rooms' events, users, rooms,

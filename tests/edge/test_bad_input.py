@@ -425,7 +425,7 @@ async def test_requests_that_cannot_be_parsed(tmp_path: Path, method: str) -> No
 async def test_tokens(tmp_path: Path, method: str) -> None:
     """No token, garbage, a token of another server, one that has ended or expired."""
     clock = Clock()
-    timing = replace(Timing(), wall_ms=clock.ms)
+    timing = replace(Timing(), wall_ms=clock.ms, rate_s=clock.seconds)
     request = hello() if method == "Chat" else REQUESTS[method]()
     async with (
         Server(tmp_path / "here", timing=timing) as server,

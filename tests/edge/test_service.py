@@ -221,7 +221,9 @@ async def test_signing_out_ends_the_streams(tmp_path: Path) -> None:
 async def test_silent_guest_is_over(tmp_path: Path) -> None:
     """Ten minutes after the last call, not before, a guest's token is void and its name free."""
     clock = Clock()
-    async with Server(tmp_path, timing=replace(Timing(), wall_ms=clock.ms)) as server:
+    async with Server(
+        tmp_path, timing=replace(Timing(), wall_ms=clock.ms, rate_s=clock.seconds)
+    ) as server:
         alice = await server.joins("alice")
         clock.now += GUEST_GRACE_MS / 1000
         assert await users(alice) == ["alice"]
@@ -246,7 +248,9 @@ async def test_silent_guest_is_over(tmp_path: Path) -> None:
 async def test_stream_keeps_its_guest(tmp_path: Path) -> None:
     """While a Chat stream is open its guest is not over, however silent; a restart is no end."""
     clock = Clock()
-    async with Server(tmp_path, timing=replace(Timing(), wall_ms=clock.ms)) as server:
+    async with Server(
+        tmp_path, timing=replace(Timing(), wall_ms=clock.ms, rate_s=clock.seconds)
+    ) as server:
         alice = await server.guest("alice")
         clock.now += 10 * SILENT_S
         await alice.says("still here")

@@ -35,6 +35,8 @@ from tests.edge.quiet import errors_in
 
 LARGE = "x" * 4000
 
+YEAR_S = 365 * 86_400
+
 SOON_S = FLUSH_S / 2
 """A stop that nothing holds up takes less."""
 
@@ -158,7 +160,9 @@ async def test_time_ends_what_nobody_ends(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(serving, "SWEEP_S", 0.01)
     monkeypatch.setattr(serving, "EXPIRE_S", 0.01)
     clock = Clock()
-    async with Server(tmp_path, timing=replace(Timing(), wall_ms=clock.ms)) as server:
+    async with Server(
+        tmp_path, timing=replace(Timing(), wall_ms=clock.ms, rate_s=clock.seconds)
+    ) as server:
         alice = await server.guest("alice")
         listener = await server.joins("listener")
         reading = await listener.subscribes("lobby")
@@ -187,6 +191,25 @@ async def test_time_ends_what_nobody_ends(tmp_path: Path, monkeypatch: pytest.Mo
                 continue
         assert await users() == ["alice", "listener"]
         assert not reading.over
+
+
+@story
+async def test_guest_is_over_though_the_clock_was_wrong(tmp_path: Path) -> None:
+    """A wall clock that was a year ahead, and was put right, keeps no name for a year."""
+    wall, elapsed = Clock(), Clock()
+    timing = replace(Timing(), wall_ms=wall.ms, rate_s=elapsed.seconds)
+    async with Server(tmp_path, timing=timing) as server:
+        wall.now += YEAR_S
+        alice = await server.joins("alice")
+        said = await alice.posts("in a year")
+        wall.now -= YEAR_S
+        await server.restarts()
+        elapsed.now += 2 * (GUEST_GRACE_MS + RENEWAL_MS) / 1000 - 10
+        assert (await refused(server.joins("alice"))).reason == "NAME_TAKEN"
+        elapsed.now += 11
+        again = await server.joins("alice")
+        assert again.user_id != alice.user_id
+        assert (await again.posts("and later")).time_ms > said.time_ms
 
 
 @story
