@@ -16,9 +16,10 @@ def errors_in(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def _is_the_poller(record: logging.LogRecord) -> bool:
     # grpc.aio wakes all event loops that a process has had by one socket, and stumbles
-    # when another has read from it already. A server has one loop; a test run has many.
-    return (
-        "PollerCompletionQueue._handle_events" in record.getMessage()
-        and record.exc_info is not None
-        and isinstance(record.exc_info[1], BlockingIOError)
+    # when another has read from it already, or over what is left of a loop that is closed.
+    # A server has one loop; a test run has many.
+    error = record.exc_info[1] if record.exc_info else None
+    return "PollerCompletionQueue._handle_events" in record.getMessage() and (
+        isinstance(error, BlockingIOError)
+        or (isinstance(error, RuntimeError) and str(error) == "Event loop is closed")
     )
