@@ -77,6 +77,38 @@ def ack_before_commit() -> None:
         return _Late(connection), state
 
 
+class _Deaf:
+    """The writer's connection, with each COMMIT that fails taken for one that did not."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    # Any: every attribute of a connection.
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *parameters: Any) -> Any:
+        try:
+            return self._connection.execute(statement, *parameters)
+        except sqlite3.OperationalError:
+            if statement != "COMMIT":
+                raise
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            return None
+
+
+@fault
+def deaf_to_errors() -> None:
+    """Acknowledge what a full or broken disk did not take."""
+    from chat_service.log import sqlite
+
+    @instead(sqlite, "open_data_file")
+    def deaf(open_data_file: Callable[..., Any], *given: Any) -> Any:
+        connection, state = open_data_file(*given)
+        return _Deaf(connection), state
+
+
 def _synchronous(level: str) -> None:
     from chat_service.log import sqlite
 

@@ -43,6 +43,10 @@ class Scale:
     # Power: posts that are recorded, cuts of each kind.
     power_posts: int
     power_cuts: int
+    # Disk: how often it is filled, and how often each kind of call fails; the stress of
+    # several instances, in seconds.
+    disk_rounds: int
+    stress_s: float
 
 
 BOUNDED = Scale(
@@ -67,8 +71,10 @@ BOUNDED = Scale(
     returning=40,
     obedient=4,
     posts_of_obedient=24,
-    power_posts=1200,
+    power_posts=1000,
     power_cuts=15,
+    disk_rounds=1,
+    stress_s=1.0,
 )
 
 FULL = Scale(
@@ -95,6 +101,8 @@ FULL = Scale(
     posts_of_obedient=120,
     power_posts=20_000,
     power_cuts=100,
+    disk_rounds=10,
+    stress_s=600.0,
 )
 
 
