@@ -16,13 +16,19 @@ from tests.chaos.relay import Relay
 from tests.chaos.scale import BOUNDED, Scale
 from tests.chaos.server import Server
 
+# How often a stream may be torn before it is up to date, or even welcomed.
+CUT_SHORT = 0.25
+
 
 async def _torn(client: Client, scale: Scale, chance: random.Random) -> None:
     kinds = [Drop.CANCEL, Drop.CLOSE, Drop.REPLACE]
     if client.relay is not None:
         kinds.append(Drop.CUT)
     for _ in range(scale.storm_drops):
-        # At any moment: also before the stream is welcomed, and while it replays.
+        if chance.random() < CUT_SHORT:
+            await until(lambda: client.is_connected, f"{client.name} is back")
+        else:
+            await until(lambda: client.is_live, f"{client.name} is live again")
         await asyncio.sleep(chance.random() * scale.storm_calm_s)
         await until(lambda: client.is_connected, f"{client.name} is back")
         assert client.drop(chance.choice(kinds))
