@@ -186,7 +186,7 @@ class _Server:
             except RefusedError as error:
                 raise StartError(f"{path} cannot be written: {error.rejection.message}") from error
             for room_id, user_id in connected:
-                hub.presence.expect(room_id, state.users[user_id], loop.time())
+                hub.presence.expect(room_id, state.users[user_id], hub.time())
             sessions = Sessions(directory, journal, clock.ms)
             methods = ChatMethods(
                 instance=INSTANCE,

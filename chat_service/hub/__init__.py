@@ -7,6 +7,7 @@ reader: a queue is bounded, and a reader that falls behind is cut, by itself.
 
     subscription  one stream's reading: its rooms, and its bounded queue of frames
     turns         who may write in this step of the loop
+    patience      the time by which readers are measured
     timers        the part of a loop that the hub needs
     feed          one room's tick and subscriptions
     ring          one room's recent events, encoded

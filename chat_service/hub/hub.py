@@ -6,6 +6,7 @@ from typing import Protocol
 from chat_service.core.errors import Rejection
 from chat_service.core.model import User
 from chat_service.hub.feed import Feed
+from chat_service.hub.patience import Patience
 from chat_service.hub.presence import PERIOD_S, Change, Presence
 from chat_service.hub.replay import Page, Step, joined, next_step, portion, unseen
 from chat_service.hub.subscription import MAX_FRAME_BYTES, REPLAY_BYTES, Subscription
@@ -58,6 +59,7 @@ class Hub:
         self._heads = heads
         self._firsts = firsts
         self._timers = timers
+        self._patience = Patience(timers.time)
         self._encode = encode
         self._read_page = read_page
         self._feeds: dict[int, Feed] = {}
@@ -68,8 +70,8 @@ class Hub:
         self.turns = Turns(timers)
 
     def time(self) -> float:
-        """Return the time by which readers are measured, in seconds."""
-        return self._timers.time()
+        """Return the time by which readers are measured, in seconds; see `Patience`."""
+        return self._patience.time()
 
     def head(self, room_id: int) -> int:
         """Return the newest seq of a room; 0 for a new one."""
@@ -189,7 +191,7 @@ class Hub:
             feed.subscriptions.pop(subscription, None)
         if room_id in subscription.present_in:
             del subscription.present_in[room_id]
-            self.presence.drop(room_id, subscription.user, self._timers.time())
+            self.presence.drop(room_id, subscription.user, self.time())
 
     # ----------------------------------------------------------------- presence
 
@@ -218,7 +220,7 @@ class Hub:
 
         To be called about once a second.
         """
-        now = self._timers.time()
+        now = self.time()
         for room_id in self.presence.expire(now):
             self._tell_presence(room_id)
         for subscription in list(self._subscriptions):

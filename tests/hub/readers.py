@@ -1,6 +1,7 @@
 """Readers that a test drives by hand."""
 
 import asyncio
+from typing import Protocol
 
 import pytest
 
@@ -16,9 +17,17 @@ STEPS = FakeTimers()
 BYE = Rejection(Reason.DRAINING, "bye")
 
 
-def reader(timers: FakeTimers, user_id: int = 1) -> Subscription:
+class Clock(Protocol):
+    """What readers are measured by."""
+
+    def time(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+
+def reader(clock: Clock, user_id: int = 1) -> Subscription:
     """Return the subscription of a user, measured by the clock of the test."""
-    return Subscription(user_id, User(user_id, f"user{user_id}", 0), Turns(STEPS), timers.time)
+    return Subscription(user_id, User(user_id, f"user{user_id}", 0), Turns(STEPS), clock.time)
 
 
 def taken(subscription: Subscription) -> bytes:

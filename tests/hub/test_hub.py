@@ -100,9 +100,15 @@ class World:
         self.publish(room_id)
         self.timers.advance(MAX_TICK_S)
 
+    def passes(self, seconds: int) -> None:
+        """Let time pass as a server does, with a sweep every second."""
+        for _ in range(seconds):
+            self.timers.advance(1)
+            self.hub.sweep()
+
     def reader(self, user_id: int = 1) -> Subscription:
         """Return a reader that the hub watches over."""
-        subscription = reader(self.timers, user_id)
+        subscription = reader(self.hub, user_id)
         self.hub.add(subscription)
         return subscription
 
@@ -522,12 +528,10 @@ async def test_dropped_reader_is_present_for_the_grace(world: World) -> None:
     world.timers.advance(PERIOD_S)
     told_of(alice)
     world.hub.remove(bob)
-    world.timers.advance(GRACE_S - 1)
-    world.hub.sweep()
+    world.passes(int(GRACE_S) - 1)
     world.timers.advance(PERIOD_S)
     assert (told_of(alice), world.hub.presence.count(ROOM)) == ([], 2)
-    world.timers.advance(1)
-    world.hub.sweep()
+    world.passes(1)
     world.timers.advance(PERIOD_S)
     assert told_of(alice) == [Item(Kind.CHANGE, ROOM, 1)]
 
@@ -543,8 +547,7 @@ async def test_leaving_is_told_without_a_grace(world: World) -> None:
     world.timers.advance(PERIOD_S)
     assert told_of(alice) == [Item(Kind.CHANGE, ROOM, 1)]
     world.hub.leave(ROOM, bob.user.user_id)
-    world.timers.advance(GRACE_S)
-    world.hub.sweep()
+    world.passes(int(GRACE_S))
     world.timers.advance(PERIOD_S)
     assert told_of(alice) == []
 
@@ -582,6 +585,25 @@ async def test_blocked_writer_is_ended_by_the_sweep(world: World) -> None:
     world.hub.sweep()
     assert reason(frozen) is Reason.SLOW_READER
     assert alice.ended is None
+
+
+@in_a_world
+async def test_server_that_stood_still_holds_it_against_nobody(world: World) -> None:
+    """What waited while nothing ran is no older for it, neither a write nor a queued frame."""
+    writing, waiting, gone = await world.live(1), await world.live(2), await world.present(3)
+    writing.offer(b"x")
+    taken(writing)
+    waiting.offer(b"y")
+    world.hub.remove(gone)
+    world.passes(1)
+    world.timers.advance(10 * MAX_QUEUED_S)
+    world.happens()
+    world.passes(int(MAX_QUEUED_S) - 2)
+    assert (writing.ended, waiting.ended) == (None, None)
+    assert world.hub.presence.count(ROOM) == 1
+    world.passes(2)
+    world.happens()
+    assert (reason(writing), reason(waiting)) == (Reason.SLOW_READER, Reason.SLOW_READER)
 
 
 @in_a_world
