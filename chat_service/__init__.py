@@ -25,12 +25,14 @@ Packages, and what each may import of the project
     core          rules, pure                          nothing
     log           the durable order, in SQLite         core
     hub           live rooms                           core
-    edge          gRPC                                 core, log, hub, chat_protos
+    retention     how much rooms keep                  core
+    edge          gRPC                                 core, log, hub, retention, chat_protos
     server        wiring and clean stop                all of these, config, posix
     instance      one server as a process              server, config, posix
     supervisor    when to restart, when to give up     nothing
     launcher      instances as fresh processes         config, supervisor, posix; never grpc
-    config, cli   what a person asked for              nothing; launcher
+    config, cli   what a person asked for              retention; config, config_file, launcher
+    config_file   the same, in a file                  config, core, retention
     posix         what Windows does not have           nothing
 
 `tests/test_layers.py` holds these arrows.

@@ -61,6 +61,12 @@ def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
         help="where the servers keep their data, each in DIR/PORT (default: %(default)s)",
     )
     parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file that says how long rooms keep their messages (default: for ever)",
+    )
+    parser.add_argument(
         "--log-level",
         choices=LOG_LEVELS,
         default="info",
@@ -94,7 +100,13 @@ def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
 
         print(parser.prog, metadata.version("durable-chat"))
         parser.exit()
+    path = options.pop("config")
     try:
+        if path is not None:
+            # Here, because most starts have no file.
+            from chat_service.config_file import read_settings
+
+            options["retention"] = read_settings(path).retention
         return LaunchConfig(**options)
     except ConfigError as error:
         parser.error(str(error))

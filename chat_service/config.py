@@ -14,6 +14,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from chat_service.retention import KEEP_ALL, Retention
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 MAX_PORT = 65_535
@@ -46,6 +48,8 @@ class InstanceConfig:
     rate_limits: bool
     # Bytes of the disk that are kept back; None: the usual reserve.
     disk_reserve: int | None = None
+    # How much its rooms keep.
+    retention: Retention = KEEP_ALL
 
     @property
     def address(self) -> str:
@@ -61,7 +65,11 @@ class InstanceConfig:
         """Read what `to_json` wrote. Raises ConfigError where the text is anything else."""
         try:
             fields = json.loads(text)
-            config = cls(**fields | {"data_dir": Path(fields["data_dir"])})
+            told = {
+                "data_dir": Path(fields["data_dir"]),
+                "retention": Retention.from_plain(fields["retention"]),
+            }
+            config = cls(**fields | told)
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"not the configuration of an instance: {error}") from None
         wanted = {"host": str, "port": int, "log_level": str, "rate_limits": bool}
@@ -92,6 +100,8 @@ class LaunchConfig:
     rate_limits: bool = True
     # Bytes of the disk that are kept back; None: 64 MiB or 2 % of it, the smaller.
     disk_reserve: int | None = None
+    # How much the rooms of each instance keep.
+    retention: Retention = KEEP_ALL
     # Whether other machines may reach a server that encrypts nothing.
     insecure: bool = False
 
@@ -141,6 +151,7 @@ class LaunchConfig:
                     self.log_level,
                     self.rate_limits,
                     self.disk_reserve,
+                    self.retention,
                 )
             )
         return configs

@@ -19,6 +19,7 @@ from chat_service.edge.directory import Directory
 from chat_service.edge.journal import Journal
 from chat_service.edge.lists import Lists
 from chat_service.edge.pace import Pace
+from chat_service.edge.pruning import LOOK_S, Pruning
 from chat_service.edge.service import HELLO_S, ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams
@@ -76,6 +77,8 @@ class Timing:
     rate_s: Callable[[], float] = time.monotonic
     # How long a Chat stream may keep silent at its beginning, in seconds.
     hello_s: float = HELLO_S
+    # How often it is looked for what rooms need not keep, in seconds.
+    look_s: float = LOOK_S
 
 
 REAL_TIME = Timing()
@@ -116,6 +119,8 @@ class _Server:
     sessions: Sessions
     methods: ChatMethods
     transport: Transport
+    pruning: Pruning
+    look_s: float
     readers: ThreadPoolExecutor
     failed: asyncio.Event
 
@@ -229,6 +234,16 @@ class _Server:
             sessions,
             methods,
             transport,
+            Pruning(
+                config.retention,
+                log=log,
+                journal=journal,
+                directory=directory,
+                hub=hub,
+                readers=readers,
+                clock_ms=timing.wall_ms,
+            ),
+            timing.look_s,
             readers,
             failed,
         )
@@ -237,15 +252,16 @@ class _Server:
         """Keep time until the stop; return whether the log failed instead."""
         waits = [asyncio.ensure_future(event.wait()) for event in (stop, self.failed)]
         clockwork = asyncio.ensure_future(self._clockwork())
+        pruning = asyncio.ensure_future(self.pruning.run(self.look_s))
         try:
             await asyncio.wait([*waits, clockwork], return_when=asyncio.FIRST_COMPLETED)
             if clockwork.done():
                 clockwork.result()
             return self.failed.is_set()
         finally:
-            for task in (*waits, clockwork):
+            for task in (*waits, clockwork, pruning):
                 task.cancel()
-            await asyncio.gather(*waits, clockwork, return_exceptions=True)
+            await asyncio.gather(*waits, clockwork, pruning, return_exceptions=True)
 
     async def drain(self, hurry: asyncio.Event) -> None:
         """Tell the clients to come back later, send what is queued, end their streams."""

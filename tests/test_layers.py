@@ -23,14 +23,22 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "chat_service.log": ({"chat_service.core"}, WIRE),
     "chat_service.hub": ({"chat_service.core"}, WIRE),
     "chat_service.edge": (
-        {"chat_service.core", "chat_service.log", "chat_service.hub", "chat_protos"},
+        {f"chat_service.{part}" for part in ("core", "log", "hub", "retention")} | {"chat_protos"},
         set(),
     ),
-    "chat_service.config": (set(), WIRE),
+    "chat_service.retention": ({"chat_service.core"}, IMPURE | WIRE),
+    "chat_service.config": ({"chat_service.retention"}, WIRE),
+    "chat_service.config_file": (
+        {"chat_service.config", "chat_service.core", "chat_service.retention"},
+        WIRE,
+    ),
     "chat_service.posix": ({"chat_service.config"}, WIRE),
     "chat_service.supervisor": ({"chat_service.config"}, IMPURE | WIRE),
     "chat_service.launcher": ({"chat_service.config", "chat_service.supervisor"}, WIRE),
-    "chat_service.cli": ({"chat_service.config", "chat_service.launcher"}, WIRE),
+    "chat_service.cli": (
+        {"chat_service.config", "chat_service.config_file", "chat_service.launcher"},
+        WIRE,
+    ),
     "chat_service.instance": (
         {"chat_service.config", "chat_service.posix", "chat_service.server"},
         WIRE,

@@ -9,6 +9,7 @@
     wire        protobuf to core and back
     orders      requests to commands, paced
     sessions    the tokens that callers present, and their deadlines
+    pruning     lets go of what rooms do not keep
     transport   the gRPC server: options, health, address
     calls       the table of methods, and what every call goes through
     status      reasons to gRPC statuses
@@ -16,6 +17,6 @@
     pace        rates: token buckets, strikes
     address     who is calling, for limits by address
 
-The only package of the server that imports grpc and the stubs; imports core, log
-and hub of the project.
+The only package of the server that imports grpc and the stubs; imports core, log,
+hub and retention of the project.
 """

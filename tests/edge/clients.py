@@ -25,6 +25,7 @@ from google.rpc import error_details_pb2, status_pb2
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service.config import InstanceConfig
+from chat_service.retention import KEEP_ALL, Retention
 from chat_service.server import Timing, serve
 
 PATIENCE = 20.0
@@ -464,6 +465,7 @@ class Server:
     data_dir: Path
     rate_limits: bool = False
     timing: Timing = field(default_factory=Timing)
+    retention: Retention = KEEP_ALL
     address: str = ""
 
     def __post_init__(self) -> None:
@@ -491,7 +493,14 @@ class Server:
         """Start the server and wait until it accepts."""
         self.stop, self.hurry = asyncio.Event(), asyncio.Event()
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        config = InstanceConfig("127.0.0.1", 0, self.data_dir, "info", self.rate_limits)
+        config = InstanceConfig(
+            "127.0.0.1",
+            0,
+            self.data_dir,
+            "info",
+            self.rate_limits,
+            retention=self.retention,
+        )
         self.served = asyncio.create_task(
             serve(
                 config,

@@ -54,7 +54,9 @@ class MemoryLog:
         self._state = State()
         self._events: list[Event] = []
         self.first_answers: dict[FactKey, FirstAnswer] = {}
-        # Those whose messages are gone.
+        # The first seq of each room that was pruned, also when the room is forgotten.
+        self._firsts: dict[int, int] = {}
+        # First answers whose messages are gone, with their times.
         self.orphans: set[tuple[int, FactKey]] = set()
         self.waiting: list[tuple[int, tuple[cmd.Command, ...]]] = []
         # Why no more orders are taken.
@@ -134,6 +136,7 @@ class MemoryLog:
                 event.room_id, event.seq, event.time_ms, event.request_hash
             )
         elif isinstance(event, RoomPruned):
+            self._firsts[event.room_id] = event.first_seq
             for key, answer in self.first_answers.items():
                 if answer.room_id == event.room_id and answer.seq < event.first_seq:
                     self.orphans.add((answer.time_ms, key))
@@ -149,7 +152,7 @@ class MemoryLog:
             for event in self._events
             if isinstance(event, MessagePosted | TopicChanged)
             and event.room_id == room_id
-            and event.seq >= self._state.first(room_id)
+            and event.seq >= self._firsts.get(room_id, 1)
         ]
 
     def _within(self, events: list[RoomEvent], count: int, max_bytes: int) -> list[RoomEvent]:

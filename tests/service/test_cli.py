@@ -10,6 +10,7 @@ import pytest
 
 from chat_service.cli import main, read_arguments
 from chat_service.config import LaunchConfig
+from chat_service.retention import Keep, Retention
 
 
 def test_defaults_are_private_and_by_convention() -> None:
@@ -28,7 +29,9 @@ def test_defaults_are_private_and_by_convention() -> None:
 def test_every_option_is_read(tmp_path: Path) -> None:
     """Each option reaches the configuration."""
     line = f"--host 0.0.0.0 --port 7000 --instances 3 --data-dir {tmp_path} --log-level DEBUG"
-    line += " --disk-reserve 3M"
+    file = tmp_path / "chat.toml"
+    file.write_text("[retention]\nmax_messages = 9\n", encoding="utf-8")
+    line += f" --disk-reserve 3M --config {file}"
     config = read_arguments([*line.split(), "--no-rate-limits", "--insecure"])
     assert config == LaunchConfig(
         host="0.0.0.0",
@@ -38,6 +41,7 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         log_level="debug",
         rate_limits=False,
         disk_reserve=3 << 20,
+        retention=Retention(Keep(max_messages=9)),
         insecure=True,
     )
 
@@ -52,6 +56,8 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         "--instances 1.5",
         "--log-level loud",
         "--disk-reserve much",
+        "--config /nowhere/chat.toml",
+        "--config",
         "--host 0.0.0.0",
         "--host nowhere.example",
         "--inst 3",
@@ -69,6 +75,18 @@ def test_bad_value_is_one_line(line: str, capsys: pytest.CaptureFixture[str]) ->
     assert output.err.startswith("chat-server: ")
     assert output.err.count("\n") == 1
     assert line.split()[0] in output.err
+
+
+def test_slip_in_the_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bad file ends the command with status 2 and one line that names file and key."""
+    file = tmp_path / "chat.toml"
+    file.write_text("[retention]\nmax_age = 30\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as caught:
+        main(["--config", str(file)])
+    output = capsys.readouterr()
+    assert caught.value.code == 2
+    assert output.err.startswith(f"chat-server: --config {file}: retention.max_age: not an age")
+    assert output.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -111,6 +129,7 @@ def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     shown = capsys.readouterr().out
     names = "host port instances data-dir log-level no-rate-limits disk-reserve insecure version"
+    names += " config"
     assert [name for name in names.split() if f"--{name}" not in shown] == []
 
 

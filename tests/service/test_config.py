@@ -1,6 +1,7 @@
 """What may be asked of the server, and how an instance is told."""
 
 import io
+import json
 import logging
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ from chat_service.config import (
     configure_logging,
     size_in_bytes,
 )
+from chat_service.retention import Keep, Retention
 
 
 def launch(**changes: Any) -> LaunchConfig:
@@ -25,9 +27,10 @@ def launch(**changes: Any) -> LaunchConfig:
 
 def test_each_port_has_its_own_data() -> None:
     """Instances take consecutive ports, and the data belongs to the port."""
-    asked = launch(instances=3, log_level="debug", rate_limits=False, disk_reserve=7)
+    few = Retention(Keep(max_messages=5))
+    asked = launch(instances=3, log_level="debug", rate_limits=False, disk_reserve=7, retention=few)
     assert asked.instance_configs() == [
-        InstanceConfig("127.0.0.1", port, Path(f"/data/{port}"), "debug", False, 7)
+        InstanceConfig("127.0.0.1", port, Path(f"/data/{port}"), "debug", False, 7, few)
         for port in (50051, 50052, 50053)
     ]
 
@@ -107,30 +110,54 @@ def test_address_of_ipv6_has_brackets() -> None:
 def test_instance_is_told_everything() -> None:
     """What an instance is told arrives whole, on one line."""
     config = InstanceConfig("::1", 0, Path('/da ta/"é\n'), "warning", False)
-    for told in (config, replace(config, disk_reserve=1 << 40), replace(config, disk_reserve=0)):
+    kept = Retention(Keep(1, 2), Keep(), (("builds", Keep(max_messages=5)),))
+    for told in (
+        config,
+        replace(config, disk_reserve=1 << 40),
+        replace(config, disk_reserve=0),
+        replace(config, retention=kept),
+    ):
         assert "\n" not in told.to_json()
         assert InstanceConfig.from_json(told.to_json()) == told
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{}",
-        "[]",
-        "7",
-        '{"host": "::1", "port": "1", "data_dir": "/d", "log_level": "info", "rate_limits": true}',
-        '{"host": "::1", "port": 1, "data_dir": 3, "log_level": "info", "rate_limits": true}',
-        '{"host": "::1", "port": 1, "data_dir": "/d", "log_level": "info", "rate_limits": 1}',
-        '{"host": "::1", "port": 1, "data_dir": "/d", "log_level": "info"}',
-        '{"host": "::1", "port": 1, "data_dir": "/d", "log_level": "info", "rate_limits": true,'
-        ' "disk_reserve": "64M"}',
-    ],
-)
+@pytest.mark.parametrize("text", ["", "{}", "[]", "7"])
 def test_nonsense_is_not_a_configuration(text: str) -> None:
-    """An instance refuses to be told half of it or something else."""
+    """An instance refuses to be told something else."""
     with pytest.raises(ConfigError, match="not the configuration of an instance"):
         InstanceConfig.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "1"),
+        ("data_dir", 3),
+        ("rate_limits", 1),
+        ("disk_reserve", "64M"),
+        ("retention", None),
+        ("retention", {"default": {}, "direct": None}),
+        ("retention", {"default": {"max_messages": 0}, "direct": None, "rooms": []}),
+        ("retention", {"default": {"max_days": 1}, "direct": None, "rooms": []}),
+        ("retention", {"default": {}, "direct": None, "rooms": ["builds"]}),
+        ("color", "blue"),
+    ],
+)
+def test_wrong_value_is_not_a_configuration(name: str, value: object) -> None:
+    """An instance refuses a value of the wrong kind, and one that it does not know."""
+    told = json.loads(InstanceConfig("::1", 1, Path("/d"), "info", True).to_json())
+    assert InstanceConfig.from_json(json.dumps(told)).port == 1
+    with pytest.raises(ConfigError, match="not the configuration of an instance"):
+        InstanceConfig.from_json(json.dumps(told | {name: value}))
+
+
+@pytest.mark.parametrize("name", ["host", "port", "data_dir", "log_level", "retention"])
+def test_half_is_not_a_configuration(name: str) -> None:
+    """An instance refuses to be told half of it."""
+    told = json.loads(InstanceConfig("::1", 1, Path("/d"), "info", True).to_json())
+    del told[name]
+    with pytest.raises(ConfigError, match="not the configuration of an instance"):
+        InstanceConfig.from_json(json.dumps(told))
 
 
 @pytest.mark.parametrize(
