@@ -477,11 +477,13 @@ class RoomPosition(_message.Message):
     """The last seq that was handled: reading goes on with the one after it. 0 is
     from the beginning. Unset: nothing was read yet, see `recent`. Beyond the
     head of the room, and so in a room that is yet to be opened, any but 0 is
-    refused with OUT_OF_RANGE: forget it, and ask again with it unset.
+    refused with OUT_OF_RANGE: forget it, and ask again with it unset. Where
+    the server no longer keeps what follows, a Gap comes in its place.
     """
     recent: _builtins.int
     """When after_seq is unset, or belongs to another epoch: how many of the
-    newest events to begin with. 0 is none, at most 1,000.
+    newest events to begin with, or all that are kept if those are fewer. 0 is
+    none, at most 1,000.
     """
     @_builtins.property
     def room(self) -> Global___RoomTarget:
@@ -686,7 +688,7 @@ class Hello(_message.Message):
     def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomPosition]:
         """The rooms to read. A public room among them is joined, as by JoinRoom. The
         server adds each direct message of the user that is not named here, from
-        its beginning.
+        the first event that it keeps.
         """
 
     def __init__(
@@ -1026,7 +1028,9 @@ Global___Live: _TypeAlias = Live  # noqa: Y015
 
 @_typing.final
 class Gap(_message.Message):
-    """Events that were asked for are no longer kept."""
+    """Events that were asked for are no longer kept. Comes before the events that
+    are, and again between them if more is let go of while a reader catches up.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1038,7 +1042,9 @@ class Gap(_message.Message):
     after_seq: _builtins.int
     """The seq after which the client asked."""
     first_seq: _builtins.int
-    """The first seq that is still kept; events go on with it."""
+    """The first seq that is still kept; events go on with it. It is beyond the
+    head by one where nothing is kept.
+    """
     def __init__(
         self,
         *,
@@ -1431,7 +1437,9 @@ class ListMessagesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     after_seq: _builtins.int
-    """Events with a greater seq, oldest first. 0 is from the beginning."""
+    """Events with a greater seq, oldest first. 0 is from the beginning. What is
+    no longer kept is left out: the seq of the first event tells.
+    """
     before_seq: _builtins.int
     """Events with a smaller seq, newest first. 0 is from the end."""
     page_size: _builtins.int

@@ -944,10 +944,12 @@ type RoomPosition struct {
 	// The last seq that was handled: reading goes on with the one after it. 0 is
 	// from the beginning. Unset: nothing was read yet, see `recent`. Beyond the
 	// head of the room, and so in a room that is yet to be opened, any but 0 is
-	// refused with OUT_OF_RANGE: forget it, and ask again with it unset.
+	// refused with OUT_OF_RANGE: forget it, and ask again with it unset. Where
+	// the server no longer keeps what follows, a Gap comes in its place.
 	AfterSeq *uint64 `protobuf:"varint,2,opt,name=after_seq,json=afterSeq,proto3,oneof" json:"after_seq,omitempty"`
 	// When after_seq is unset, or belongs to another epoch: how many of the
-	// newest events to begin with. 0 is none, at most 1,000.
+	// newest events to begin with, or all that are kept if those are fewer. 0 is
+	// none, at most 1,000.
 	Recent        uint32 `protobuf:"varint,3,opt,name=recent,proto3" json:"recent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1396,7 +1398,7 @@ type Hello struct {
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// The rooms to read. A public room among them is joined, as by JoinRoom. The
 	// server adds each direct message of the user that is not named here, from
-	// its beginning.
+	// the first event that it keeps.
 	Rooms         []*RoomPosition `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2134,14 +2136,16 @@ func (x *Live) GetSeq() uint64 {
 	return 0
 }
 
-// Events that were asked for are no longer kept.
+// Events that were asked for are no longer kept. Comes before the events that
+// are, and again between them if more is let go of while a reader catches up.
 type Gap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room.
 	RoomId string `protobuf:"bytes,1,opt,name=room_id,json=roomId,proto3" json:"room_id,omitempty"`
 	// The seq after which the client asked.
 	AfterSeq uint64 `protobuf:"varint,2,opt,name=after_seq,json=afterSeq,proto3" json:"after_seq,omitempty"`
-	// The first seq that is still kept; events go on with it.
+	// The first seq that is still kept; events go on with it. It is beyond the
+	// head by one where nothing is kept.
 	FirstSeq      uint64 `protobuf:"varint,3,opt,name=first_seq,json=firstSeq,proto3" json:"first_seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2977,7 +2981,8 @@ type isListMessagesRequest_Start interface {
 }
 
 type ListMessagesRequest_AfterSeq struct {
-	// Events with a greater seq, oldest first. 0 is from the beginning.
+	// Events with a greater seq, oldest first. 0 is from the beginning. What is
+	// no longer kept is left out: the seq of the first event tells.
 	AfterSeq uint64 `protobuf:"varint,2,opt,name=after_seq,json=afterSeq,proto3,oneof"`
 }
 
