@@ -92,7 +92,7 @@ def gap(state: ChatState, item: it.Gap) -> list[Effect]:
     room = state.rooms.get(item.room_id)
     if room is None or item.first_seq <= (room.last_seq or 0):
         return []
-    room.last_seq = item.first_seq - 1
+    room.last_seq = room.begin = item.first_seq - 1
     count = item.first_seq - 1 - item.after_seq
     label = room.label(state.own_id)
     text = f"{count} older messages of {label} are no longer kept"
@@ -148,8 +148,9 @@ def event(state: ChatState, event: RoomEvent) -> list[Effect]:
         room.topic = body.topic
     if event.seq <= room.skip_to:
         return effects
-    if 0 < room.skip_to == event.seq - 1:
-        text = f"{room.skip_to} older messages of {room.label(state.own_id)}: /history shows them"
+    if room.begin < room.skip_to == event.seq - 1:
+        older = room.skip_to - room.begin
+        text = f"{older} older messages of {room.label(state.own_id)}: /history shows them"
         effects.append(Note(text))
     place = state.place(room.room_id)
     if isinstance(body, TopicChanged):

@@ -24,7 +24,8 @@ class Room:
     """A room that the stream reads, or will read again after a reconnect.
 
     `last_seq` is the last event handled, None when the position is void. `skip_to` is the
-    last event that is too old to be shown on first entry. `present` has those who are
+    last event that is too old to be shown on first entry, `begin` the last one before those
+    that can be read at all. `present` has those who are
     there, at most 256 of `total`; for a direct message its members.
     """
 
@@ -35,6 +36,7 @@ class Room:
     members: tuple[User, ...]
     last_seq: int | None
     skip_to: int = 0
+    begin: int = 0
     live: bool = False
     unread: int = 0
     total: int = 0
@@ -48,6 +50,7 @@ class Room:
         """Begin with a room that was not open before."""
         skip_to = max(0, info.head_seq - RECENT) if after_seq < info.head_seq - RECENT else 0
         room = cls(info.room_id, info.kind, info.name, info.topic, info.members, after_seq, skip_to)
+        room.begin = after_seq
         room.total = info.present
         return room
 

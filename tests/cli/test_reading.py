@@ -1,5 +1,6 @@
 """`chat_cli.reading`: every event once, no hole in silence, rooms opened and closed."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,6 +178,22 @@ def test_a_long_past_shows_its_end() -> None:
     assert lines[0] == "08:00 · 10 older messages of @bob: /history shows them"
     assert lines[1] == "08:00 @bob bob: 11"
     assert lines[-1] == "08:00 @bob bob: 60"
+
+
+@pytest.mark.parametrize("is_told", [False, True], ids=["opened there", "by a gap"])
+def test_what_is_no_longer_kept_does_not_count_as_older(*, is_told: bool) -> None:
+    """Only those messages are promised to /history that it can show."""
+    anna = connected()
+    long = RoomInfo("r3", RoomKind.DIRECT, head_seq=60, members=(ANNA, BOB))
+    if is_told:
+        anna.told(opened(long), it.Gap("r3", 0, 8))
+    else:
+        anna.told(opened(long, 7))
+    lines = anna.told(*(said(seq, "bob", str(seq), long) for seq in range(8, 61)))
+    assert lines[:2] == [
+        "08:00 · 3 older messages of @bob: /history shows them",
+        "08:00 @bob bob: 11",
+    ]
 
 
 def test_coming_and_going_is_one_line() -> None:
