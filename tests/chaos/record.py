@@ -15,7 +15,6 @@ control can count what it found. Kinds of breaches:
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -162,23 +161,3 @@ def message_id(sender: str, number: int) -> str:
 def number_of(client_msg_id: str) -> int:
     """Return the number in a client_msg_id."""
     return int(client_msg_id.rpartition("-")[2])
-
-
-def merged(records: Iterable[Record]) -> Record:
-    """Return the record of all, as if all their clients had written one."""
-    whole = Record()
-    for record in records:
-        for room_id, room in record.rooms.items():
-            for seq, told in room.items():
-                before = whole.rooms.setdefault(room_id, {}).setdefault(seq, told)
-                if before != told:
-                    whole.breach("different", f"{told} at {seq}, others were told {before}")
-        for client_msg_id, place in record.acked.items():
-            whole.ack(client_msg_id, place, duplicate=False)
-        for room_id, seq in record.heads.items():
-            whole._reaches(room_id, seq)
-        whole.breaches += record.breaches
-        whole.deliveries += record.deliveries
-        whole.duplicates += record.duplicates
-        whole._quoted = [*whole._quoted, *record._quoted][:SHOWN]
-    return whole

@@ -179,7 +179,8 @@ class Server:
 
     def _patch(self) -> dict[str, str]:
         if not self.fault:
-            return {}
+            # Whatever the tests themselves were started with.
+            return {"CHAT_FAULT": ""}
         unknown = set(self.fault.split(",")) - FAULTS.keys()
         assert not unknown, f"no such fault: {unknown}"
         return {"CHAT_FAULT": self.fault, "PYTHONPATH": f"{PATCHED}{os.pathsep}{ROOT}"}

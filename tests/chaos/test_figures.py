@@ -51,7 +51,7 @@ def test_size_chooses_the_scenarios(
         "from tests.conftest import chance, seed\nfrom tests.chaos.conftest import *"
     )
     pytester.makepyfile(SUITE)
-    result = pytester.runpytest_subprocess("--strict-markers")
+    result = pytester.runpytest_inprocess("--strict-markers")
     result.assert_outcomes(passed=passed, deselected=2 - passed)
     result.stdout.fnmatch_lines(
         [

@@ -5,6 +5,7 @@ import random
 from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -103,6 +104,7 @@ def test_kills_lose_nothing_that_was_acknowledged(
     figures["posts acked before the last kill"] = acked[-1]
     figures["retries that had been stored"] = record.duplicates
     figures["events delivered"] = record.deliveries
+    figures["median start after a kill, s"] = median(kills.starts_s)
     figures["longest start after a kill, s"] = max(kills.starts_s)
     figures["breaches"] = sum(record.breaches.values())
     record.verdict()
