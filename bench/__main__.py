@@ -2,45 +2,23 @@
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from bench import interrupts
-from bench.figures import Figure, percentile
-from bench.load import LoadError
+from bench.figures import percentile
+from bench.peers import PEERS, Peer
 from bench.posix import allow_many_files, sync_seconds
-from bench.report import as_json, machine, table
-from bench.rpc import CallError
+from bench.report import as_json, machine, text
 from bench.scale import FULL, QUICK, TINY, Scale
-from bench.server import ServerError
-from bench.worker import WorkerError
-from bench.workload import Result, Round, Workload
+from bench.series import measure
 from bench.workloads import ALL
-from bench.workloads.start_up import PaintError
 
 SCALES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 ROUNDS = 3
-
-# What makes a measurement void, rather than being a mistake of the benchmark.
-VOID = (
-    CallError,
-    LoadError,
-    PaintError,
-    ServerError,
-    WorkerError,
-    TimeoutError,
-    # A process that was watched, or a command that was run, ended on its own.
-    psutil.Error,
-    subprocess.SubprocessError,
-)
-IS_VOID = "void"
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -52,7 +30,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "--rounds", type=int, metavar="N", help=f"how often (default: {ROUNDS}; quick: 1)"
     )
     parser.add_argument(
-        "--quick", dest="scale", action="store_const", const="quick", help="under a minute"
+        "--quick", dest="scale", action="store_const", const="quick", help="about a minute"
     )
     parser.add_argument(
         "--scale",
@@ -68,7 +46,15 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="NAME",
         help="run this workload alone; may be repeated: %(choices)s",
     )
-    parser.add_argument("--streams", type=int, metavar="N", help="idle streams for the memory")
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=[peer.name for peer in PEERS],
+        metavar="NAME",
+        help="compare with these alone, or with nobody: %(choices)s "
+        "(default: all that are installed)",
+    )
+    parser.add_argument("--streams", type=int, metavar="N", help="streams that are open at once")
     parser.add_argument("--stored", type=int, metavar="N", help="messages for the history")
     parser.add_argument(
         "--directory",
@@ -94,59 +80,29 @@ def scale_of(options: argparse.Namespace) -> Scale:
     """Return how much is to be done."""
     scale = SCALES[options.scale]
     if options.streams:
-        scale = replace(scale, idle_streams=options.streams)
+        scale = replace(scale, streams=options.streams)
     if options.stored:
         scale = replace(scale, stored=options.stored)
     return scale
 
 
-def measure(
-    workloads: Sequence[Workload], scale: Scale, rounds: int, directory: Path
-) -> list[tuple[Workload, list[Figure], list[str]]]:
-    """Run the rounds; return each workload's figures and notes.
-
-    A round that is void gives no figures, and a note that says why.
-    """
-    results: dict[str, list[Result]] = {workload.name: [] for workload in workloads}
-    notes: dict[str, list[str]] = {workload.name: [] for workload in workloads}
-    for number in range(1, rounds + 1):
-        for workload in workloads:
-            place = directory / f"{workload.name}-{number}"
-            place.mkdir()
-            began = time.monotonic()
-            try:
-                result = workload.run(Round(place, scale))
-            except VOID as error:
-                said = [f"{IS_VOID}: {error}"]
-            else:
-                results[workload.name].append(result)
-                said = result.notes
-            notes[workload.name] += [f"round {number}: {note}" for note in said]
-            took = time.monotonic() - began
-            print(
-                "; ".join([f"round {number}: {workload.name}, {took:.1f} s", *said]),
-                file=sys.stderr,
-            )
-    return [
-        (workload, figures(workload, results[workload.name]), notes[workload.name])
-        for workload in workloads
-    ]
-
-
-def figures(workload: Workload, results: Sequence[Result]) -> list[Figure]:
-    """Return each measure with its values; none if there was no result."""
-    if not results:
-        return []
-    return [
-        Figure(workload.name, measure, tuple(result.values[measure.name] for result in results))
-        for measure in workload.measures
-    ]
+def peers_of(options: argparse.Namespace) -> list[Peer]:
+    """Return the peers that take part; say of each other one that was meant why it does not."""
+    chosen = []
+    for peer in PEERS:
+        if options.peers is not None and peer.name not in options.peers:
+            continue
+        if peer.path() is None:
+            print(f"{peer.title} is left out: not installed ({peer.install})")
+        else:
+            chosen.append(peer)
+    return chosen
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return the exit status.
 
-    0: measured. 1: some measurement is void, the report says why. 2: a bad option (by
+    0: measured. 1: some measurement of our server is void, the report says why. 2: a bad option (by
     SystemExit). 130: interrupted.
     """
     options = read_arguments(sys.argv[1:] if arguments is None else arguments)
@@ -158,16 +114,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="chat-bench-", dir=options.directory) as made:
             directory = Path(made)
             about = machine(percentile(sync_seconds(directory), 50) * 1e3)
-            print(about.describe(), end="\n\n")
-            results = measure(workloads, scale, options.rounds, directory)
+            print(about.describe())
+            peers = [peer.name for peer in peers_of(options)]
+            all_series = measure(workloads, scale, options.rounds, directory, peers)
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)
         return 130
-    for workload, taken, said in results:
-        print(table(workload.headline(scale), taken, said), end="\n\n")
+    for series in all_series:
+        print(f"\n{text(series, scale)}")
     if options.json is not None:
-        options.json.write_text(json.dumps(as_json(about, scale, results), indent=2) + "\n")
-    return int(any(IS_VOID in note for _, _, said in results for note in said))
+        options.json.write_text(json.dumps(as_json(about, scale, all_series), indent=2) + "\n")
+    return int(any(series.is_void for series in all_series))
 
 
 if __name__ == "__main__":

@@ -4,18 +4,12 @@ from collections.abc import Iterator
 
 from bench.http2 import Kind, frame
 from bench.rpc import framed
+from bench.texts import NUMBER_DIGITS, STAMP_DIGITS, TEXT_BYTES
 from chat_protos.chat.v1 import chat_pb2 as pb
 
 JOIN = "/chat.v1.ChatService/Join"
 CHAT = "/chat.v1.ChatService/Chat"
 LIST_MESSAGES = "/chat.v1.ChatService/ListMessages"
-
-TEXT_BYTES = 100
-"""Length of every message. Source: what the project's figures have always been taken with."""
-
-# A text begins with the time at which it was due, in ns of the system's monotonic clock.
-STAMP_DIGITS = 19
-_NUMBER_DIGITS = 9
 
 # Tags on the wire: each is a field number shifted by three, and 2 for a length.
 _ITEM = 0x0A  # ChatResponse.items
@@ -46,7 +40,7 @@ class Posts:
     """
 
     def __init__(self, room_id: str, sender: str) -> None:
-        number = "n" * _NUMBER_DIGITS
+        number = "n" * NUMBER_DIGITS
         stamp = "t" * STAMP_DIGITS
         fill = "x" * (TEXT_BYTES - STAMP_DIGITS - 1)
         post = pb.Post(
@@ -71,7 +65,7 @@ class Posts:
             STAMP_DIGITS,
             due_ns,
             self._between,
-            _NUMBER_DIGITS,
+            NUMBER_DIGITS,
             number,
             self._after,
         )

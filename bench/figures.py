@@ -15,6 +15,8 @@ class Measure:
     # What the median should be at most or at least; None where there is no target.
     at_most: float | None = None
     at_least: float | None = None
+    # What is still acceptable, below `at_least`.
+    floor: float | None = None
 
     @property
     def target(self) -> str:
@@ -22,7 +24,8 @@ class Measure:
         if self.at_most is not None:
             return f"≤ {number(self.at_most)}"
         if self.at_least is not None:
-            return f"≥ {number(self.at_least)}"
+            floor = "" if self.floor is None else f" (floor {number(self.floor)})"
+            return f"≥ {number(self.at_least)}{floor}"
         return ""
 
 
@@ -30,7 +33,6 @@ class Measure:
 class Figure:
     """A measure with its values, one for each round."""
 
-    workload: str
     measure: Measure
     values: tuple[float, ...]
 
@@ -46,7 +48,9 @@ class Figure:
         if measure.at_most is not None:
             return "met" if self.median <= measure.at_most else "missed"
         if measure.at_least is not None:
-            return "met" if self.median >= measure.at_least else "missed"
+            if self.median >= measure.at_least:
+                return "met"
+            return "missed" if measure.floor is None or self.median < measure.floor else "floor met"
         return ""
 
 

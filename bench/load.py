@@ -10,8 +10,8 @@ from typing import Protocol, Self
 
 import psutil
 
-from bench import readers, senders
 from bench.server import Server
+from bench.wires.wire import ReadersConfig, SendersConfig
 from bench.worker import Line, Worker
 
 SETTLE_S = 60.0
@@ -48,7 +48,14 @@ class Readers:
     """The subscribers of one room, in one process or two."""
 
     def __init__(
-        self, server: Server, room: str, count: int, *, streams: int, witness_every: int = 1 << 30
+        self,
+        server: Server,
+        room: str,
+        count: int,
+        *,
+        streams: int,
+        witness_every: int = 1 << 30,
+        prefix: str = "r",
     ) -> None:
         self.count = count
         self.workers: list[Worker] = []
@@ -56,14 +63,23 @@ class Readers:
         processes = -(-count // READERS_OF_A_PROCESS)
         sizes = [count // processes + (place < count % processes) for place in range(processes)]
         self._configs = [
-            readers.Config(server.address, room, f"r{place}-", size, streams, witness_every)
+            ReadersConfig(
+                server.address,
+                server.wire,
+                room,
+                f"{prefix}{place}-",
+                size,
+                server.at_once,
+                streams,
+                witness_every,
+            )
             for place, size in enumerate(sizes)
         ]
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             for config in self._configs:
-                worker = Worker("bench.readers", [config.to_json()])
+                worker = Worker("bench.readers", config)
                 self.workers.append(stack.enter_context(worker))
             self.settle()
             self._stack = stack.pop_all()
@@ -129,8 +145,8 @@ class Senders:
     """The senders of one room, in one process."""
 
     def __init__(self, server: Server, room: str, count: int) -> None:
-        config = senders.Config(server.address, room, "s-", count)
-        self.worker = Worker("bench.senders", [config.to_json()])
+        config = SendersConfig(server.address, server.wire, room, "s-", count)
+        self.worker = Worker("bench.senders", config)
 
     def __enter__(self) -> Self:
         return self
@@ -150,9 +166,9 @@ class Senders:
         )
         return _sent(line, line["waits_us"])
 
-    def pace(self, *, rate: float, seconds: float) -> Sent:
-        """Post by a schedule. Raises LoadError where a post is refused."""
-        line = self.worker.ask(seconds + 60.0, do="pace", rate=rate, seconds=seconds)
+    def pace(self, *, rate: float, seconds: float, bunch: int = 1) -> Sent:
+        """Post by a schedule, so many at once. Raises LoadError where a post is refused."""
+        line = self.worker.ask(seconds + 60.0, do="pace", rate=rate, seconds=seconds, bunch=bunch)
         return _sent(line, line["late_us"])
 
 
@@ -201,7 +217,7 @@ class Shares:
 class Watch:
     """Watches the CPU from its making on."""
 
-    def __init__(self, server: Server, clients: Sequence[Clocked]) -> None:
+    def __init__(self, server: Clocked, clients: Sequence[Clocked]) -> None:
         self._server = server
         self._clients = clients
         self._began = time.monotonic()

@@ -18,8 +18,10 @@ class Scale:
     pace_s: float
     small_room_rate: float
     large_room_rate: float
-    # Idle streams whose memory is measured.
-    idle_streams: int
+    # Streams open at once, and the pace of those who talk.
+    streams: int
+    crowd_rate: float
+    crowd_s: float
     # Messages stored for the history, events of a resume, pages and resumes.
     stored: int
     resumed: int
@@ -38,8 +40,10 @@ FULL = Scale(
     pace_s=5.0,
     small_room_rate=100.0,
     large_room_rate=20.0,
-    idle_streams=500,
-    stored=100_000,
+    streams=5000,
+    crowd_rate=5.0,
+    crowd_s=10.0,
+    stored=1_000_000,
     resumed=10_000,
     pages=400,
     resumes=5,
@@ -55,7 +59,9 @@ QUICK = Scale(
     pace_s=3.0,
     small_room_rate=100.0,
     large_room_rate=20.0,
-    idle_streams=300,
+    streams=500,
+    crowd_rate=5.0,
+    crowd_s=2.0,
     stored=30_000,
     resumed=10_000,
     pages=200,
@@ -73,7 +79,9 @@ TINY = Scale(
     pace_s=0.2,
     small_room_rate=50.0,
     large_room_rate=50.0,
-    idle_streams=6,
+    streams=12,
+    crowd_rate=50.0,
+    crowd_s=0.2,
     stored=300,
     resumed=100,
     pages=6,

@@ -1,20 +1,17 @@
 """A process of senders: `python -m bench.senders CONFIG`, told what to do on stdin.
 
-Every sender signs in and posts on one Chat stream that reads no room, so all that comes
-back is acks. `send` posts as fast as the acks allow, with a window of posts that may be
+`send` posts as fast as the acks allow, with a window of posts that may be
 unanswered; `pace` posts by a schedule, whatever the server does.
 """
 
-import json
 import select
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
 
-from bench import chat
-from bench.rpc import Caller, CallError, WholeMessages
+from bench.rpc import CallError
+from bench.wires import WIRES
+from bench.wires.wire import SendersConfig
 from bench.worker import Line, Lines, answer, run
-from chat_protos.chat.v1 import chat_pb2 as pb
 
 # The last acks are waited for so long.
 LAST_ACKS_S = 20.0
@@ -23,89 +20,13 @@ LAST_ACKS_S = 20.0
 BUNCH = 0.125
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What a process of senders is told."""
-
-    address: str
-    room: str
-    # Begins the name of each sender; one digit follows.
-    prefix: str
-    count: int
-
-    def to_json(self) -> str:
-        """Return the one-line form that `from_json` reads."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Config":
-        """Read what `to_json` wrote."""
-        return cls(**json.loads(text))
-
-
-class Sender:
-    """One signed-in sender with its stream."""
-
-    def __init__(self, address: str, name: str, room: str) -> None:
-        self._caller = Caller(address)
-        self.link = self._caller.link
-        request = chat.join_request(name, room)
-        joined = pb.JoinResponse.FromString(self._caller.call(chat.JOIN, "", request))
-        self._posts = chat.Posts(joined.room.room_id, name)
-        self.sent = 0
-        self.acked = 0
-        self.refused = 0
-        self._welcome = False
-        self._stream_id = self.link.call(
-            chat.CHAT, joined.token, WholeMessages(self._answered, self._ended)
-        )
-        self.link.connection.send(self._stream_id, chat.hello())
-        self.link.flush()
-        self._caller.read_until(lambda: self._welcome)
-
-    @property
-    def unanswered(self) -> int:
-        """How many posts wait for their answer."""
-        return self.sent - self.acked - self.refused
-
-    def post(self, most: int, due_ns: int) -> int:
-        """Post up to `most` messages, as many as the connection has room for."""
-        room = self.link.connection.window(self._stream_id)
-        count = min(most, room // self._posts.payload_bytes)
-        if count > 0:
-            frames = b"".join(
-                self._posts.frame(self._stream_id, number, due_ns)
-                for number in range(self.sent, self.sent + count)
-            )
-            self.sent += count
-            self.link.connection.send_frames(
-                self._stream_id, frames, payload_bytes=count * self._posts.payload_bytes
-            )
-            self.link.flush()
-        return max(count, 0)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self.link.close()
-
-    def _answered(self, response: bytes) -> None:
-        if not self._welcome:
-            self._welcome = True
-            return
-        acks, errors = chat.answers(response)
-        self.acked += acks
-        self.refused += errors
-
-    def _ended(self, how: str) -> None:
-        raise CallError(f"the stream of a sender has ended: {how}")
-
-
 class Senders:
     """The senders of this process."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: SendersConfig) -> None:
+        sender = WIRES[config.wire].sender
         self._senders = [
-            Sender(config.address, f"{config.prefix}{index}", config.room)
+            sender(config.address, f"{config.prefix}{index}", config.room)
             for index in range(config.count)
         ]
 
@@ -128,28 +49,29 @@ class Senders:
                 waits_us.append((time.monotonic_ns() - now_ns) // 1000)
         return self._finish(before, began_ns) | {"waits_us": waits_us}
 
-    def pace(self, rate: float, seconds: float) -> Line:
-        """Post one message each 1/rate s, the senders in turn, answered or not.
+    def pace(self, rate: float, seconds: float, bunch: int) -> Line:
+        """Post by a schedule of `rate` a second, the senders in turn, answered or not.
 
-        Each is stamped with the time at which it was due, so lateness of ours counts
-        against the server, and is returned beside.
+        A sender posts `bunch` messages at once, which are due together. Each is stamped
+        with the time at which it was due, so lateness of ours counts against the server,
+        and is returned beside.
         """
         before = self._totals()
         began_ns = time.monotonic_ns()
         late_us: list[int] = []
-        for number in range(int(rate * seconds)):
-            due_ns = began_ns + int(number * 1e9 / rate)
+        for number in range(max(1, int(rate * seconds / bunch))):
+            due_ns = began_ns + int(number * bunch * 1e9 / rate)
             while (left_ns := due_ns - time.monotonic_ns()) > 0:
                 self._read(left_ns / 1e9)
             late_us.append(-left_ns // 1000)
-            if not self._senders[number % len(self._senders)].post(1, due_ns):
+            if self._senders[number % len(self._senders)].post(bunch, due_ns) < bunch:
                 raise CallError("the server does not take posts at this rate")
         return self._finish(before, began_ns) | {"late_us": late_us}
 
     def close(self) -> None:
         """Close all connections."""
         for sender in self._senders:
-            sender.close()
+            sender.connection.close()
 
     def _totals(self) -> tuple[int, int, int]:
         return (
@@ -181,15 +103,15 @@ class Senders:
 
         By select(2): its timeout is in µs, that of epoll in ms, too coarse for a schedule.
         """
-        links = [sender.link for sender in self._senders]
-        readable, _, _ = select.select(links, [], [], timeout_s)
-        for link in readable:
-            link.read()
+        connections = [sender.connection for sender in self._senders]
+        readable, _, _ = select.select(connections, [], [], timeout_s)
+        for connection in readable:
+            connection.read()
 
 
-def work(config: str, lines: Lines) -> None:
+def work(config: SendersConfig, lines: Lines) -> None:
     """Sign in, then do what the lines say until they end."""
-    senders = Senders(Config.from_json(config))
+    senders = Senders(config)
     orders: deque[Line] = deque()
     while (read := lines.read()) is not None:
         orders += read
@@ -203,4 +125,4 @@ def work(config: str, lines: Lines) -> None:
 
 
 if __name__ == "__main__":
-    run(work)
+    run(SendersConfig, work)

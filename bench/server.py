@@ -22,15 +22,38 @@ STOP_S = 15.0
 
 READY = "listening on "
 
+# A server allows 32 calls on a connection, and counts one for a moment after it was
+# answered; all sign-ins of a process are calls on one.
+SIGN_INS = 16
+
 
 class ServerError(Exception):
     """The server did not start."""
 
 
 class Server(Protocol):
-    """What the workloads need of a server, whatever kind it is."""
+    """What the workloads need of a server, whatever kind it is: it runs inside a block."""
 
     address: str
+    # The name of the wire that it speaks.
+    wire: str
+    # How many sign-ins a process of readers should have under way at once.
+    at_once: int
+    # From exec until it accepts.
+    start_s: float
+
+    def __enter__(self) -> Self:
+        """Start it. Raises ServerError where that fails."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it, by force if need be."""
+        ...
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that its process has used."""
@@ -47,6 +70,8 @@ class ChatServer:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.address = ""
+        self.wire = "chat"
+        self.at_once = SIGN_INS
         self._launcher: subprocess.Popen[bytes] | None = None
         # From exec to the line that says that it accepts.
         self.start_s = 0.0

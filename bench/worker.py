@@ -11,15 +11,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psutil
 
+from bench import interrupts
 from bench.rpc import CallError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,6 +33,8 @@ END_S = 3.0
 
 # Any: what JSON can hold.
 Line = dict[str, Any]
+
+Config = TypeVar("Config", bound="DataclassInstance")
 
 
 class WorkerError(Exception):
@@ -59,15 +66,16 @@ def answer(line: Line) -> None:
     print(json.dumps(line), flush=True)
 
 
-def run(work: Callable[[str, Lines], None]) -> None:
+def run(config: type[Config], work: Callable[[Config, Lines], None]) -> None:
     """Run this process as a worker: with its configuration and the lines of its parent.
 
-    What goes wrong on the way is told to the parent in one line.
+    The configuration holds plain values only. What goes wrong on the way is told to the
+    parent in one line. Raises TypeError where the parent sent another configuration.
     """
     # Ctrl+C reaches the whole group: the parent ends its workers in its turn.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        work(sys.argv[1], Lines(sys.stdin.fileno()))
+        work(config(**json.loads(sys.argv[1])), Lines(sys.stdin.fileno()))
     except (CallError, OSError) as error:
         answer({"failed": str(error)})
         sys.exit(1)
@@ -76,14 +84,15 @@ def run(work: Callable[[str, Lines], None]) -> None:
 class Worker:
     """A running worker process."""
 
-    def __init__(self, module: str, arguments: Sequence[str]) -> None:
+    def __init__(self, module: str, config: "DataclassInstance") -> None:
         self.name = module.rpartition(".")[2]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-        )
+        with interrupts.held():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, json.dumps(asdict(config))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=ROOT,
+            )
         assert self._process.stdout is not None
         self._lines = Lines(self._process.stdout.fileno())
         self._answers: list[Line] = []

@@ -1,12 +1,13 @@
 """What a workload is: something that is run once a round and takes the same figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.figures import Measure
+from bench.peers import Peer
 from bench.scale import Scale
-from bench.server import ChatServer
+from bench.server import ChatServer, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,12 @@ class Round:
     # Empty, and of this round alone.
     directory: Path
     scale: Scale
+    # Makes the server that carries the load: ours, or a peer.
+    make_server: Callable[[Path], Server] = ChatServer
 
-    def server(self, name: str = "server") -> ChatServer:
+    def server(self, name: str = "server") -> Server:
         """Return a server that has its data in this round; the same name, the same data."""
-        return ChatServer(self.directory / name)
+        return self.make_server(self.directory / name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,19 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Ratio:
+    """A figure of ours as a multiple of the best of some peers, round by round."""
+
+    # What it is called, and what it should be.
+    measure: Measure
+    # The measure of the workload that is compared.
+    of: str
+    # Names of the peers; those that did not run do not count.
+    peers: Sequence[str]
+    more_is_better: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """One row of the table of workloads."""
 
@@ -41,6 +57,9 @@ class Workload:
     title: str
     measures: tuple[Measure, ...]
     run: Callable[[Round], Result]
+    # Who carries the same load in each round, and how we are to compare.
+    peers: tuple[Peer, ...] = ()
+    ratios: tuple[Ratio, ...] = ()
 
     def headline(self, scale: Scale) -> str:
         """Return what was done, with the figures of the scale."""

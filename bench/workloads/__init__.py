@@ -1,7 +1,7 @@
 """The workloads, each in a module of its own; `ALL` is the order of a run."""
 
 from bench.workload import Workload
-from bench.workloads import delay, fan_out, history, ingest, memory, start_up
+from bench.workloads import connections, delay, fan_out, heavy, history, ingest, start_up
 
 ALL: tuple[Workload, ...] = (
     fan_out.SMALL,
@@ -10,7 +10,8 @@ ALL: tuple[Workload, ...] = (
     ingest.WAITING,
     delay.SMALL,
     delay.LARGE,
-    memory.WORKLOAD,
+    heavy.WORKLOAD,
+    connections.WORKLOAD,
     start_up.WORKLOAD,
     history.WORKLOAD,
 )

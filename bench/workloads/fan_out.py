@@ -1,28 +1,32 @@
-"""How many deliveries a second, and what each costs: one busy room, everything durable."""
+"""How many deliveries a second, and what each costs, in one busy room.
+
+Ours is durable; none of the peers stores anything. Each reader has its own connection.
+"""
 
 from functools import partial
 
 from bench.figures import Measure
 from bench.load import Crowd, LoadError, Readers, Senders, Sent, Watch
-from bench.workload import Result, Round, Workload
+from bench.peers import INSPIRCD, NATS, NGIRCD, SOCKET_CHAT, Peer
+from bench.workload import Ratio, Result, Round, Workload
 
 ROOM = "busy"
 SENDERS = 4
 # As many as a stream may have unanswered.
 WINDOW = 256
-# As many as the server allows on one connection.
-STREAMS = 32
+# The daemons that we compare with; the broker is none for chat, but does the same.
+DAEMONS = (INSPIRCD, NGIRCD, NATS)
 # The last deliveries are waited for so long.
 LAST_DELIVERIES_S = 30.0
 
 
 def run(size: str, round_: Round) -> Result:
-    """Let the senders send as fast as they get acks, until all readers have everything."""
+    """Let the senders send as fast as they get answers, until all readers have everything."""
     scale = round_.scale
     count = scale.small_room if size == "small" else scale.large_room
     with (
         round_.server() as server,
-        Readers(server, ROOM, count, streams=STREAMS) as readers,
+        Readers(server, ROOM, count, streams=1) as readers,
         Senders(server, ROOM, SENDERS) as senders,
     ):
         warm_up = senders.send(seconds=scale.warm_up_s, count=scale.send_count, window=WINDOW)
@@ -40,6 +44,7 @@ def run(size: str, round_: Round) -> Result:
             "deliveries": deliveries / seconds / 1e6,
             "server CPU a delivery": shares.server_s / deliveries * 1e6,
             "messages": sent.sent / seconds,
+            "server CPU a message": shares.server_s / sent.sent * 1e6,
             "server CPU": shares.server,
             "busiest client's CPU": shares.busiest_client,
             "readers cut off": crowd.cut,
@@ -57,7 +62,13 @@ def complete(crowd: Crowd, sent: Sent) -> None:
         )
 
 
-def _workload(size: str, count: int, at_most_us: float | None) -> Workload:
+def _workload(
+    size: str,
+    count: int,
+    peers: tuple[Peer, ...],
+    ratios: tuple[Ratio, ...],
+    at_most_us: float | None = None,
+) -> Workload:
     return Workload(
         f"fan-out-{count}",
         f"Fan-out: {{{size}_room:,}} subscribers of one room, {SENDERS} pipelined senders",
@@ -65,13 +76,46 @@ def _workload(size: str, count: int, at_most_us: float | None) -> Workload:
             Measure("deliveries", "M/s"),
             Measure("server CPU a delivery", "µs", at_most=at_most_us),
             Measure("messages", "1/s"),
+            Measure("server CPU a message", "µs"),
             Measure("server CPU", "cores"),
             Measure("busiest client's CPU", "cores"),
             Measure("readers cut off", "", at_most=0),
         ),
         partial(run, size),
+        peers,
+        ratios,
     )
 
 
-SMALL = _workload("small", 100, 1.0)
-LARGE = _workload("large", 1000, None)
+def _deliveries(
+    against: str, peers: tuple[Peer, ...], at_least: float, floor: float | None = None
+) -> Ratio:
+    measure = Measure(f"deliveries / {against}", "times", at_least=at_least, floor=floor)
+    return Ratio(measure, "deliveries", [peer.name for peer in peers], more_is_better=True)
+
+
+def _cpu(against: str, peers: tuple[Peer, ...], at_most: float) -> Ratio:
+    measure = Measure(f"server CPU a delivery / {against}", "times", at_most=at_most)
+    names = [peer.name for peer in peers]
+    return Ratio(measure, "server CPU a delivery", names, more_is_better=False)
+
+
+SMALL = _workload(
+    "small",
+    100,
+    (*DAEMONS, SOCKET_CHAT),
+    (
+        _deliveries("the socket chat's", (SOCKET_CHAT,), 4.0),
+        _cpu("the socket chat's", (SOCKET_CHAT,), 1.0),
+    ),
+    at_most_us=1.0,
+)
+LARGE = _workload(
+    "large",
+    1000,
+    DAEMONS,
+    (
+        _deliveries("the best daemon's", DAEMONS, 1.0, 0.8),
+        _cpu("the best daemon's", DAEMONS, 1.25),
+    ),
+)

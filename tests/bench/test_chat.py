@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bench import chat
 from bench.http2 import HEADER_BYTES, Kind
 from bench.rpc import PREFIX
+from bench.texts import TEXT_BYTES
 from chat_protos.chat.v1 import chat_pb2 as pb
 
 
@@ -21,7 +22,7 @@ def test_posts_are_what_they_say(number: int, due_ns: int) -> None:
     post = pb.ChatRequest.FromString(message[5:]).post
     assert post.room.room_id == "r7"
     assert post.client_msg_id == f"s-1-{number:09}"
-    assert len(post.text.encode()) == chat.TEXT_BYTES
+    assert len(post.text.encode()) == TEXT_BYTES
     assert chat.due_ns_of(post.text) == due_ns
 
 

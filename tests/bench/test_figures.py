@@ -40,6 +40,8 @@ def test_no_values_have_no_percentile() -> None:
         (Measure("a", "s", at_most=1.0), (0.5, 1.1, 1.2), "missed", "≤ 1.00"),
         (Measure("a", "1/s", at_least=20_000), (19_000, 20_000, 21_000), "met", "≥ 20,000"),
         (Measure("a", "1/s", at_least=20_000), (19_000,), "missed", "≥ 20,000"),
+        (Measure("a", "", at_least=1.0, floor=0.8), (0.8,), "floor met", "≥ 1.00 (floor 0.800)"),
+        (Measure("a", "", at_least=1.0, floor=0.8), (0.79,), "missed", "≥ 1.00 (floor 0.800)"),
         (Measure("a", "s"), (1.0,), "", ""),
     ],
 )
@@ -47,7 +49,7 @@ def test_median_decides_on_the_target(
     measure: Measure, values: tuple[float, ...], verdict: str, target: str
 ) -> None:
     """A target is met by the median, the bound itself included."""
-    assert Figure("work", measure, values).verdict == verdict
+    assert Figure(measure, values).verdict == verdict
     assert measure.target == target
 
 

@@ -10,15 +10,11 @@ from bench.load import LoadError, Shares, Watch, _sent
 class Used:
     """A server and a client at once, whose CPU time is set by the test."""
 
-    def __init__(self, address: str = "") -> None:
-        self.address = address
+    def __init__(self) -> None:
         self.cpu = 0.0
 
     def cpu_seconds(self) -> float:
         return self.cpu
-
-    def resident_bytes(self) -> int:
-        return 0
 
 
 def shares(*, server: float, client: float, others: float = 0.0, cores: int = 2) -> Shares:

@@ -4,25 +4,31 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from bench.__main__ import measure, read_arguments, scale_of
-from bench.figures import Measure
-from bench.load import LoadError
-from bench.report import table
-from bench.scale import FULL, QUICK, TINY
+from bench.__main__ import peers_of, read_arguments, scale_of
+from bench.peers import SOCKET_CHAT
+from bench.scale import FULL, QUICK
 from bench.worker import ROOT
-from bench.workload import Result, Round, Workload
 from bench.workloads import ALL
 
 COMMAND = [sys.executable, "-m", "bench", "--scale", "tiny"]
 PATIENCE_S = 90.0
 
 # The two sizes of fan-out and of delay are one code, as are the two of ingest to most of it.
-CHOSEN = ["fan-out-100", "ingest-waiting", "delay-100", "memory", "start-up", "history"]
+CHOSEN = [
+    "fan-out-100",
+    "ingest-waiting",
+    "delay-100",
+    "delay-heavy",
+    "connections",
+    "start-up",
+    "history",
+]
 
 
 def test_small_run_measures_everything(tmp_path: Path) -> None:
@@ -32,7 +38,7 @@ def test_small_run_measures_everything(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     only = [argument for name in CHOSEN for argument in ("--only", name)]
     done = subprocess.run(
-        [*COMMAND, *only, f"--directory={data}", f"--json={figures}"],
+        [*COMMAND, *only, "--peers=socket-chat", f"--directory={data}", f"--json={figures}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -46,7 +52,8 @@ def test_small_run_measures_everything(tmp_path: Path) -> None:
         for figure in workload["figures"]:
             assert figure["name"] in done.stdout
             assert len(figure["rounds"]) == 1
-            assert figure["median"] >= 0
+    assert [peer["name"] for peer in workloads[0]["peers"]] == ["socket-chat"]
+    assert SOCKET_CHAT.title in done.stdout
     values = {
         (workload["name"], figure["name"]): figure["median"]
         for workload in workloads
@@ -56,35 +63,17 @@ def test_small_run_measures_everything(tmp_path: Path) -> None:
     assert values["fan-out-100", "deliveries"] > 0
     assert values["ingest-waiting", "acked messages"] > 0
     assert values["delay-100", "post to delivery p50"] > 0
+    assert values["fan-out-100", "deliveries / the socket chat's"] > 0
+    assert values["delay-heavy", "greatest rate"] > 0
+    assert values["connections", "streams cut off"] == 0
     assert values["history", "resume"] > 0
     assert list(data.iterdir()) == []
-
-
-def test_void_round_is_told_and_the_others_count(tmp_path: Path) -> None:
-    """A round that failed gives a note instead of figures, and the run goes on."""
-    rounds = iter(["one", "two", "three"])
-
-    def run(_: Round) -> Result:
-        if next(rounds) == "two":
-            raise LoadError("3 are cut off")
-        return Result({"speed": 5.0}, ["disturbed"])
-
-    def never(_: Round) -> Result:
-        raise LoadError("nobody came")
-
-    works = [Workload(f.__name__, "", (Measure("speed", "1/s"),), f) for f in (run, never)]
-    (_, figures, notes), (_, none, why) = measure(works, TINY, 3, tmp_path)
-    assert [figure.values for figure in figures] == [(5.0, 5.0)]
-    assert notes == ["round 1: disturbed", "round 2: void: 3 are cut off", "round 3: disturbed"]
-    assert none == []
-    assert len(why) == 3
-    assert "nobody came" in table("", none, why)
 
 
 def test_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl+C in the middle of a round ends every process, removes the data, and says so."""
     process = subprocess.Popen(
-        [*COMMAND, "--rounds=500", "--only=fan-out-100", f"--directory={tmp_path}"],
+        [*COMMAND, "--rounds=500", "--only=fan-out-100", "--peers", f"--directory={tmp_path}"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -117,11 +106,13 @@ def test_quick_is_smaller_and_once() -> None:
     assert full.rounds > 1
     assert scale_of(full) == FULL
     changed = scale_of(read_arguments(["--streams=7", "--stored=20000"]))
-    assert (changed.idle_streams, changed.stored) == (7, 20_000)
+    assert (changed.streams, changed.stored) == (7, 20_000)
     assert changed.small_room == FULL.small_room
 
 
-@pytest.mark.parametrize("bad", [["--rounds=0"], ["--only=nothing"], ["--stored=5"], ["x"]])
+@pytest.mark.parametrize(
+    "bad", [["--rounds=0"], ["--only=nothing"], ["--stored=5"], ["--peers=x"], ["x"]]
+)
 def test_bad_option_is_refused(bad: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """An option that makes no sense is answered with status 2."""
     with pytest.raises(SystemExit) as left:
@@ -130,9 +121,27 @@ def test_bad_option_is_refused(bad: list[str], capsys: pytest.CaptureFixture[str
     assert bad[0].split("=")[0] in capsys.readouterr().err
 
 
+def test_peers_are_chosen_and_missing_ones_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A peer takes part if it was chosen and is installed; one that is not is left out by name."""
+    here = replace(SOCKET_CHAT, name="here")
+    lost = replace(SOCKET_CHAT, name="lost", title="Lost", program="no-such-program", install="get")
+    monkeypatch.setattr("bench.__main__.PEERS", (here, lost))
+    assert peers_of(read_arguments([])) == [here]
+    assert capsys.readouterr().out == "Lost is left out: not installed (get)\n"
+    assert peers_of(read_arguments(["--peers", "here"])) == [here]
+    assert peers_of(read_arguments(["--peers"])) == []
+    assert capsys.readouterr().out == ""
+
+
 def test_workloads_have_names_of_their_own() -> None:
     """Each workload and each measure of one can be chosen and found by its name."""
     assert len({workload.name for workload in ALL}) == len(ALL)
     for workload in ALL:
         names = [measure.name for measure in workload.measures]
+        assert {ratio.of for ratio in workload.ratios} <= set(names)
+        peers = {peer.name for peer in workload.peers}
+        assert all(peers.issuperset(ratio.peers) for ratio in workload.ratios)
+        names += [ratio.measure.name for ratio in workload.ratios]
         assert len(set(names)) == len(names)

@@ -1,6 +1,7 @@
 """Worker processes: told in lines, ended with their parent."""
 
 import sys
+from dataclasses import dataclass
 
 import psutil
 import pytest
@@ -12,7 +13,17 @@ from bench.worker import Line, Lines, Worker, WorkerError, answer, run
 PATIENCE_S = 20.0
 
 
-def echo(config: str, lines: Lines) -> None:
+@dataclass(frozen=True)
+class Config:
+    """A configuration of a worker."""
+
+    name: str
+
+
+HERE = Config("here")
+
+
+def echo(config: Config, lines: Lines) -> None:
     """Answer with what was told, or do what it says."""
     while (read := lines.read()) is not None:
         for line in read:
@@ -21,7 +32,7 @@ def echo(config: str, lines: Lines) -> None:
             if line.get("do") == "leave":
                 return
             if line.get("do") != "nothing":
-                answer({"config": config, **line})
+                answer({"config": config.name, **line})
 
 
 def pid_of(started: Worker) -> int:
@@ -31,7 +42,7 @@ def pid_of(started: Worker) -> int:
 
 def test_worker_is_told_and_answers() -> None:
     """A worker gets its configuration and answers line for line, in order."""
-    with Worker(__name__, ["here"]) as started:
+    with Worker(__name__, HERE) as started:
         assert started.ask(PATIENCE_S, number=1) == {"config": "here", "number": 1}
         started.tell(number=2)
         started.tell(number=3)
@@ -43,26 +54,26 @@ def test_worker_is_told_and_answers() -> None:
 
 def test_failure_is_told_in_a_line() -> None:
     """What goes wrong in a worker reaches the parent as one error."""
-    with Worker(__name__, [""]) as started, pytest.raises(WorkerError, match="it did not work"):
+    with Worker(__name__, HERE) as started, pytest.raises(WorkerError, match="it did not work"):
         started.ask(PATIENCE_S, do="fail")
 
 
 def test_worker_that_left_is_noticed() -> None:
     """A worker that ends instead of answering is an error, not a wait."""
-    with Worker(__name__, [""]) as started, pytest.raises(WorkerError, match="has ended"):
+    with Worker(__name__, HERE) as started, pytest.raises(WorkerError, match="has ended"):
         started.ask(PATIENCE_S, do="leave")
 
 
 def test_silent_worker_is_not_waited_for() -> None:
     """A worker that does not answer in time is an error."""
-    with Worker(__name__, [""]) as started, pytest.raises(WorkerError, match="did not answer"):
+    with Worker(__name__, HERE) as started, pytest.raises(WorkerError, match="did not answer"):
         started.ask(0.01, do="nothing")
 
 
 def test_stuck_worker_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does not end with its stdin is ended by force."""
     monkeypatch.setattr(worker, "END_S", 0.05)
-    with Worker("tests.bench.stuck", []) as started:
+    with Worker("tests.bench.stuck", HERE) as started:
         assert started.wait_answer(PATIENCE_S) == {"stuck": True}
         pid = pid_of(started)
     assert not psutil.pid_exists(pid)
@@ -73,7 +84,7 @@ def test_worker_ends_when_an_error_passes_through() -> None:
     pids: list[int] = []
 
     def broken() -> Line:
-        with Worker(__name__, [""]) as started:
+        with Worker(__name__, HERE) as started:
             pids.append(pid_of(started))
             raise KeyboardInterrupt
 
@@ -83,5 +94,5 @@ def test_worker_ends_when_an_error_passes_through() -> None:
 
 
 if __name__ == "__main__":
-    run(echo)
+    run(Config, echo)
     sys.exit(0)

@@ -1,21 +1,19 @@
-"""A reader on its own: what it counts, and what a witness proves."""
+"""A subscriber of the chat service on its own: what it counts, and what a witness proves."""
 
-import json
 import time
 from collections.abc import Iterable
 from typing import cast
 
-import pytest
-
 from bench import chat
-from bench.readers import TAIL_BYTES, Config, Reader
 from bench.rpc import Link, framed
+from bench.wires.chat import ChatSubscriber
+from bench.wires.tally import TAIL_BYTES
 from chat_protos.chat.v1 import chat_pb2 as pb
 
 
-def reader(*, is_witness: bool = False) -> Reader:
+def reader(*, is_witness: bool = False) -> ChatSubscriber:
     """Return a reader whose connection is never used."""
-    return Reader(cast(Link, None), is_witness=is_witness)
+    return ChatSubscriber(cast(Link, None), is_witness=is_witness)
 
 
 def events(seqs: Iterable[int], due_ns: int = 0) -> list[pb.StreamItem]:
@@ -30,7 +28,7 @@ def response(*items: pb.StreamItem) -> bytes:
     return framed(pb.ChatResponse(items=items).SerializeToString())
 
 
-def give(stream: bytes, *readers: Reader, pieces: int = 1) -> None:
+def give(stream: bytes, *readers: ChatSubscriber, pieces: int = 1) -> None:
     """Hand the same bytes to each, in so many pieces."""
     size = -(-len(stream) // pieces)
     for each in readers:
@@ -45,7 +43,7 @@ def test_set_up_is_noticed() -> None:
     give(response(pb.StreamItem(live=pb.Live()), presence), one)
     assert (one.live, one.present) == (True, 7)
     give(response(pb.StreamItem(error=pb.Error(reason="NO_ROOM"))), one)
-    assert "NO_ROOM" in one.cut
+    assert "NO_ROOM" in one.tally.cut
 
 
 def test_counting_begins_between_messages() -> None:
@@ -56,7 +54,7 @@ def test_counting_begins_between_messages() -> None:
     assert not one.count()
     one.data(memoryview(stream[9:]))
     assert one.count()
-    assert one.size == 0
+    assert one.tally.size == 0
 
 
 def test_same_bytes_count_the_same_however_they_are_joined() -> None:
@@ -66,9 +64,9 @@ def test_same_bytes_count_the_same_however_they_are_joined() -> None:
         assert each.count()
     give(response(*events([1, 2, 3])), one)
     give(response(*events([1])) + response(*events([2, 3])), two, pieces=70)
-    assert (one.size, one.tail) == (two.size, two.tail)
-    assert len(one.tail) == TAIL_BYTES
-    assert one.events == 3
+    assert (one.tally.size, one.tally.tail) == (two.tally.size, two.tally.tail)
+    assert len(one.tally.tail) == TAIL_BYTES
+    assert one.tally.events == 3
 
 
 def test_missing_and_other_events_show() -> None:
@@ -79,9 +77,9 @@ def test_missing_and_other_events_show() -> None:
     give(response(*events([1, 2])), witness)
     give(response(*events([1])), lacks)
     give(response(*events([1, 3])), other)
-    assert lacks.size != witness.size
-    assert other.size == witness.size
-    assert other.tail != witness.tail
+    assert lacks.tally.size != witness.tally.size
+    assert other.tally.size == witness.tally.size
+    assert other.tally.tail != witness.tally.tail
 
 
 def test_witness_finds_a_hole() -> None:
@@ -90,7 +88,7 @@ def test_witness_finds_a_hole() -> None:
     cuts = []
     for seqs in ([4, 5], [7]):
         give(response(*events(seqs)), witness)
-        cuts.append(witness.cut)
+        cuts.append(witness.tally.cut)
     assert cuts == ["", "event 7 came after 5"]
 
 
@@ -101,21 +99,5 @@ def test_witness_takes_the_time() -> None:
     give(response(*events([1], now_ns)), witness)
     assert witness.count()
     give(response(*events([2, 3], now_ns - 10**9)), witness)
-    assert len(witness.delays_us) == 2
-    assert all(10**6 <= delay < 60 * 10**6 for delay in witness.delays_us)
-
-
-def test_first_end_counts() -> None:
-    """A stream that ended says why, by the first that was heard of it."""
-    one = reader()
-    one.ended("")
-    one.ended("later")
-    assert one.cut == "ended"
-
-
-def test_config_survives_the_command_line() -> None:
-    """What a process is told arrives as it was, and nothing else is taken."""
-    config = Config("127.0.0.1:1", "room", "r-", 3, 32, 10)
-    assert Config.from_json(config.to_json()) == config
-    with pytest.raises(TypeError):
-        Config.from_json(json.dumps({"address": "x"}))
+    assert len(witness.tally.delays_us) == 2
+    assert all(10**6 <= delay < 60 * 10**6 for delay in witness.tally.delays_us)
