@@ -18,6 +18,9 @@ What was counted and measured stands in a table at the end of each run.
     record    what all clients were told, and every contradiction in it
     client    a client that comes back, resumes, and sends again what was not answered
     journal   what a server wrote and synced, and what a power cut leaves of it
+    crowd     people who come and go, and check what they are told
+    frozen    readers that do not read
+    insight   what a running server holds, told from inside
     relay     a connection in between that can be cut or fall silent
     load      posts at a rate, and waiting for a condition
     scale     the sizes; figures: the table

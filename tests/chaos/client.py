@@ -108,6 +108,7 @@ class Client:
         relay: Relay | None = None,
         reads: bool = True,
         copies: int = 1,
+        text_bytes: int = 100,
     ) -> None:
         self.name = name
         self.reads = reads
@@ -127,6 +128,7 @@ class Client:
         self._chance = chance
         self._back_off = back_off
         self._copies = copies
+        self._text_bytes = text_bytes
         # Posts under way at once: where rates are limited one, or a post could overtake an
         # earlier one that was refused.
         self._window = 1
@@ -218,7 +220,9 @@ class Client:
         self._numbers += 1
         chosen = message_id(self.name, number)
         self._pending[number] = pb.Post(
-            room=pb.RoomTarget(room_id=self.room_id), text=f"{chosen:.<100}", client_msg_id=chosen
+            room=pb.RoomTarget(room_id=self.room_id),
+            text=f"{chosen:.<{self._text_bytes}}",
+            client_msg_id=chosen,
         )
         heapq.heappush(self._to_send, number)
         self._wake.set()

@@ -265,3 +265,51 @@ def login_lockout() -> None:
                 Rejection(Reason.RATE_LIMITED, "too many streams", retry_after_ms=3000)
             )
         return await chat(*given)
+
+
+@fault
+def insight() -> None:
+    """No fault: on SIGUSR1, append to a file what the server holds, see `insight.Watched`."""
+    import asyncio
+    import json
+    import os
+    import signal
+    from dataclasses import asdict
+
+    from chat_service import server as serving
+    from tests.chaos.insight import PATH, holding
+
+    @instead(serving._Server, "__init__")
+    def telling(init: Callable[..., None], server: Any, *parts: Any) -> None:
+        init(server, *parts)
+
+        def tell() -> None:
+            with open(os.environ[PATH], "a") as file:
+                file.write(json.dumps(asdict(holding(server))) + "\n")
+
+        # Before anybody is told that the server is ready.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
+
+
+@fault
+def kept_events() -> None:
+    """Never let go of anything that was published."""
+    from chat_service.hub.hub import Hub
+
+    kept: list[tuple[int, int, bytes]] = []
+
+    @instead(Hub, "publish")
+    def hoarding(publish: Callable[..., None], hub: Hub, *event: Any) -> None:
+        kept.append(event)
+        publish(hub, *event)
+
+
+@fault
+def kept_subscriptions() -> None:
+    """Never let go of a reader."""
+    from chat_service.hub.hub import Hub
+
+    @instead(Hub, "remove")
+    def hoarding(remove: Callable[..., None], hub: Hub, subscription: Any) -> None:
+        remove(hub, subscription)
+        hub.add(subscription)
