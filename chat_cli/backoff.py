@@ -24,7 +24,8 @@ class Backoff:
         """Give the seconds until the next attempt.
 
         `lasted` is how long the connection worked before it broke. `hint` is what the server
-        asked for, already different for each client; 0 if it did not ask.
+        asked for, 0 if it did not ask: never less than that, and the jitter comes on top, so
+        that all whom it told the same do not return at once.
         """
         if lasted >= _GOOD:
             self._failures = 0
@@ -32,5 +33,5 @@ class Backoff:
         most = min(_LONGEST, _FIRST * _FACTOR ** min(self._failures, 6))
         self._failures += 1
         if hint > 0:
-            return min(hint, _LONGEST_HINT)
+            return min(hint, _LONGEST_HINT) + self.random() * most
         return self.random() * most
