@@ -4,7 +4,7 @@ What is where, from the inside out:
 
     model        who, where and what: users, rooms, targets, limits
     items        what the server and the connection told: flat, frozen facts
-    outbox       what was written here and is not acknowledged yet
+    outbox       what was written here and is not acknowledged yet; `records` writes it as lines
     state        everything the client knows; `intake` is the funnel that changes it,
                  `reading` and `own_posts` its two halves, `orders` the person's side
     effects      what follows from a change; `entries` may stand in the scroll-back
@@ -16,7 +16,8 @@ What is where, from the inside out:
     backoff      how long to wait before the next attempt to connect
     ------------ above: pure. below: shells
     session/     the connection: sign-in, the Chat stream, reconnect, resume
-    credentials  tokens in the state directory; filelock is the guarded part
+    storage      the state directory; filelock is the guarded part
+    credentials  tokens in it; `journal` outboxes, and `keeper` brings one up to date
     ports        what the client needs of a screen and of a connection
     lookups      users, rooms and history, asked of the server
     client       ties typed lines and items to state, session and screen

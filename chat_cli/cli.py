@@ -64,7 +64,7 @@ async def _run(options: argparse.Namespace) -> int:
         from chat_cli.scripts.send import send
 
         texts = [" ".join(options.text)] if options.text else []
-        return await send(address, texts, options.json)
+        return await send(address, texts, options.json, options.resume)
     from chat_cli.scripts.tail import tail
 
     return await tail(address, options.since, options.count, options.json)
@@ -84,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     send = commands.add_parser("send", help="post a text, or each line of stdin, and end")
     _add_address(send, script=True)
     send.add_argument("--json", action="store_true", help="print one object for each message")
+    send.add_argument(
+        "--resume",
+        action="store_true",
+        help="send first what an earlier send was killed with, each message once",
+    )
     send.add_argument("text", nargs="*", metavar="TEXT", help="the message (default: from stdin)")
 
     tail = commands.add_parser("tail", help="print the messages of a room as they come")

@@ -7,7 +7,7 @@ typed. Both happen on the event loop, one after the other.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 
-from chat_cli import orders
+from chat_cli import orders, own_posts
 from chat_cli.commands import (
     HINT,
     Doubt,
@@ -27,7 +27,7 @@ from chat_cli.effects import Effect, GiveBack, ReadAgain
 from chat_cli.entries import Listing, Note, plain, warning
 from chat_cli.errors import ChatError
 from chat_cli.intake import apply
-from chat_cli.items import Item
+from chat_cli.items import Item, Welcome
 from chat_cli.lookups import list_history, list_rooms, list_users
 from chat_cli.model import (
     ByName,
@@ -35,7 +35,7 @@ from chat_cli.model import (
     ResumePoint,
 )
 from chat_cli.outbox import Outbox
-from chat_cli.ports import Connection, Screen
+from chat_cli.ports import Connection, Keeper, Screen
 from chat_cli.render import Line, Renderer
 from chat_cli.sanitize import sanitize
 from chat_cli.state import ChatState, Link
@@ -63,6 +63,7 @@ class Client:
         self._clock = clock
         self._now_ms = now_ms
         self._connection: Connection | None = None
+        self._keeper: Keeper | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._doubt = ""
@@ -81,7 +82,10 @@ class Client:
 
     def receive(self, item: Item) -> None:
         """Take in what was told."""
-        self._follow(apply(self.state, item, self._clock()))
+        effects = apply(self.state, item, self._clock())
+        if isinstance(item, Welcome):
+            effects += own_posts.age(self.state, self._now_ms())
+        self._follow(effects)
 
     def connect(self, connection: Connection) -> None:
         """Use this connection from now on."""
@@ -89,11 +93,25 @@ class Client:
         if self._name:
             connection.use_name(self._name)
 
+    def wake(self) -> None:
+        """Send what may leave now."""
+        if self._connection:
+            self._connection.wake()
+
+    def keep_with(self, keeper: Keeper, name: str) -> None:
+        """Keep what is written on disk from now on, as soon as there is a name."""
+        self._keeper = keeper
+        if name or self._name:
+            self._keep_as(name or self._name)
+
     # ---------------------------------------------------------------- for the screen
 
     def enter_line(self, line: str) -> None:
         """Do what was typed."""
         doubted, self._doubt = self._doubt, ""
+        # Whoever types has seen what stands above.
+        self.state.outbox.seen()
+        self._save()
         if self.state.link is Link.NAMELESS and not line.startswith("/"):
             self._use_name(line.strip())
             return
@@ -199,11 +217,11 @@ class Client:
     def _follow(self, effects: Iterable[Effect]) -> None:
         """Show what there is to show and do what there is to do."""
         lines: list[Line] = []
-        given_back = ""
+        given_back: list[str] = []
         for effect in effects:
             match effect:
                 case GiveBack(text):
-                    given_back = given_back or text
+                    given_back.append(text)
                 case ReadAgain():
                     if self._connection:
                         self._connection.read_again()
@@ -211,12 +229,23 @@ class Client:
                     lines += self._renderer.lines(effect, self._now_ms())
         if lines:
             self._screen.show(lines)
-        if given_back:
-            self._screen.give_back(given_back)
+        for text in given_back:
+            self._screen.give_back(text)
+        self._save()
         if self._connection:
             self._connection.wake()
         self._screen.refresh()
         self._check_watchers()
+
+    def _save(self) -> None:
+        if self._keeper:
+            self._keeper.changed()
+
+    def _keep_as(self, name: str) -> None:
+        """Keep the outbox under a name, with what dead windows of that name left."""
+        if self._keeper:
+            found = self._keeper.open(name)
+            self._follow(own_posts.adopt(self.state, found, self._now_ms()))
 
     def _check_watchers(self) -> None:
         waiting = self._watchers
@@ -252,6 +281,7 @@ class Client:
             return
         self._name = name
         self.state.link = Link.CONNECTING
+        self._keep_as(name)
         if self._connection:
             self._connection.use_name(name)
         self._screen.refresh()

@@ -10,7 +10,6 @@ session of the same user.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -19,14 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_state_dir
-
 from chat_cli.errors import ChatError
 from chat_cli.filelock import FileLock
-from chat_cli.model import key
+from chat_cli.storage import directory_for, make_private
 
-DIRECTORY_VARIABLE = "CHAT_STATE_DIR"
-_APP = "durable-chat"
 # Tokens have 43 characters. Whatever is larger was not written here.
 _LARGEST = 4096
 
@@ -77,7 +72,7 @@ class CredentialStore:
     """The tokens for one name on one server."""
 
     def __init__(self, target: str, name: str, root: Path | None = None) -> None:
-        self._directory = (root or state_directory()) / "sessions" / _folder(target, name)
+        self._directory = directory_for("sessions", target, name, root)
 
     def join_lock(self) -> FileLock | None:
         """Take the lock that one client holds while it signs in; None if another has it.
@@ -125,25 +120,11 @@ class CredentialStore:
     @contextlib.contextmanager
     def _writable(self) -> Iterator[None]:
         try:
-            for directory in (*reversed(self._directory.parents[:2]), self._directory):
-                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._directory)
             yield
         except OSError as error:
             reason = error.strerror or "error"
             raise CredentialError(f"{self._directory}: {reason.lower()}") from error
-
-
-def state_directory() -> Path:
-    """Give the directory for the client's state: CHAT_STATE_DIR, or the platform's."""
-    chosen = os.environ.get(DIRECTORY_VARIABLE)
-    return Path(chosen) if chosen else Path(user_state_dir(_APP, appauthor=False))
-
-
-def _folder(target: str, name: str) -> str:
-    """Name a folder for people to read, and unlike that of any other server and name."""
-    identity = f"{target.casefold()} {key(name)}"
-    readable = re.sub(r"[^a-z0-9.-]+", "_", identity)[:60].strip("._")
-    return f"{readable}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
 def _read(path: Path) -> str:

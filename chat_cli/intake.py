@@ -16,6 +16,7 @@ from chat_cli.state import CatchUp, ChatState, Link
 _UNAVAILABLE = 14  # google.rpc.Code
 # Seconds to wait when the server is too busy and does not say for how long.
 _BUSY_RETRY = 1.0
+_FORMER = "it was written under a former sign-in, which is over"
 
 
 def apply(state: ChatState, item: it.Item, now: float) -> list[Effect]:
@@ -29,8 +30,7 @@ def apply(state: ChatState, item: it.Item, now: float) -> list[Effect]:
         case it.SignedIn():
             return _signed_in(state, item)
         case it.NameWanted(reason):
-            state.link = Link.NAMELESS
-            return [warning(reason)] if reason else []
+            return _name_wanted(state, reason)
         case it.Offline():
             return _offline(state, item, now)
         case it.Replaced():
@@ -75,6 +75,15 @@ def apply(state: ChatState, item: it.Item, now: float) -> list[Effect]:
 # ------------------------------------------------------------------ the connection
 
 
+def _name_wanted(state: ChatState, reason: str) -> list[Effect]:
+    state.link = Link.NAMELESS
+    if not reason:
+        return []
+    # Whoever had the name here before is gone for ever, or it would not have been refused.
+    lost = [post for post in state.outbox.posts.values() if post.owner is not None]
+    return [warning(reason), *own_posts.give_up(state, lost, _FORMER)]
+
+
 def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
     effects: list[Effect] = []
     state.limits = item.limits
@@ -93,8 +102,8 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
             effects += own_posts.flush_echoes(state, room.room_id)
             state.drop(room.room_id)
     effects += _other_epoch(state, item.epoch)
-    lost = state.outbox.signed_in_as(owner_of(item.user, item.epoch))
-    return effects + own_posts.give_up(state, lost, "it was written under the former sign-in")
+    lost = state.outbox.signed_in_as(owner_of(item.user, item.epoch), item.resumed)
+    return effects + own_posts.give_up(state, lost, _FORMER)
 
 
 def _offline(state: ChatState, item: it.Offline, now: float) -> list[Effect]:
@@ -142,8 +151,8 @@ def _other_epoch(state: ChatState, epoch: str) -> list[Effect]:
         return []
     effects: list[Effect] = [warning("The server's data was replaced: starting with what it has.")]
     posts = list(state.outbox.posts.values())
-    state.outbox.posts.clear()
     effects += own_posts.give_up(state, posts, "the server's data was replaced")
+    state.outbox.forget_rooms()
     effects += own_posts.flush_echoes(state)
     # Room ids may name other rooms now: only names still mean the same.
     names = state.public_names()
@@ -166,7 +175,6 @@ def _refused(state: ChatState, item: it.Refused, now: float) -> list[Effect]:
         if retry_after:
             state.outbox.retry(item.client_msg_id, now + retry_after)
             return []
-        state.outbox.settle_post(item.client_msg_id)
         return own_posts.give_up(state, [post], item.message)
     pending = state.outbox.orders.get(item.order_id)
     if pending:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from chat_cli.backoff import Backoff
 from chat_cli.client import Client
 from chat_cli.exits import Exit, by_signal
+from chat_cli.keeper import Keeper
 from chat_cli.model import ByName
 from chat_cli.orders import enter
 from chat_cli.outbox import Outbox
@@ -57,7 +58,10 @@ async def chat(target: str, name: str, room: str) -> int:
     screen, name_style = _screen(state)
     renderer = Renderer(None, date.today(), name_style)
     client = Client(state, screen, renderer, time.monotonic, _now_ms)
+    keeper = Keeper(state.outbox, target, "window", _now_ms, client.wake, client.trouble)
     signals: list[int] = []
+    # Whether the next start is the same person: so it is unless somebody was signed out.
+    goes_on = True
 
     def stop(number: int) -> None:
         signals.append(number)
@@ -71,22 +75,39 @@ async def chat(target: str, name: str, room: str) -> int:
             painting = asyncio.create_task(screen.painted())
             await asyncio.wait([typing, painting], return_when=asyncio.FIRST_COMPLETED)
             painting.cancel()
-            await _stay_connected(target, name, client, typing, signals)
+            client.keep_with(keeper, name)
+            goes_on = await _stay_connected(target, name, client, typing, signals)
         finally:
             screen.close()
             await asyncio.gather(typing, return_exceptions=True)
             screen.print_rest()
+            _part(state, goes_on, bool(signals))
+            await keeper.close()
+    if signals:
+        return by_signal(signals[0])
+    return _exit_code(state, name)
+
+
+def _part(state: ChatState, goes_on: bool, stopped: bool) -> None:
+    """Tell what was not sent, and forget what has been seen or can never be sent."""
+    outbox = state.outbox
+    if not stopped:
+        outbox.seen()
     try:
-        for post in state.outbox.posts.values():
-            print(f"not sent: {sanitize(post.text)}", file=sys.stderr)
+        for post in outbox.posts.values():
+            what = "not sent yet" if goes_on else "not sent"
+            print(f"{what}: {sanitize(post.text)}", file=sys.stderr)
+        if outbox.posts and goes_on:
+            print("The next start within ten minutes sends it, once.", file=sys.stderr)
+        sys.stderr.flush()
         sys.stdout.flush()
     except OSError:
         # The window was closed.
         mute(sys.stdout)
         mute(sys.stderr)
-    if signals:
-        return by_signal(signals[0])
-    return _exit_code(state, name)
+    else:
+        if not goes_on:
+            outbox.posts.clear()
 
 
 async def _stay_connected(
@@ -95,8 +116,8 @@ async def _stay_connected(
     client: Client,
     typing: asyncio.Task[None],
     signals: list[int],
-) -> None:
-    """Run the session until typing ends, and sign out.
+) -> bool:
+    """Run the session until typing ends, and sign out; tell whether the session goes on.
 
     A window that was closed signs nobody out: it may have been a line that dropped, and the
     next start goes on as the same person.
@@ -108,7 +129,7 @@ async def _stay_connected(
     identity, backoff = Identity(target), Backoff(random.random)
     session = Session(target, name, client, identity, backoff, time.monotonic)
     if typing.done():
-        return
+        return True
     client.connect(session)
     connecting = asyncio.create_task(session.run())
     try:
@@ -123,8 +144,8 @@ async def _stay_connected(
     finally:
         connecting.cancel()
         await asyncio.gather(connecting, return_exceptions=True)
-        if not closes_window(signals):
-            await session.sign_out()
+        goes_on = closes_window(signals) or await session.sign_out() or client.state.own is None
+    return goes_on
 
 
 def _screen(state: ChatState) -> tuple[_Screen, Callable[[str], str]]:

@@ -125,11 +125,15 @@ class Connecting:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Join succeeded. `user` differs from the one before when that identity had expired."""
+    """Join succeeded. `user` differs from the one before when that identity had expired.
+
+    `resumed` says that the user was here before this sign-in, in another or a former client.
+    """
 
     user: User
     epoch: str
     limits: Limits
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +153,15 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """The connection is lost or could not be made; the next attempt is in `retry_in` seconds."""
+    """The connection is lost or could not be made; the next attempt is in `retry_in` seconds.
+
+    `code` is the number of the gRPC status that the server gave, 0 if it gave none.
+    """
 
     reason: str
     retry_in: float
     cause: Cause = Cause.SILENCE
+    code: int = 0
 
 
 @dataclass(frozen=True, slots=True)

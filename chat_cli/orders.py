@@ -40,7 +40,7 @@ def say(
     flaw = state.limits.flaw_of(text)
     if flaw:
         return [warning(flaw), GiveBack(typed_as(text, action, names))]
-    state.outbox.post(where, text, action, state.owner)
+    state.outbox.post(where, text, action, state.owner, state.label_of(where))
     return []
 
 

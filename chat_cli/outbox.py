@@ -6,17 +6,25 @@ every retry and reconnect, so the server makes one message of it. A post belongs
 user as whom it was written and is never sent as another: an owner is an id of a user in an
 epoch, because another epoch gives the same ids to other people.
 
+A post may outlive its process. In a durable outbox one is sent only when it is on disk, and
+one that failed stays there until the person has seen it; `journal` writes both. What a dead
+process left is adopted by the next one, under the same rules.
+
 Other orders (join, leave, topic) overtake waiting posts: a post to a room that is just
 being joined must come after the join.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from chat_cli.model import Limits, Target, User
+from chat_cli.model import ById, Limits, Target, User
 
 # Posts in flight when the server has no rate limits. Enough to fill a commit, and half of
 # what a stream may have unacknowledged.
 _WINDOW = 128
+# Milliseconds for which the server is sure to know the id of a post: 14 days. One that is
+# older might be stored a second time.
+_LONGEST_MS = 14 * 24 * 3600 * 1000
 
 
 def owner_of(user: User, epoch: str) -> str:
@@ -26,15 +34,45 @@ def owner_of(user: User, epoch: str) -> str:
 
 @dataclass(slots=True)
 class PendingPost:
-    """A message on its way. `owner` is who wrote it; None before the first sign-in."""
+    """A message on its way. `owner` is who wrote it; None before the first sign-in.
+
+    `place` is what the person called the room, for a process that does not know the room.
+    `typed_ms` is when it was written, in milliseconds since 1970-01-01 UTC; 0 is not known.
+    `adopted` says that a dead process left it. `written_at` is when it was last written to a
+    stream.
+    """
 
     client_msg_id: str
     target: Target
     text: str
     action: bool
     owner: str | None
+    place: str = ""
+    typed_ms: int = 0
+    adopted: bool = False
     written: bool = False
+    written_at: float = 0.0
     not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPost:
+    """A message that will not be sent, and why. The person has not seen that yet."""
+
+    post: PendingPost
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What dead processes left, the oldest first.
+
+    `damaged` are the new places of files of which a part made no sense.
+    """
+
+    posts: tuple[PendingPost, ...] = ()
+    failed: tuple[FailedPost, ...] = ()
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +115,74 @@ class PendingOrder:
 class Outbox:
     """Pending posts and orders. `prefix` makes the ids of this process unlike all others.
 
-    Times are seconds of any monotonic clock, the same for all calls.
+    Times are seconds of any monotonic clock, the same for all calls. `durable` says that
+    somebody writes the posts to disk and tells it by `saved`.
     """
 
     prefix: str
     window: int = 1
     posts: dict[str, PendingPost] = field(default_factory=dict)
     orders: dict[str, PendingOrder] = field(default_factory=dict)
+    failed: dict[str, FailedPost] = field(default_factory=dict)
+    durable: bool = False
+    # Posts that are not on disk yet.
+    _unsaved: set[str] = field(default_factory=set)
     _count: int = 0
 
     def use_limits(self, limits: Limits) -> None:
         """Choose how many posts may be in flight: one, unless the server has no rate limits."""
         self.window = 1 if limits.send_burst else max(1, min(limits.unacked_posts, _WINDOW))
 
-    def post(self, target: Target, text: str, action: bool, owner: str | None) -> PendingPost:
+    def post(
+        self, target: Target, text: str, action: bool, owner: str | None, place: str = ""
+    ) -> PendingPost:
         """Take in a message; it is sent when its turn comes."""
-        post = PendingPost(self._next_id(), target, text, action, owner)
+        post = PendingPost(self._next_id(), target, text, action, owner, place)
         self.posts[post.client_msg_id] = post
+        if self.durable:
+            self._unsaved.add(post.client_msg_id)
         return post
+
+    def adopt(self, posts: Iterable[PendingPost]) -> None:
+        """Take in what dead processes left; it was written before all that is here."""
+        left = {post.client_msg_id: post for post in posts}
+        for post in left.values():
+            post.adopted = True
+        self.posts = {**left, **self.posts}
+        if self.durable:
+            self._unsaved.update(left)
+
+    def begin_saving(self) -> None:
+        """Hold every post back until it is on disk."""
+        self.durable = True
+        self._unsaved = {post.client_msg_id for post in self.posts.values() if not post.written}
+
+    def stop_saving(self) -> None:
+        """Send posts although they cannot be kept."""
+        self.durable = False
+        self._unsaved.clear()
+
+    def saved(self, ids: Iterable[str]) -> None:
+        """Take in that these posts are on disk."""
+        self._unsaved.difference_update(ids)
+
+    def stamp(self, now_ms: int) -> None:
+        """Note the time of day on posts that have none."""
+        for post in self.posts.values():
+            post.typed_ms = post.typed_ms or now_ms
+
+    def too_old(self, now_ms: int) -> list[PendingPost]:
+        """Give the posts that must not be sent any more, because of their age."""
+        return [post for post in self.posts.values() if 0 < post.typed_ms < now_ms - _LONGEST_MS]
+
+    def fail(self, post: PendingPost, reason: str) -> None:
+        """Do not send a post; keep it until it was seen."""
+        self.settle_post(post.client_msg_id)
+        self.failed[post.client_msg_id] = FailedPost(post, reason)
+
+    def seen(self) -> None:
+        """Take in that the person has seen what failed."""
+        self.failed.clear()
 
     def order(self, order: Order) -> str:
         """Take in an order and give its id."""
@@ -113,11 +201,19 @@ class Outbox:
                 continue
             if post.not_before > now or in_flight >= self.window:
                 break
+            if post.client_msg_id in self._unsaved:
+                break
             due.append(post)
             in_flight += 1
         for pending in due:
             pending.written = True
+            if isinstance(pending, PendingPost):
+                pending.written_at = now
         return due
+
+    def unanswered_since(self) -> float | None:
+        """Give the moment since when the oldest post in flight waits for its answer."""
+        return min((post.written_at for post in self.posts.values() if post.written), default=None)
 
     def next_due(self, now: float) -> float | None:
         """Give the moment when a retry becomes due, None if none is waiting for one."""
@@ -129,6 +225,7 @@ class Outbox:
 
     def settle_post(self, client_msg_id: str) -> PendingPost | None:
         """Forget a post that was answered for good; None if it was unknown."""
+        self._unsaved.discard(client_msg_id)
         return self.posts.pop(client_msg_id, None)
 
     def settle_order(self, order_id: str) -> Order | None:
@@ -163,13 +260,31 @@ class Outbox:
             pending.written = False
         return [order.order for order in lost]
 
-    def signed_in_as(self, owner: str) -> list[PendingPost]:
-        """Claim what nobody owned, and give back what another user wrote: it is not sent."""
-        foreign = [post for post in self.posts.values() if post.owner not in (None, owner)]
+    def forget_rooms(self) -> None:
+        """Drop the orders that name a room by its id: ids may mean other rooms now."""
+        for order_id, pending in list(self.orders.items()):
+            if not isinstance(pending.order, JoinRoom) or isinstance(pending.order.target, ById):
+                del self.orders[order_id]
+
+    def signed_in_as(self, owner: str, resumed: bool = True) -> list[PendingPost]:
+        """Claim what nobody owned, and give back what another user wrote: it is not sent.
+
+        What a dead process wrote before its first sign-in is claimed by a user who was here
+        before (`resumed`), and never by one who is new.
+        """
+        foreign = [
+            post
+            for post in self.posts.values()
+            if post.owner not in (None, owner)
+            or (post.owner is None and post.adopted and not resumed)
+        ]
         for post in foreign:
-            del self.posts[post.client_msg_id]
+            self.settle_post(post.client_msg_id)
         for post in self.posts.values():
-            post.owner = owner
+            if post.owner != owner:
+                post.owner = owner
+                if self.durable:
+                    self._unsaved.add(post.client_msg_id)
         return foreign
 
     def _next_id(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chat_cli.model import RoomEvent, RoomInfo, Target, User
+from chat_cli.outbox import Found
 from chat_cli.render import Line
 
 
@@ -15,7 +16,7 @@ class Screen(Protocol):
         ...
 
     def give_back(self, text: str) -> None:
-        """Put a text into the input, unless something else is being typed there."""
+        """Put a text into the input, or where it can be fetched from if something is there."""
         ...
 
     def refresh(self) -> None:
@@ -24,6 +25,18 @@ class Screen(Protocol):
 
     def close(self) -> None:
         """End."""
+        ...
+
+
+class Keeper(Protocol):
+    """What keeps the outbox on disk."""
+
+    def open(self, name: str) -> Found:
+        """Begin to keep it under a name; give what dead processes of that name left."""
+        ...
+
+    def changed(self) -> None:
+        """Write what is new."""
         ...
 
 

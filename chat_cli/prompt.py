@@ -87,11 +87,15 @@ class PromptScreen:
             self._printing = loop.call_later(wait, self._print)
 
     def give_back(self, text: str) -> None:
-        """Put a text into the input if that is empty; the history has it anyway."""
+        """Put a text into the input if that is empty; the arrow up brings it in any case."""
+        history = self._buffer.history
+        if text not in history.get_strings():
+            history.append_string(text)
         if self._accepting:
-            self._returned = text
+            self._returned = self._returned or text
         elif not self._buffer.text:
-            self._buffer.set_document(Document(text))
+            # Not only the text: the lines that the arrow keys go through are read anew.
+            self._buffer.reset(Document(text))
 
     def refresh(self) -> None:
         """Draw the prompt again."""

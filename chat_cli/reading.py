@@ -19,6 +19,7 @@ _OUT_OF_RANGE = 11  # google.rpc.Code
 def opened(state: ChatState, item: it.RoomOpened) -> list[Effect]:
     """Take in that the stream reads a room; it becomes the current one if it was asked for."""
     info = item.room
+    effects: list[Effect] = []
     room = state.rooms.get(info.room_id)
     if room is None:
         room = Room.opened(info, item.after_seq)
@@ -28,6 +29,7 @@ def opened(state: ChatState, item: it.RoomOpened) -> list[Effect]:
         room.live = False
         if room.last_seq is None:
             room.last_seq = item.after_seq
+            effects = flush_echoes(state, room.room_id, before=item.after_seq + 1)
     heading = state.heading
     # A direct message that has the same names may be one with people who are gone.
     by_name = heading and not isinstance(heading.target, Direct)
@@ -36,7 +38,7 @@ def opened(state: ChatState, item: it.RoomOpened) -> list[Effect]:
         or (by_name and room.answers_to(heading.target, state.own_id))
     ):
         state.move_to(room.room_id)
-    return []
+    return effects
 
 
 def live(state: ChatState, item: it.Live) -> list[Effect]:
@@ -92,11 +94,13 @@ def gap(state: ChatState, item: it.Gap) -> list[Effect]:
     room = state.rooms.get(item.room_id)
     if room is None or item.first_seq <= (room.last_seq or 0):
         return []
+    after = max(item.after_seq, room.last_seq or 0)
     room.last_seq = room.begin = item.first_seq - 1
-    count = item.first_seq - 1 - item.after_seq
-    label = room.label(state.own_id)
-    text = f"{count} older messages of {label} are no longer kept"
-    return [*flush_echoes(state, room.room_id), warning(text)]
+    count = item.first_seq - 1 - after
+    what = "1 older message" if count == 1 else f"{count} older messages"
+    verb = "is" if count == 1 else "are"
+    text = f"{what} of {room.label(state.own_id)} {verb} no longer kept"
+    return [*flush_echoes(state, room.room_id, before=item.first_seq), warning(text)]
 
 
 def closed(state: ChatState, room_id: str) -> list[Effect]:
@@ -221,12 +225,12 @@ def _hole(state: ChatState, room: Room, seq: int) -> list[Effect]:
 def unreadable(state: ChatState, room: Room, item: it.Refused) -> list[Effect]:
     """Deal with a room of Hello that the server cannot read on."""
     if item.code == _OUT_OF_RANGE:
-        room.last_seq = None
-        room.announced = True
+        room.begin_anew()
         state.outbox.order(JoinRoom(ById(room.room_id), RECENT))
         label = room.label(state.own_id)
         text = f"{label} is shorter than what was read of it: starting with its newest messages"
-        return [warning(text), *_done_reading(state, room.room_id)]
+        effects = flush_echoes(state, room.room_id)
+        return [*effects, warning(text), *_done_reading(state, room.room_id)]
     label = room.label(state.own_id)
     was_here = room is state.room and state.heading is None
     effects = flush_echoes(state, room.room_id)

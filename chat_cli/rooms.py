@@ -54,6 +54,13 @@ class Room:
         room.total = info.present
         return room
 
+    def begin_anew(self) -> None:
+        """Void what was read: the room is shorter now, and its numbers mean other events."""
+        self.last_seq = self.jumped_at = None
+        self.skip_to = self.begin = self.unread = 0
+        self.live = False
+        self.announced = True
+
     def place_of(self, seq: int) -> Place:
         """Tell whether `seq` continues the room, was handled already, or leaves a hole."""
         last = self.last_seq if self.last_seq is not None else seq - 1

@@ -62,6 +62,7 @@ class Echo:
 
     post: PendingPost
     room_id: str
+    seq: int
     time_ms: int
 
 
@@ -133,6 +134,10 @@ class ChatState:
             own = key(self.own.name) if self.own else ""
             return direct_label([name for name in target.names if key(name) != own])
         return room_label(target.name)
+
+    def label_for(self, post: PendingPost) -> str:
+        """Name the room of an own message, which a former process may have known better."""
+        return self.label_of(post.target) or post.place
 
     def place(self, room_id: str) -> str:
         """Name a room unless it is the current one."""

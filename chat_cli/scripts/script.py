@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from chat_cli import items as it
 from chat_cli.backoff import Backoff
 from chat_cli.exits import Exit, by_signal
-from chat_cli.model import Limits, ResumePoint
-from chat_cli.outbox import Outbox, owner_of
+from chat_cli.model import Limits, ResumePoint, User
+from chat_cli.outbox import Outbox, PendingPost, owner_of
 from chat_cli.sanitize import sanitize
 from chat_cli.session.identity import Identity
 from chat_cli.session.session import Kind, Session
@@ -39,6 +39,7 @@ class Script:
     def __init__(self, address: Address, patience: float | None) -> None:
         self.address = address
         self.outbox = Outbox(secrets.token_hex(6))
+        self.session: Session | None = None
         self.limits = Limits()
         self.owner = ""
         self.signed_in = asyncio.Event()
@@ -57,8 +58,7 @@ class Script:
             case it.SignedIn():
                 self.limits = item.limits
                 self.outbox.use_limits(item.limits)
-                self.owner = owner_of(item.user, item.epoch)
-                self._take_over()
+                self._speak_as(item.user, item.epoch, item.resumed)
                 self.signed_in.set()
             case it.NameWanted(reason):
                 self.end(Exit.REFUSED, reason or "a name is needed")
@@ -74,6 +74,8 @@ class Script:
             case it.Remark(text):
                 self.remark(text)
             case _:
+                if isinstance(item, it.Welcome):
+                    self._speak_as(item.user, item.epoch, resumed=True)
                 if not isinstance(item, it.Notice):
                     self._online()
                 self.work_on(item)
@@ -99,13 +101,14 @@ class Script:
             print(f"chat-cli: {sanitize(text)}", file=sys.stderr, flush=True)
 
     def make_session(self, kind: Kind) -> Session:
-        """Make the session of this script."""
+        """Make the session of this script; it is `session` from then on."""
         where = self.address
         identity = Identity(where.target)
         backoff = Backoff(random.random)
-        return Session(
+        self.session = Session(
             where.target, where.name, self, identity, backoff, time.monotonic, kind, where.room
         )
+        return self.session
 
     async def run(self, session: Session, work: Coroutine[None, None, None] | None = None) -> int:
         """Run the session, and `work` beside it, until there is an outcome; give the exit code."""
@@ -122,18 +125,24 @@ class Script:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                await session.sign_out()
+                # Whoever sends the rest must be the same user.
+                if not self.outbox.posts:
+                    await session.sign_out()
 
     def _worked(self, task: asyncio.Task[None]) -> None:
         """Let a mistake of ours come out instead of waiting for ever."""
         if not task.cancelled() and (error := task.exception()) and not self.ended:
             self._outcome.set_exception(error)
 
-    def _take_over(self) -> None:
-        lost = self.outbox.signed_in_as(self.owner)
+    def _speak_as(self, user: User, epoch: str, resumed: bool) -> None:
+        """Take in who one is: what somebody else wrote is not sent."""
+        self.owner = owner_of(user, epoch)
+        lost = self.outbox.signed_in_as(self.owner, resumed)
         if lost:
-            count = len(lost)
-            self.end(Exit.REFUSED, f"the sign-in expired; messages that were not sent: {count}")
+            self.lose(lost)
+
+    def lose(self, posts: list[PendingPost]) -> None:
+        """Take in that messages were written under a sign-in that is over."""
 
     def _offline(self, item: it.Offline) -> None:
         if item.cause is it.Cause.REFUSAL:
@@ -148,11 +157,7 @@ class Script:
                 self._giving_up = loop.call_later(self._patience, self._give_up)
 
     def _give_up(self) -> None:
-        self.end(Exit.UNREACHABLE, f"{self.address.target} did not come back: {self.left_over()}")
-
-    def left_over(self) -> str:
-        """Tell what was not done."""
-        return f"messages without an answer: {len(self.outbox.posts)}"
+        self.end(Exit.UNREACHABLE, f"{self.address.target} did not come back")
 
     def _online(self) -> None:
         if self._giving_up:

@@ -7,8 +7,9 @@ import time
 
 from chat_cli import items as it
 from chat_cli.exits import Exit
+from chat_cli.keeper import Keeper
 from chat_cli.lines import read_lines
-from chat_cli.model import ByName
+from chat_cli.model import ByName, room_label
 from chat_cli.outbox import PendingPost
 from chat_cli.scripts.script import Address, Script
 from chat_cli.session.session import Kind, Session
@@ -21,11 +22,20 @@ _UNAVAILABLE = 14  # google.rpc.Code
 _BUSY_RETRY = 1.0
 
 
-async def send(address: Address, texts: list[str], as_json: bool) -> int:
-    """Post `texts`, or the lines of stdin if there are none; give the exit code."""
+async def send(address: Address, texts: list[str], as_json: bool, resume: bool = False) -> int:
+    """Post `texts`, or the lines of stdin if there are none; give the exit code.
+
+    With `resume` what an earlier run left without an answer is sent first. Without, it is
+    only told: whoever started that run may have repeated it.
+    """
     sending = Sending(address, as_json)
     session = sending.make_session(Kind.CHAT)
-    return await sending.run(session, sending.feed(session, texts))
+    sending.look_back(resume)
+    try:
+        return await sending.run(session, sending.feed(session, texts))
+    finally:
+        sending.tell_unanswered()
+        await sending.keeper.close()
 
 
 class Sending(Script):
@@ -33,6 +43,9 @@ class Sending(Script):
 
     def __init__(self, address: Address, as_json: bool) -> None:
         super().__init__(address, _PATIENCE)
+        self.keeper = Keeper(
+            self.outbox, address.target, "send", _now_ms, self._may_leave, self.remark
+        )
         self._as_json = as_json
         self._answered = asyncio.Event()
         self._sent = 0
@@ -40,6 +53,31 @@ class Sending(Script):
         # Why no more is taken in; what was taken before is still sent.
         self._flaw = ""
         self._told_pace = False
+        # Whether something that an earlier run left could not be sent.
+        self._missed = False
+
+    def look_back(self, resume: bool) -> None:
+        """Deal with what earlier runs left: send it, or tell it and forget it."""
+        found = self.keeper.open(self.address.name)
+        for path in found.damaged:
+            self.remark(f"a part of what was kept made no sense; it is in {path}")
+        if resume:
+            self.outbox.adopt(found.posts)
+            for post in self.outbox.too_old(_now_ms()):
+                self._miss(post, "older than 14 days")
+            if self.outbox.posts:
+                self.remark(f"messages of an earlier run, sent first: {len(self.outbox.posts)}")
+        else:
+            for post in found.posts:
+                self.remark(f"an earlier run got no answer to: {post.place} {post.text}")
+            self.keeper.forget()
+        self.keeper.changed()
+
+    def tell_unanswered(self) -> None:
+        """Say what the next run may go on with."""
+        if count := len(self.outbox.posts):
+            how = "; within ten minutes send --resume sends them" if self.outbox.durable else ""
+            self.remark(f"messages without an answer: {count}{how}")
 
     async def feed(self, session: Session, texts: list[str]) -> None:
         """Take the texts in, at most twice the window ahead of the answers."""
@@ -56,7 +94,7 @@ class Sending(Script):
         if self._flaw:
             self.end(Exit.REFUSED, f"{self._flaw} ({self._sent} sent before it)")
         else:
-            self.end(Exit.DONE)
+            self.end(Exit.REFUSED if self._missed else Exit.DONE)
 
     async def _feed_lines(self, session: Session) -> None:
         number = 0
@@ -82,7 +120,9 @@ class Sending(Script):
             await self._next_answer()
         if self.ended or self._flaw:
             return
-        self.outbox.post(ByName(self.address.room), text, False, self.owner)
+        room = self.address.room
+        self.outbox.post(ByName(room), text, False, self.owner, room_label(room))
+        self.keeper.changed()
         session.wake()
 
     async def _next_answer(self) -> None:
@@ -95,21 +135,25 @@ class Sending(Script):
             post = self.outbox.settle_post(item.client_msg_id)
             if post:
                 self._acked(post, item)
+                self.keeper.changed()
         elif isinstance(item, it.Refused) and item.client_msg_id in self.outbox.posts:
+            post = self.outbox.posts[item.client_msg_id]
             wait = item.retry_after or (_BUSY_RETRY if item.code == _UNAVAILABLE else 0.0)
-            if wait:
+            if post.adopted and not wait:
+                self._miss(post, item.message)
+            elif wait:
                 self.outbox.retry(item.client_msg_id, time.monotonic() + wait)
                 self._tell_pace()
             else:
                 self._stop_at(item)
 
     def _acked(self, post: PendingPost, ack: it.Acked) -> None:
-        self._sent += 1
+        self._sent += not post.adopted
         self._answered.set()
         if not self._as_json:
             return
         fields = {
-            "room": self.address.room,
+            "room": post.place.removeprefix("#"),
             "seq": ack.seq,
             "client_msg_id": post.client_msg_id,
             "duplicate": ack.duplicate,
@@ -127,6 +171,27 @@ class Sending(Script):
             self._told_pace = True
             self.remark("going on at the pace that the server allows")
 
+    def lose(self, posts: list[PendingPost]) -> None:
+        """Report what was written under a sign-in that is over; it is never sent under another."""
+        own = sum(not post.adopted for post in posts)
+        for post in posts:
+            if post.adopted:
+                self._miss(post, "its sign-in is over")
+        if own:
+            self.end(Exit.REFUSED, f"the sign-in expired; messages that were not sent: {own}")
+
+    def _miss(self, post: PendingPost, why: str) -> None:
+        """Report what an earlier run left and cannot be sent any more; the others can."""
+        self.outbox.settle_post(post.client_msg_id)
+        self.keeper.changed()
+        self._missed = True
+        self.remark(f"not sent, {why}: {post.place} {post.text}")
+        self._answered.set()
+
+    def _may_leave(self) -> None:
+        if self.session:
+            self.session.wake()
+
     def _stop_at(self, refused: it.Refused) -> None:
         """Send nothing behind a message that was refused; what is on its way is waited for."""
         self._flaw = self._flaw or refused.message
@@ -134,4 +199,9 @@ class Sending(Script):
         for post in list(self.outbox.posts.values()):
             if not post.written:
                 self.outbox.settle_post(post.client_msg_id)
+        self.keeper.changed()
         self._answered.set()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -50,13 +50,14 @@ def options_for(target: str) -> tuple[tuple[str, int], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A new session. Its token is a secret; it stays out of the representation."""
+    """A new session; `resumed` if its user was here before. Its token is a secret, not shown."""
 
     token: str
     user: model.User
     epoch: str
     limits: model.Limits
     room: model.RoomInfo | None
+    resumed: bool
 
     def __repr__(self) -> str:
         return f"Joined(user={self.user!r}, epoch={self.epoch!r})"
@@ -101,6 +102,7 @@ class ChatApi:
             answer.epoch,
             wire.limits(answer.limits),
             wire.room(answer.room) if answer.HasField("room") else None,
+            resumed=bool(token),
         )
 
     async def sign_out(self, token: str, within: float) -> None:

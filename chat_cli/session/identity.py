@@ -61,13 +61,15 @@ class Identity:
             self._kept.forget()
         self._joined = self._kept = None
 
-    async def sign_out(self, api: ChatApi) -> None:
+    async def sign_out(self, api: ChatApi) -> bool:
         """End the session, so that the name is free; never raises for a server that is gone.
 
-        If the session could not be ended its token stays, and the next start takes it over.
+        If the session could not be ended its token stays, and the next start takes it over:
+        this is what is told.
         """
         if self._joined is None:
-            return
+            return False
+        left = False
         try:
             await api.sign_out(self._joined.token, within=_FAREWELL)
         except UnauthenticatedError:
@@ -75,9 +77,11 @@ class Identity:
         except CallError:
             if self._kept:
                 self._kept.leave()
+                left = True
             self._joined = self._kept = None
         else:
             self.expired()
+        return left
 
     async def _join(self, api: ChatApi, store: CredentialStore, name: str, room: str) -> Joined:
         found = store.find()

@@ -114,11 +114,15 @@ class Session:
         """List the newest events of a room, oldest first. Raises ChatError."""
         return await self._calls().newest_events(room, count)
 
-    async def sign_out(self) -> None:
-        """End the session on the server; call it when `run` has been cancelled."""
-        if self._identity.token:
-            async with ChatApi(self._target) as api:
-                await self._identity.sign_out(api)
+    async def sign_out(self) -> bool:
+        """End the session on the server; call it when `run` has been cancelled.
+
+        Tell whether it goes on instead, because the server is gone: the next client has it.
+        """
+        if not self._identity.token:
+            return False
+        async with ChatApi(self._target) as api:
+            return await self._identity.sign_out(api)
 
     # ------------------------------------------------------------------- the loop
 
@@ -186,7 +190,7 @@ class Session:
             if error.code in _NAME_REFUSED:
                 raise _NameRefusedError(str(error)) from None
             raise
-        self._tell(it.SignedIn(joined.user, joined.epoch, joined.limits))
+        self._tell(it.SignedIn(joined.user, joined.epoch, joined.limits, joined.resumed))
         if self._identity.trouble and not self._told_trouble:
             self._told_trouble = True
             self._tell(it.Remark(self._identity.trouble))
@@ -203,7 +207,8 @@ class Session:
             reason = "connection lost"
         else:
             reason = str(failure)
-        self._tell(it.Offline(reason, delay, _cause(failure)))
+        code = failure.code.value[0] if failure else 0
+        self._tell(it.Offline(reason, delay, _cause(failure), code))
         await self._pause(delay)
 
     async def _ask_name(self, reason: str) -> None:

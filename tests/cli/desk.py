@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from chat_cli.backoff import Backoff
 from chat_cli.client import Client
+from chat_cli.keeper import Keeper
 from chat_cli.model import ByName
 from chat_cli.orders import enter
 from chat_cli.outbox import Outbox
@@ -34,6 +35,17 @@ def run(test: Coroutine[Any, Any, Result]) -> Result:
             return await test
 
     return asyncio.run(bounded())
+
+
+def die(keeper: Keeper) -> None:
+    """Let go of an outbox as a process does that is killed: nothing more is written."""
+    journal, keeper._journal = keeper._journal, None
+    if keeper._scheduled:
+        keeper._scheduled.cancel()
+    if journal:
+        journal.leave()
+    for file in keeper._taken_over:
+        file.leave()
 
 
 class FakeScreen:
@@ -71,6 +83,16 @@ class Desk:
         renderer = Renderer(UTC, date(1970, 1, 1), lambda _: "")
         self.client = Client(self.state, self.screen, renderer, time.monotonic, lambda: 0)
         self.identity = Identity(target, state_dir)
+        self.keeper = Keeper(
+            self.state.outbox,
+            target,
+            "window",
+            lambda: time.time_ns() // 1_000_000,
+            self.client.wake,
+            self.client.trouble,
+            state_dir,
+        )
+        self._name = name
         # A fiftieth of the longest delay: the next attempt is in 10 ms, then 20 …
         backoff = Backoff(random=lambda: 0.02)
         self.session = Session(target, name, self.client, self.identity, backoff, time.monotonic)
@@ -78,6 +100,7 @@ class Desk:
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self.client.keep_with(self.keeper, self._name)
         self.client.connect(self.session)
         self._running = asyncio.create_task(self.session.run())
         return self
@@ -85,12 +108,21 @@ class Desk:
     async def __aexit__(self, *_: object) -> None:
         await self.crash()
         await self.session.sign_out()
+        await self.keeper.close()
 
     async def crash(self) -> None:
         """End without signing out."""
         if self._running:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+
+    async def dies(self) -> None:
+        """End as by `kill -9`: what is in files stays, and the locks are gone."""
+        await self.crash()
+        if self.identity._kept:
+            self.identity._kept.leave()
+            self.identity._kept = self.identity._joined = None
+        die(self.keeper)
 
     def types(self, line: str) -> None:
         """Enter a line."""

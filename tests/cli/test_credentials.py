@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chat_cli.credentials import CredentialError, CredentialStore, state_directory
+from chat_cli.credentials import CredentialError, CredentialStore
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
 
@@ -125,11 +125,3 @@ def test_a_place_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(CredentialError):
         store(tmp_path).join_lock()
     assert store(tmp_path).find() == []
-
-
-def test_the_directory_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CHAT_STATE_DIR counts, otherwise the platform's place."""
-    monkeypatch.setenv("CHAT_STATE_DIR", str(tmp_path))
-    assert state_directory() == tmp_path
-    monkeypatch.delenv("CHAT_STATE_DIR")
-    assert "durable-chat" in str(state_directory())

@@ -131,7 +131,7 @@ def test_an_expired_identity_never_speaks_as_the_new_one() -> None:
         "08:00 · You were away too long: this is a new anna, without the direct messages of "
         "before.",
         "08:00 ✗ not sent: for the old me",
-        "        it was written under the former sign-in",
+        "        it was written under a former sign-in, which is over",
     ]
     assert anna.given_back == ["for the old me"]
     assert list(anna.state.rooms) == ["r1"]

@@ -138,6 +138,119 @@ def test_nothing_is_sent_as_another_user() -> None:
     assert [post.owner for post in outbox.posts.values()] == ["u2"]
 
 
+def test_a_durable_outbox_sends_what_is_on_disk() -> None:
+    """A post that is not saved holds itself and all later ones."""
+    outbox = Outbox("p", window=9)
+    outbox.begin_saving()
+    first, second = (outbox.post(LOBBY, text, False, None) for text in "ab")
+    assert texts(outbox) == []
+    outbox.saved([second.client_msg_id])
+    assert texts(outbox) == []
+    outbox.saved([first.client_msg_id])
+    assert texts(outbox) == ["a", "b"]
+
+
+def test_a_disk_that_fails_holds_nothing_up() -> None:
+    """What cannot be kept is sent all the same, also what is written later."""
+    outbox = Outbox("p", window=9)
+    outbox.begin_saving()
+    outbox.post(LOBBY, "a", False, None)
+    outbox.stop_saving()
+    outbox.post(LOBBY, "b", False, None)
+    assert texts(outbox) == ["a", "b"]
+
+
+def test_what_was_adopted_goes_first_and_keeps_its_id() -> None:
+    """It was written before all that is here; the new one is not mixed up with it."""
+    old = PendingPost("old-1", LOBBY, "old", False, "u1")
+    outbox = Outbox("p", window=9)
+    outbox.begin_saving()
+    new = outbox.post(LOBBY, "new", False, "u1")
+    outbox.adopt([old])
+    assert texts(outbox) == []
+    outbox.saved(["old-1", new.client_msg_id])
+    assert [due.client_msg_id for due in outbox.take_due(0.0) if isinstance(due, PendingPost)] == [
+        "old-1",
+        new.client_msg_id,
+    ]
+
+
+def test_what_nobody_owned_is_claimed_by_who_was_here_before() -> None:
+    """A dead window's words before its sign-in are not put into a new user's mouth."""
+    for resumed, expected in ((True, ["old", "new"]), (False, ["new"])):
+        outbox = Outbox("p", window=9)
+        outbox.adopt([PendingPost("old-1", LOBBY, "old", False, None)])
+        outbox.post(LOBBY, "new", False, None)
+        lost = outbox.signed_in_as("u1", resumed)
+        assert [post.text for post in lost] == [text for text in ["old"] if text not in expected]
+        assert texts(outbox) == expected
+
+
+def test_a_claim_is_on_disk_before_the_post_leaves() -> None:
+    """Otherwise a crash could let another user send it again."""
+    outbox = Outbox("p")
+    outbox.begin_saving()
+    post = outbox.post(LOBBY, "a", False, None)
+    outbox.saved([post.client_msg_id])
+    outbox.signed_in_as("u1")
+    assert texts(outbox) == []
+    outbox.saved([post.client_msg_id])
+    assert texts(outbox) == ["a"]
+    outbox.disconnected()
+    outbox.signed_in_as("u1")
+    assert texts(outbox) == ["a"]
+
+
+def test_old_posts_are_found() -> None:
+    """14 days is how long the server is sure to know an id; one without a time has no age."""
+    day = 24 * 3600 * 1000
+    outbox = Outbox("p")
+    outbox.post(LOBBY, "old", False, None)
+    outbox.stamp(1_000)
+    outbox.post(LOBBY, "young", False, None)
+    outbox.stamp(2_000)
+    assert [post.typed_ms for post in outbox.posts.values()] == [1_000, 2_000]
+    assert outbox.too_old(1_000 + 14 * day) == []
+    assert [post.text for post in outbox.too_old(1_001 + 14 * day)] == ["old"]
+    outbox.adopt([PendingPost("x", LOBBY, "ageless", False, None)])
+    assert len(outbox.too_old(2_001 + 14 * day)) == 2
+
+
+def test_what_failed_is_kept_until_it_was_seen() -> None:
+    """It is no longer pending, and it is not forgotten."""
+    outbox, posts = three_posts(window=1)
+    outbox.fail(posts[0], "no")
+    assert texts(outbox) == ["b"]
+    assert [one.reason for one in outbox.failed.values()] == ["no"]
+    outbox.seen()
+    assert outbox.failed == {}
+
+
+def test_the_wait_for_an_answer_has_a_beginning() -> None:
+    """That of the oldest post in flight; one that is held waits for nobody."""
+    outbox, posts = three_posts(window=2)
+    assert outbox.unanswered_since() is None
+    outbox.take_due(3.0)
+    assert outbox.unanswered_since() == 3.0
+    outbox.settle_post(posts[0].client_msg_id)
+    outbox.settle_post(posts[1].client_msg_id)
+    outbox.take_due(7.0)
+    assert outbox.unanswered_since() == 7.0
+    outbox.disconnected()
+    assert outbox.unanswered_since() is None
+
+
+def test_orders_with_ids_of_rooms_can_be_forgotten() -> None:
+    """A join by name means the same in other data."""
+    outbox = Outbox("p")
+    outbox.order(JoinRoom(LOBBY, 50))
+    outbox.order(JoinRoom(ById("r1"), 50))
+    outbox.order(LeaveRoom("r2"))
+    outbox.order(SetTopic("r1", "new"))
+    outbox.forget_rooms()
+    assert [pending.order for pending in outbox.orders.values()] == [JoinRoom(LOBBY, 50)]
+
+
 @given(st.data())
 def test_posts_leave_in_order_whatever_happens(data: st.DataObject) -> None:
     """First writings are in the order of typing, and nothing leaves while an earlier one waits."""

@@ -133,7 +133,7 @@ def test_lines_survive_a_lost_connection(stdin: Pipe) -> None:
 def test_what_was_not_sent_is_told_at_the_end(
     stdin: Pipe, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing vanishes in silence when the server is gone for good."""
+    """Nothing vanishes in silence when the server is gone; the next start sends it."""
 
     async def story() -> None:
         async with FakeService() as fake:
@@ -145,5 +145,14 @@ def test_what_was_not_sent_is_told_at_the_end(
             stdin.end()
             await chatting
 
+            said = capsys.readouterr().err
+            assert said.startswith("not sent yet: lost ␛[2J\nThe next start")
+            await fake.start()
+            chatting = asyncio.create_task(chat(fake.target, "anna", "lobby"))
+            await fake.until(lambda: len(fake.room("lobby").events) == 2)
+            stdin.end()
+            assert await chatting == Exit.DONE
+            assert fake.room("lobby").events[1].message.text == "lost \x1b[2J"
+
     run(story())
-    assert "not sent: lost ␛[2J" in capsys.readouterr().err
+    assert "not sent" not in capsys.readouterr().err

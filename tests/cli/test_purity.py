@@ -21,6 +21,7 @@ PURE = [
     "outbox",
     "own_posts",
     "reading",
+    "records",
     "render",
     "rooms",
     "sanitize",
@@ -28,7 +29,8 @@ PURE = [
     "status",
 ]
 IMPURE = {"asyncio", "os", "random", "secrets", "socket", "sys", "threading", "time", "subprocess"}
-SHELLS = {"client", "credentials", "filelock", "interactive", "lines", "plain", "prompt", "session"}
+SHELLS = {"client", "credentials", "filelock", "interactive", "journal", "keeper", "lines"}
+SHELLS |= {"plain", "prompt", "session", "storage"}
 
 
 @pytest.mark.parametrize("name", PURE)
