@@ -7,10 +7,19 @@ from datetime import date
 from chat_cli import items as it
 from chat_cli.entries import Spoken, TopicLine
 from chat_cli.exits import Exit
-from chat_cli.model import ById, ByName, Position, ResumePoint, RoomEvent, Said, TopicChanged
+from chat_cli.model import (
+    ById,
+    ByName,
+    Position,
+    ResumePoint,
+    RoomEvent,
+    Said,
+    TopicChanged,
+    key,
+)
 from chat_cli.render import Renderer, moment
 from chat_cli.scripts.script import Address, Script
-from chat_cli.session.session import Kind, Session
+from chat_cli.session.session import Kind
 from chat_cli.stopping import mute
 
 
@@ -21,9 +30,11 @@ async def tail(address: Address, since: int | None, count: int | None, as_json: 
     reads its output.
     """
     tailing = Tailing(address, since, count, as_json)
-    session = tailing.make_session(Kind.SUBSCRIBE)
-    tailing.session = session
-    return await tailing.run(session)
+    return await tailing.run(tailing.make_session(Kind.SUBSCRIBE))
+
+
+# NOT_FOUND and OUT_OF_RANGE of google.rpc.Code: a room that was being read is gone, or shorter.
+_VOID = (5, 11)
 
 
 class Tailing(Script):
@@ -33,7 +44,6 @@ class Tailing(Script):
         self, address: Address, since: int | None, count: int | None, as_json: bool
     ) -> None:
         super().__init__(address, patience=None)
-        self.session: Session | None = None
         self._last = since
         self._left = count
         self._as_json = as_json
@@ -41,7 +51,7 @@ class Tailing(Script):
         self._room_name = address.room
         self._epoch = ""
         self._hole_at: int | None = None
-        # Set between the finding of a hole and the next stream: what still comes is ignored.
+        # Set from when the stream is no longer believed until the next one begins.
         self._deaf = False
         self._renderer = Renderer(None, date.min, lambda _: "")
         if count == 0:
@@ -54,14 +64,21 @@ class Tailing(Script):
 
     def work_on(self, item: it.StreamItem) -> None:
         """Print events in order."""
+        if self._deaf:
+            return
         match item:
+            case it.RoomOpened(room) if key(room.name) != key(self.address.room) and self.session:
+                # In other data the id is another room's: the own one is asked for by name.
+                self._deaf = True
+                self.session.read_again()
             case it.RoomOpened(room, after_seq):
                 self._room_id, self._room_name = room.room_id, room.name
-                self._deaf = False
                 if self._last is None:
                     self._last = after_seq
             case it.EventArrived(event):
                 self._event(event)
+            case it.Live(_, seq):
+                self._all_until(seq)
             case it.Gap(_, after_seq, first_seq):
                 self._last = max(self._last or 0, first_seq - 1)
                 self.remark(f"events {after_seq + 1} to {first_seq - 1} are no longer kept")
@@ -69,24 +86,27 @@ class Tailing(Script):
                 self.end(Exit.REFUSED, message)
 
     def receive(self, item: it.Item) -> None:
-        """Forget the position when it belongs to other data."""
-        epoch = item.epoch if isinstance(item, it.SignedIn | it.Reset) else self._epoch
-        if self._epoch and epoch != self._epoch:
-            self._last, self._room_id = None, ""
-            self.remark("the server's data was replaced: only what comes from now on is shown")
-        self._epoch = epoch
+        """Forget the position when it is void: it belongs to other data, or to a longer room."""
+        match item:
+            case it.Connecting():
+                self._deaf = False
+            case it.SignedIn(epoch=epoch) | it.Reset(epoch=epoch):
+                former, self._epoch = self._epoch, epoch
+                if former not in ("", epoch):
+                    self._begin_anew("the server's data was replaced")
+            case it.Offline(code=code) if code in _VOID and self._room_id:
+                self._begin_anew(item.reason)
+                return
         super().receive(item)
+
+    def _begin_anew(self, why: str) -> None:
+        self._last, self._room_id = None, ""
+        self.remark(f"{why}: only what comes from now on is shown")
 
     def _event(self, event: RoomEvent) -> None:
         last = self._last if self._last is not None else event.seq - 1
-        if event.seq <= last or self._left == 0 or self._deaf:
+        if event.seq <= last or self._left == 0 or not self._all_until(event.seq - 1):
             return
-        if event.seq > last + 1:
-            if self._hole_at != last and self.session:
-                self._hole_at, self._deaf = last, True
-                self.session.read_again()
-                return
-            self.remark(f"events {last + 1} to {event.seq - 1} are missing")
         self._last = event.seq
         try:
             self._print(event)
@@ -94,6 +114,19 @@ class Tailing(Script):
             self._left = 0
             mute(sys.stdout)
             self.end(Exit.DONE)
+
+    def _all_until(self, seq: int) -> bool:
+        """Tell whether all up to `seq` was printed, or is known to be missing; else read again."""
+        last = self._last
+        if last is None or seq <= last or self._left == 0:
+            return True
+        if self._hole_at != last and self.session:
+            self._hole_at, self._deaf = last, True
+            self.session.read_again()
+            return False
+        self.remark(f"events {last + 1} to {seq} are missing")
+        self._last = seq
+        return True
 
     def _print(self, event: RoomEvent) -> None:
         match event.body:
