@@ -9,6 +9,9 @@ from chat_cli.state import ChatState, Link
 
 # Messages on their way that are drawn above the input line; the others are counted.
 _SHOWN = 5
+# Seconds without an answer to an own message before the person is told: much longer than a
+# good server takes, and much shorter than it takes to find a connection dead.
+_PATIENCE = 4.0
 
 
 def waiting_lines(state: ChatState, now: float) -> list[Line]:
@@ -16,7 +19,7 @@ def waiting_lines(state: ChatState, now: float) -> list[Line]:
     waiting = list(state.waiting())
     lines = []
     for post, acked in waiting[:_SHOWN]:
-        label = state.label_of(post.target)
+        label = state.label_for(post)
         place = f"{label} " if label != state.current_label() else ""
         name = state.own.name if state.own else "you"
         first, *more = sanitize_lines(post.text)
@@ -55,6 +58,9 @@ def toolbar(state: ChatState, now: float, width: int) -> Fragments:
     if state.link is Link.OFFLINE:
         link = f"offline, next try in {_seconds(state.retry_at - now)}"
     up = state.link is Link.ONLINE
+    since = state.outbox.unanswered_since() if up else None
+    if since is not None and now - since >= _PATIENCE:
+        up, link = False, f"no answer for {_seconds(now - since)}"
     parts = [("class:link-online" if up else "class:link-down", link)]
     if state.current_label():
         parts.append(("", state.current_label()))
