@@ -56,8 +56,7 @@ USUAL = BackOff(0.5, 30.0)
 _COME_BACK = frozenset(
     {"", "DRAINING", "OVERLOADED", "STORAGE_FAILED", "STORAGE_FULL", "SLOW_READER"}
 )
-# How a stream may end that the client has replaced, perhaps before it said hello.
-_REPLACED = frozenset({"SESSION_REPLACED", "HELLO_TIMEOUT"})
+_REPLACED = "SESSION_REPLACED"
 
 
 class Drop(enum.Enum):
@@ -69,7 +68,8 @@ class Drop(enum.Enum):
     CLOSE = enum.auto()
     # The network drops the connection; the client needs a relay.
     CUT = enum.auto()
-    # It opens a new stream while the old one still runs, which the server has to end.
+    # It opens a new stream while the old one still runs, which the server has to end; one
+    # without a welcome is closed instead, or nobody could say which of the two is newer.
     REPLACE = enum.auto()
 
 
@@ -145,6 +145,9 @@ class Client:
         self._stream: _Stream | None = None
         self._old: set[asyncio.Task[None]] = set()
         self._attempt = 0
+        # Whether an earlier hello was given up without a welcome: it may still be under way,
+        # be heard after a later one, and take the place of the later stream.
+        self._is_overtaken = False
         self._hint_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -241,6 +244,8 @@ class Client:
             case Drop.CUT:
                 assert self.relay is not None, f"{self.name} has no relay"
                 self.relay.cut()
+            case Drop.REPLACE if not stream.is_welcomed:
+                stream.left.set()
             case Drop.REPLACE:
                 assert stream.reading is not None
                 self._old.add(stream.reading)
@@ -278,6 +283,7 @@ class Client:
             self.is_live = False
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
+            self._is_overtaken |= not stream.is_welcomed
             if stream.reading not in self._old:
                 self._stream = None
                 stream.reading.cancel()
@@ -302,7 +308,10 @@ class Client:
 
     def _ended(self, reason: str, status: str = "", retry_s: float = 0.0) -> None:
         self.ends[reason or status.lower()] += 1
-        if asyncio.current_task() in self._old and reason in _REPLACED:
+        if reason == _REPLACED and asyncio.current_task() in self._old:
+            return
+        if reason == _REPLACED and self._is_overtaken:
+            self._is_overtaken = False
             return
         self._hint_s = max(self._hint_s, retry_s)
         if reason not in _COME_BACK:
