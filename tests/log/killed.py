@@ -1,10 +1,11 @@
 """The process that test_kill kills: it posts as fast as it can and tells what was acknowledged.
 
-    python -m tests.log.killed DIRECTORY RUN [early]
+    python -m tests.log.killed DIRECTORY RUN [early | pruning]
 
 Writes `ready` when the log is open, then a line `ROOM SEQ ID` for each acknowledged
 post, until it is killed. With `early` it acknowledges each post once it is decided,
-before the commit: the mistake that the test must be able to see.
+before the commit: the mistake that the test must be able to see. With `pruning` it also
+has all but the newest posts of a room pruned, again and again.
 """
 
 import os
@@ -30,6 +31,8 @@ WINDOW = 32
 SIZES = (1, 1, 2, 7)
 # More than a run ever has unacknowledged.
 IN_FLIGHT = WINDOW * max(SIZES)
+# Posts of a room that pruning leaves.
+KEPT = 5
 NAME = "chat.sqlite3"
 
 
@@ -73,17 +76,21 @@ class EarlyLog(SqliteLog):
         return outcome
 
 
-def main(directory: str, run: int, *, early: bool) -> None:
+def main(directory: str, run: int, *, early: bool, pruning: bool) -> None:
     """Post until killed."""
     window = threading.Semaphore(WINDOW)
     waiting: dict[int, tuple[cmd.PostMessage, ...]] = {}
+    # The newest post of each room that is stored.
+    heads: dict[int, int] = {}
 
     def on_commit(commit: Commit) -> None:
         lines = []
         for ticket, outcomes in commit.answers:
-            for command, outcome in zip(waiting.pop(ticket), outcomes, strict=True):
+            commands = waiting.pop(ticket)
+            for command, outcome in zip(commands, outcomes if commands else (), strict=True):
                 assert isinstance(outcome, Answer), outcome
                 lines.append(acknowledgement(outcome, command.client_msg_id))
+                heads[outcome.room_id] = outcome.seq
             window.release()
         if not early:
             write("".join(lines))
@@ -106,10 +113,16 @@ def main(directory: str, run: int, *, early: bool) -> None:
         number += size
         window.acquire()
         log.submit(ticket, waiting[ticket])
+        for room_id, head in list(heads.items()) if pruning and ticket % 20 == 0 else ():
+            ticket += 1
+            waiting[ticket] = ()
+            window.acquire()
+            log.submit(ticket, (cmd.Prune(room_id, head - KEPT),))
 
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], int(sys.argv[2]), early="early" in sys.argv[3:])
+        how = sys.argv[3:]
+        main(sys.argv[1], int(sys.argv[2]), early="early" in how, pruning="pruning" in how)
     except RefusedError as error:
         sys.exit(str(error))

@@ -25,7 +25,8 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("CHAT_TESTS_KILLS", "20"))
 
 # How many acknowledgements are read before the kill; None: it may not even be ready.
-MOMENTS = (None, 0, 1, 50, 500, 1000)
+Moments = tuple[int | None, ...]
+MOMENTS: Moments = (None, 0, 1, 50, 500, 1000)
 # The kill comes at most this much later, so that it meets any step of a commit.
 JITTER_S = 0.02
 
@@ -54,9 +55,11 @@ def killed(directory: Path, run: int, *how: str) -> Iterator[subprocess.Popen[by
     assert process.returncode == -9, "it ended by itself"
 
 
-def life(directory: Path, run: int, chance: random.Random, *how: str) -> list[Acknowledged]:
+def life(
+    directory: Path, run: int, chance: random.Random, *how: str, moments: Moments = MOMENTS
+) -> list[Acknowledged]:
     """Let one process post for a random while; return what it had acknowledged when it died."""
-    count = chance.choice(MOMENTS)
+    count = chance.choice(moments)
     with killed(directory, run, *how) as process:
         assert process.stdout is not None
         lines = []
@@ -71,14 +74,22 @@ def life(directory: Path, run: int, chance: random.Random, *how: str) -> list[Ac
 
 
 def stored(path: Path) -> list[Acknowledged]:
-    """Return every post in the file, which must be whole and without holes."""
+    """Return every post in the file, which must be whole and without holes.
+
+    What was pruned is missing at the beginning of a room alone, and its first answers
+    are there, noted as outliving it.
+    """
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         rows = connection.execute(
             "SELECT room_id, seq, client_msg_id FROM room_events ORDER BY room_id, seq"
         ).fetchall()
         heads = dict(connection.execute("SELECT room_id, seq FROM heads WHERE seq > 0"))
-    last: dict[int, int] = {}
+        firsts = dict(connection.execute("SELECT room_id, seq FROM firsts"))
+        (answers,) = connection.execute("SELECT count(*) FROM first_answers").fetchone()
+        (orphans,) = connection.execute("SELECT count(*) FROM orphan_answers").fetchone()
+    assert (answers, orphans) == (sum(heads.values()), sum(firsts.values()) - len(firsts))
+    last = {room_id: first - 1 for room_id, first in firsts.items()}
     for room_id, seq, _ in rows:
         assert seq == last.get(room_id, 0) + 1, "a hole, or a seq twice"
         last[room_id] = seq
@@ -141,6 +152,26 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path, chance: random.Random) -> 
             subject.log.close()
     print(f"{run} kills, {before_a_kill} posts acknowledged before them")
     assert before_a_kill > 10 * ROUNDS
+
+
+def test_prune_is_whole_or_not_at_all(tmp_path: Path, chance: random.Random) -> None:
+    """Kills among prunes: each moved the first seq with its rows, and nothing else is lost."""
+    path = tmp_path / NAME
+    told: list[Acknowledged] = []
+    pruned = 0
+    for run in range(ROUNDS // 2):
+        # The first one surely comes to prune something.
+        told += life(tmp_path, run, chance, "pruning", moments=MOMENTS if run else (500,))
+        subject = Subject(open_sqlite, tmp_path)
+        state = subject.log.load()
+        subject.log.close()
+        there = {(a.room_id, a.seq): a for a in stored(path)}
+        assert [there.get((a.room_id, a.seq)) for a in told if a.seq >= state.first(a.room_id)] == [
+            a for a in told if a.seq >= state.first(a.room_id)
+        ]
+        pruned = sum(first - 1 for first in state.firsts.snapshot().values())
+    print(f"{len(told)} posts acknowledged before the kills, {pruned} pruned")
+    assert pruned > 100
 
 
 def test_harness_sees_acknowledgements_that_came_too_early(
