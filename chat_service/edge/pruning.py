@@ -8,6 +8,7 @@ waits for more than one small piece, however much there is to let go of.
 import asyncio
 import logging
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
@@ -66,7 +67,7 @@ class Pruning:
         """Sweep now, and every `look_s` seconds, until cancelled."""
         while True:
             try:
-                await self.sweep()
+                await self.sweep(look_s)
             except RefusedError as error:
                 # The log is overloaded or its disk full: people come first.
                 logger.info("retention waits: %s", error)
@@ -74,22 +75,41 @@ class Pruning:
                 logger.exception("retention failed and will be tried again")
             await asyncio.sleep(look_s)
 
-    async def sweep(self) -> None:
-        """Let go of all that is more than rooms keep, piece by piece.
+    async def sweep(self, look_s: float = LOOK_S) -> None:
+        """Let go of all that is more than rooms keep, one piece of each in turn.
 
-        Raises RefusedError when the log takes no more for now.
+        Many first answers that are left after `look_s` seconds wait for the next sweep,
+        so that they do not hold up the rooms. Raises RefusedError when the log takes no
+        more for now.
         """
+        time = asyncio.get_running_loop().time
+        until = time() + look_s
+        line = deque(await self._look())
+        answers_left = True
+        while line or (answers_left and time() < until):
+            if line:
+                room_id, up_to_seq = line.popleft()
+                first = self._directory.state.first(room_id)
+                piece_seq = min(first + PRUNE_EVENTS - 1, up_to_seq)
+                await self._order(cmd.Prune(room_id, piece_seq))
+                if piece_seq < up_to_seq:
+                    line.append((room_id, up_to_seq))
+            if answers_left:
+                answers_left = await self._prune_answers()
+
+    async def _look(self) -> list[tuple[int, int]]:
+        """Return the rooms that hold more than they keep, and the last seq of that."""
         state = self._directory.state
-        for room_id, left_seq in state.leftovers.snapshot().items():
-            await self._prune(room_id, left_seq)
+        found = list(state.leftovers.snapshot().items())
         if not self._retention.is_all:
-            rooms = list(state.rooms.values())
-            for number, room in enumerate(rooms, start=1):
-                await self._prune(room.room_id, await self._excess(room))
+            for number, room in enumerate(list(state.rooms.values()), start=1):
+                up_to_seq = await self._excess(room)
+                if up_to_seq >= self._hub.first(room.room_id):
+                    found.append((room.room_id, up_to_seq))
                 if number % ROOMS_A_STEP == 0:
                     await asyncio.sleep(0)
             self._young = {n: young for n, young in self._young.items() if n in state.rooms}
-        await self._prune_answers()
+        return found
 
     async def _excess(self, room: Room) -> int:
         """Return the seq up to which a room's events may go; below the first for none."""
@@ -121,19 +141,14 @@ class Pruning:
             self._young[room_id] = (young, time_of(young))
         return young - 1
 
-    async def _prune(self, room_id: int, up_to_seq: int) -> None:
-        first = self._directory.state.first(room_id)
-        while first <= up_to_seq:
-            first = min(first + PRUNE_EVENTS, up_to_seq + 1)
-            await self._order(cmd.Prune(room_id, first - 1))
-
-    async def _prune_answers(self) -> None:
+    async def _prune_answers(self) -> bool:
+        """Let go of the oldest first answers whose time is over; return whether there were any."""
+        oldest_ms = await self._read(self._log.read_oldest_orphan_ms)
         life_ms = self._directory.state.limits.first_answer_ms
-        while True:
-            oldest_ms = await self._read(self._log.read_oldest_orphan_ms)
-            if oldest_ms is None or oldest_ms >= self._clock_ms() - life_ms:
-                return
-            await self._order(cmd.PruneAnswers(PRUNE_ANSWERS))
+        if oldest_ms is None or oldest_ms >= self._clock_ms() - life_ms:
+            return False
+        await self._order(cmd.PruneAnswers(PRUNE_ANSWERS))
+        return True
 
     async def _order(self, command: cmd.Prune | cmd.PruneAnswers) -> None:
         loop = asyncio.get_running_loop()

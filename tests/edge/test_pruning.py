@@ -46,10 +46,10 @@ class Sweeper:
             clock_ms=self.scene.clock.ms,
         )
 
-    async def sweeps(self) -> None:
+    async def sweeps(self, look_s: float = PATIENCE) -> None:
         """Sweep once; whatever is ordered is committed."""
         async with asyncio.timeout(PATIENCE):
-            task = asyncio.create_task(self.pruning.sweep())
+            task = asyncio.create_task(self.pruning.sweep(look_s))
             while not task.done():
                 await asyncio.sleep(0)
                 if self.log.waiting:
@@ -222,6 +222,44 @@ async def test_first_answers_go_after_fourteen_days(sweepers: list[Sweeper]) -> 
     assert sweeper.orders == [cmd.PruneAnswers(PRUNE_ANSWERS)] * 3
     # That of the message which is kept.
     assert len(sweeper.log.first_answers) == 1
+
+
+@story
+async def test_everything_that_waits_has_its_turn(sweepers: list[Sweeper]) -> None:
+    """Neither a large room nor many first answers hold up another room."""
+    sweepers.append(sweeper := Sweeper(Retention(Keep(max_messages=1))))
+    alice = staying(sweeper.scene)
+    sweeper.talks(alice, 3 * PRUNE_ANSWERS)
+    await sweeper.sweeps()
+    sweeper.orders.clear()
+    sweeper.scene.clock.now += 15 * DAY_S
+    sweeper.talks(alice, 2 * PRUNE_EVENTS)
+    den = sweeper.scene.does(cmd.JoinRoom(alice.session_id, RoomByName("den"))).room_id
+    for number in range(3):
+        sweeper.scene.says(alice, f"in the den {number}", RoomById(den))
+    await sweeper.sweeps()
+    head = 3 * PRUNE_ANSWERS + 2 * PRUNE_EVENTS
+    assert sweeper.orders == [
+        cmd.Prune(LOBBY, 3 * PRUNE_ANSWERS - 1 + PRUNE_EVENTS),
+        cmd.PruneAnswers(PRUNE_ANSWERS),
+        cmd.Prune(den, 2),
+        cmd.PruneAnswers(PRUNE_ANSWERS),
+        cmd.Prune(LOBBY, head - 1),
+        cmd.PruneAnswers(PRUNE_ANSWERS),
+    ]
+
+
+@story
+async def test_first_answers_do_not_put_off_the_next_look(sweepers: list[Sweeper]) -> None:
+    """However many there are, a sweep ends after its time; the next one goes on with them."""
+    sweepers.append(sweeper := Sweeper(Retention(Keep(max_messages=1))))
+    sweeper.talks(staying(sweeper.scene), 3 * PRUNE_ANSWERS + 1)
+    await sweeper.sweeps()
+    sweeper.orders.clear()
+    sweeper.scene.clock.now += 15 * DAY_S
+    for orders in (0, 0, 3):
+        await sweeper.sweeps(PATIENCE if orders else 0)
+        assert len(sweeper.orders) == orders
 
 
 @story
