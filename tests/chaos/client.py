@@ -266,9 +266,8 @@ class Client:
                 wait_s, self._hint_s = max(wait_s, self._hint_s), 0.0
                 await asyncio.sleep(wait_s)
         finally:
-            for task in self._old:
-                task.cancel()
-            await asyncio.gather(*self._old, return_exceptions=True)
+            for task in list(self._old):
+                await _finish(task)
 
     async def _converse(self) -> None:
         """Have one stream, until it is over or left."""
@@ -281,13 +280,11 @@ class Client:
             await stream.left.wait()
         finally:
             self.is_live = False
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
+            await _finish(sender)
             self._is_overtaken |= not stream.is_welcomed
             if stream.reading not in self._old:
                 self._stream = None
-                stream.reading.cancel()
-                await asyncio.gather(stream.reading, return_exceptions=True)
+                await _finish(stream.reading)
 
     async def _read(self, stream: _Stream) -> None:
         try:
@@ -407,6 +404,14 @@ class Client:
         now = asyncio.get_running_loop().time()
         self._hold_until = max(self._hold_until, now + error.retry_after_ms / 1000)
         self._wake.set()
+
+
+async def _finish(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end. Raises what it raised: a mistake of this module."""
+    task.cancel()
+    await asyncio.wait((task,))
+    if not task.cancelled():
+        task.result()
 
 
 def _reason_of(error: grpc.aio.AioRpcError) -> tuple[str, str, float]:
