@@ -56,6 +56,8 @@ EXPIRE_S = 5.0
 # queued for them, and calls this long to end. Source: the service's guarantees.
 FLUSH_S = 6.0
 STOP_S = 2.0
+# The same when the stop is in a hurry: as long as a status takes.
+HURRIED_STOP_S = 0.2
 # Clients come back after a delay of their own between these, so that not all
 # come at once.
 COME_BACK_MS = (500, 3000)
@@ -105,7 +107,7 @@ async def serve(
         if not failed:
             await server.drain(hurry)
     finally:
-        await server.close()
+        await server.close(hurry)
     if failed:
         raise ConnectionAbortedError("the log failed; a restart recovers")
 
@@ -278,10 +280,17 @@ class _Server:
             await asyncio.sleep(0.01)
         self.hub.end_all(STOPPING)
 
-    async def close(self) -> None:
-        """End the calls that are left, and close the log."""
+    async def close(self, hurry: asyncio.Event) -> None:
+        """End the calls that are left, sooner if in a hurry, and close the log."""
         self.hub.end_all(STOPPING)
-        await self.transport.stop(STOP_S)
+        stopping = asyncio.ensure_future(self.transport.stop(STOP_S))
+        hurried = asyncio.ensure_future(hurry.wait())
+        await asyncio.wait((stopping, hurried), return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if not stopping.done():
+            # A stop that is under way takes a shorter grace.
+            await self.transport.stop(HURRIED_STOP_S)
+        await stopping
         await asyncio.get_running_loop().run_in_executor(None, self._close_log)
 
     def _close_log(self) -> None:
