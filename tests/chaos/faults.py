@@ -313,3 +313,11 @@ def kept_subscriptions() -> None:
     def hoarding(remove: Callable[..., None], hub: Hub, subscription: Any) -> None:
         remove(hub, subscription)
         hub.add(subscription)
+
+
+@fault
+def no_flush() -> None:
+    """End the streams of a server that stops with what is still queued for them."""
+    from chat_service import server
+
+    server.FLUSH_S = -1.0

@@ -37,6 +37,9 @@ class Scale:
     freeze_rate: int
     # All at once after a crash.
     returning: int
+    # A stop: clients, posts a second of all.
+    drain_clients: int
+    drain_rate: int
     # With the default rate limits: who posts, how much each.
     obedient: int
     posts_of_obedient: int
@@ -69,6 +72,8 @@ BOUNDED = Scale(
     freezes_s=(1.2,),
     freeze_rate=200,
     returning=40,
+    drain_clients=20,
+    drain_rate=300,
     obedient=4,
     posts_of_obedient=24,
     power_posts=1000,
@@ -97,6 +102,8 @@ FULL = Scale(
     freezes_s=(5.0, 15.0, 10.0),
     freeze_rate=500,
     returning=1000,
+    drain_clients=100,
+    drain_rate=500,
     obedient=20,
     posts_of_obedient=120,
     power_posts=20_000,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import readers, senders
+from bench.wires.wire import ReadersConfig, SendersConfig
 from bench.worker import Worker
 from tests.chaos.client import Client
 from tests.chaos.figures import Figures
@@ -124,7 +124,7 @@ def delays(healthy: Worker, sender: Worker) -> tuple[float, float]:
     healthy.tell(do="settle", present=HEALTHY_CROWD, timeout_s=PATIENCE)
     settled = healthy.wait_answer(2 * PATIENCE)
     assert settled["settled"], settled
-    sender.tell(do="pace", rate=MESSAGES / ROUND_S, seconds=ROUND_S)
+    sender.tell(do="pace", rate=MESSAGES / ROUND_S, seconds=ROUND_S, bunch=1)
     healthy.tell(do="wait", events=MESSAGES, timeout_s=PATIENCE)
     told = healthy.wait_answer(2 * PATIENCE)
     sent = sender.wait_answer(PATIENCE)
@@ -206,10 +206,10 @@ def test_many_frozen_readers_cost_little_memory(tmp_path: Path, figures: Figures
 def test_healthy_readers_notice_nothing(tmp_path: Path, figures: Figures) -> None:
     """Beside a frozen reader, 50 healthy ones are told as quickly as without it."""
     with Watched(tmp_path) as server, ExitStack() as stack:
-        config = readers.Config(server.address, ROOM, "healthy", HEALTHY_CROWD, 1, 1)
-        healthy = stack.enter_context(Worker("bench.readers", [config.to_json()]))
-        posting = senders.Config(server.address, ROOM, "sender", 1)
-        sender = stack.enter_context(Worker("bench.senders", [posting.to_json()]))
+        config = ReadersConfig(server.address, "chat", ROOM, "healthy", HEALTHY_CROWD, 16, 1, 1)
+        healthy = stack.enter_context(Worker("bench.readers", config))
+        posting = SendersConfig(server.address, "chat", ROOM, "sender", 1)
+        sender = stack.enter_context(Worker("bench.senders", posting))
         ratios: list[tuple[float, float]] = []
         for number in range(ROUNDS):
             base = delays(healthy, sender)
