@@ -64,7 +64,8 @@ def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
         "--config",
         type=Path,
         metavar="FILE",
-        help="a TOML file that says how long rooms keep their messages (default: for ever)",
+        help="a TOML file that says how long rooms keep their messages (default: for ever), "
+        "and the disk reserve",
     )
     parser.add_argument(
         "--log-level",
@@ -106,7 +107,10 @@ def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
             # Here, because most starts have no file.
             from chat_service.config_file import read_settings
 
-            options["retention"] = read_settings(path).retention
+            settings = read_settings(path)
+            options["retention"] = settings.retention
+            if options["disk_reserve"] is None:
+                options["disk_reserve"] = settings.disk_reserve
         return LaunchConfig(**options)
     except ConfigError as error:
         parser.error(str(error))

@@ -6,6 +6,8 @@
     [retention.direct]            # of direct messages, in place of the above
     [retention.rooms.builds]      # of one room, in place of the above
     max_age = "12h"
+    [disk]
+    reserve = "64M"               # what posts leave free of it
 
 A key that is not known, or a value that cannot be used, is answered with one line that
 names the file and the key: a slip must not pass as "keep everything", or as its contrary.
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chat_service.config import ConfigError
+from chat_service.config import ConfigError, size_in_bytes
 from chat_service.core.limits import Limits
 from chat_service.core.names import is_name, name_key
 from chat_service.retention import KEEP_ALL, Keep, Retention
@@ -35,6 +37,8 @@ class Settings:
     """What the file says; the defaults where it says nothing."""
 
     retention: Retention = KEEP_ALL
+    # Bytes; None: the usual reserve.
+    disk_reserve: int | None = None
 
 
 class _BadValueError(Exception):
@@ -61,8 +65,22 @@ def read_settings(path: Path) -> Settings:
 
 
 def _settings(file: Table) -> Settings:
-    _check_keys("", file, ("retention",))
-    return Settings(_retention(_table("retention", file.get("retention", {}))))
+    _check_keys("", file, ("retention", "disk"))
+    return Settings(
+        _retention(_table("retention", file.get("retention", {}))),
+        _disk_reserve(_table("disk", file.get("disk", {}))),
+    )
+
+
+def _disk_reserve(table: Table) -> int | None:
+    _check_keys("disk.", table, ("reserve",))
+    if "reserve" not in table:
+        return None
+    value = table["reserve"]
+    try:
+        return size_in_bytes(value if isinstance(value, str) else repr(value))
+    except ConfigError:
+        raise _BadValueError("disk.reserve", 'not a size such as "64M", "1G" or "0"') from None
 
 
 def _retention(table: Table) -> Retention:

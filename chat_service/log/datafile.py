@@ -88,8 +88,10 @@ def is_damage(error: BaseException) -> bool:
     """Whether what a read raised says that the file is damaged."""
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", None)
-        # Without a code it is sqlite3's own: a text that is not UTF-8.
-        return code is None or code & 0xFF in _DAMAGE_CODES
+        if code is None:
+            # sqlite3's own: a text that is not UTF-8.
+            return isinstance(error, sqlite3.OperationalError)
+        return code & 0xFF in _DAMAGE_CODES
     return isinstance(error, _DAMAGE)
 
 

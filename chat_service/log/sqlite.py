@@ -330,8 +330,9 @@ class SqliteLog:
             "the server could not store this: the outcome is unknown, send it again",
             retry_after_ms=1000,
         )
-        self._failure = self._refusal = rejection
-        self._on_failure(error)
+        if self._failure is None:
+            self._failure = self._refusal = rejection
+            self._on_failure(error)
         return rejection
 
 

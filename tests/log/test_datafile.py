@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chat_service.log import datafile, schema
-from chat_service.log.datafile import open_data_file
+from chat_service.log.datafile import is_damage, open_data_file
 from chat_service.log.schema import APPLICATION_ID, MIGRATIONS, DataFileError
 from tests.log.damage import NAME, PAGE, fill, overwrite, pages_of, tables
 
@@ -405,6 +405,24 @@ def test_full_disk_is_named(tmp_path: Path, good: bytes) -> None:
             f"{path} cannot be opened: its disk is full, make room on it"
         )
     assert "restore it" in datafile._refusal(path, coded(sqlite3.SQLITE_IOERR_READ))
+
+
+def test_what_is_damage(tmp_path: Path) -> None:
+    """Pages and values that cannot be read are; a mistake in the use of a connection is not."""
+    for error in (
+        coded(sqlite3.SQLITE_CORRUPT),
+        coded(sqlite3.SQLITE_IOERR_READ),
+        coded(sqlite3.SQLITE_NOTADB),
+        sqlite3.OperationalError("Could not decode to UTF-8 column"),
+        ValueError("a kind that there is not"),
+    ):
+        assert is_damage(error), error
+    connection = sqlite3.connect(tmp_path / NAME)
+    connection.close()
+    with pytest.raises(sqlite3.ProgrammingError) as raised:
+        connection.execute("SELECT 1")
+    for other in (raised.value, coded(sqlite3.SQLITE_BUSY), coded(sqlite3.SQLITE_ERROR)):
+        assert not is_damage(other), other
 
 
 def coded(code: int) -> sqlite3.OperationalError:

@@ -144,3 +144,13 @@ def test_bad_value_needs_no_grpc() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
     )
     assert done.stdout == "set()\n"
+
+
+def test_reserve_of_the_file_and_of_the_flag(tmp_path: Path) -> None:
+    """The file's disk reserve counts unless the command line has one."""
+    file = tmp_path / "chat.toml"
+    file.write_text("[disk]\nreserve = '2M'\n", encoding="utf-8")
+    flags = ["--config", str(file)]
+    assert read_arguments(flags).disk_reserve == 2 << 20
+    assert read_arguments([*flags, "--disk-reserve", "0"]).disk_reserve == 0
+    assert read_arguments([]).disk_reserve is None

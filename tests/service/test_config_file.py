@@ -39,8 +39,11 @@ def test_everything_that_it_may_say(tmp_path: Path) -> None:
         [retention.rooms."v1.2"]
         max_age = "45s"
         [retention.rooms.archive]
+        [disk]
+        reserve = "3G"
         """,
     )
+    assert found.disk_reserve == 3 << 30
     assert found.retention == Retention(
         Keep(30 * DAY_MS, 100_000),
         Keep(90 * 60_000, None),
@@ -78,6 +81,11 @@ def test_everything_that_it_may_say(tmp_path: Path) -> None:
         ("[retention.rooms.'\\u001b[2J']", "no room can have this name"),
         ('[retention.rooms."a\\nb\\u001b"]', "retention.rooms.a b : no room can have this name"),
         ("[retention.rooms.Ab]\n[retention.rooms.aB]", "retention.rooms.aB: this room is named"),
+        ("disk = 1", "disk: not a table"),
+        ("[disk]\nsize = 1", "disk.size: not known here; known: reserve"),
+        ("[disk]\nreserve = '1.5G'", "disk.reserve: not a size such as"),
+        ("[disk]\nreserve = true", "disk.reserve: not a size"),
+        ("[disk]\nreserve = -1", "disk.reserve: not a size"),
         ("[retention", "not TOML: "),
         ("max_age = '1d'\nmax_age = '2d'", "not TOML: "),
         ("a = " + "[" * 5000, "not TOML: "),
@@ -91,6 +99,12 @@ def test_slip_is_one_line_with_file_and_key(tmp_path: Path, text: str, told: str
     assert line.startswith(f"--config {tmp_path}/chat.toml: ")
     assert told in line
     assert line.isprintable()
+
+
+def test_size_may_be_a_number(tmp_path: Path) -> None:
+    """A number is of bytes, and 0 keeps nothing back."""
+    assert settings(tmp_path, "[disk]\nreserve = 4096").disk_reserve == 4096
+    assert settings(tmp_path, "[disk]\nreserve = 0").disk_reserve == 0
 
 
 def test_file_that_cannot_be_read(tmp_path: Path) -> None:
