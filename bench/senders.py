@@ -49,7 +49,7 @@ class Senders:
                 waits_us.append((time.monotonic_ns() - now_ns) // 1000)
         return self._finish(before, began_ns) | {"waits_us": waits_us}
 
-    def pace(self, rate: float, seconds: float, bunch: int) -> Line:
+    def pace(self, rate: float, seconds: float, bunch: int = 1) -> Line:
         """Post by a schedule of `rate` a second, the senders in turn, answered or not.
 
         A sender posts `bunch` messages at once, which are due together. Each is stamped
