@@ -3,6 +3,7 @@
 with FakeIrc() as server:    an address to connect to; a thread for each client
     ...
 server.leave_out(1)    from now on the client that came second hears nothing
+server.close(1)        the client that came second is cut off
 """
 
 import socket
@@ -75,6 +76,13 @@ class FakeServer:
         """Let one of those who listen hear nothing more."""
         with self._lock:
             [client for client in self._clients if client.listens][place].listens = False
+
+    def close(self, place: int) -> None:
+        """Close the connection of one of those who listen."""
+        with self._lock:
+            client = [client for client in self._clients if client.listens][place]
+            client.listens = False
+            client.connection.shutdown(socket.SHUT_RDWR)
 
     def say(self, data: bytes) -> None:
         """Send to all who listen."""

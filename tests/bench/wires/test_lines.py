@@ -62,7 +62,7 @@ def test_reader_that_lacks_something_voids_the_measurement(wire: str) -> None:
         sent = senders.pace(rate=1000.0, seconds=0.005)
         assert sent.sent == 5
         # Nothing more will come, so there is no need to wait for it.
-        crowd = readers.wait_events(sent.sent, 0.2)
+        crowd = readers.wait_events(sent.sent, 1.0)
         assert crowd.behind == 1
         with pytest.raises(LoadError, match="other bytes"):
             complete(crowd, sent)
