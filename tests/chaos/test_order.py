@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,9 +16,17 @@ from tests.chaos.record import BrokenPromiseError, Record
 from tests.chaos.scale import BOUNDED, Scale
 from tests.chaos.server import Server
 
+# All is posted as fast as it is taken, on a machine that may have much else to do.
+ALL_S = 600.0
 
-async def crowd(server: Server, scale: Scale, chance: random.Random) -> tuple[Record, float]:
-    """Let all senders post all they have; return what the readers were told, and the seconds."""
+
+async def crowd(
+    server: Server, scale: Scale, chance: random.Random
+) -> tuple[Record, Counter[str], float]:
+    """Let all senders post all they have.
+
+    Returns what the readers were told, how streams ended, and the seconds.
+    """
     record = Record()
     async with AsyncExitStack() as stack:
 
@@ -34,12 +43,10 @@ async def crowd(server: Server, scale: Scale, chance: random.Random) -> tuple[Re
         for _ in range(scale.posts_of_sender):
             for sender in senders:
                 sender.say()
-        await settle([*readers, *senders])
+        await settle([*readers, *senders], patience_s=ALL_S)
         took_s = time.monotonic() - began
-        for client in (*readers, *senders):
-            for how in client.ends:
-                record.breach("ended", f"a stream of {client.name} ended with {how}")
-    return record, took_s
+        ends = sum((client.ends for client in (*readers, *senders)), start=Counter[str]())
+    return record, ends, took_s
 
 
 def test_all_readers_are_told_one_order(
@@ -48,16 +55,19 @@ def test_all_readers_are_told_one_order(
     """All lists are identical and without a hole, and keep the order of each sender."""
     posts = scale.senders * scale.posts_of_sender
     with Server(tmp_path) as server:
-        record, took_s = asyncio.run(crowd(server, scale, chance))
+        record, ends, took_s = asyncio.run(crowd(server, scale, chance))
         assert server.terminate() == 0
         record.compare_stored(server.database)
     figures["senders"] = scale.senders
     figures["posts acked"] = len(record.acked)
     figures["readers"] = scale.subscribers
     figures["events delivered"] = record.deliveries
+    figures["streams that ended, by how"] = dict(ends)
     figures["time, s"] = took_s
     figures["breaches"] = sum(record.breaches.values())
     record.verdict()
+    # Where the readers are slower than all senders together, they are cut and resume.
+    assert ends.keys() <= {"SLOW_READER"}
     assert len(record.acked) == posts
     assert record.deliveries == posts * scale.subscribers
 
@@ -65,7 +75,7 @@ def test_all_readers_are_told_one_order(
 def test_two_orders_are_noticed(tmp_path: Path, chance: random.Random, figures: Figures) -> None:
     """A server that tells some readers another order breaks the promise."""
     with Server(tmp_path, fault="two-orders") as server:
-        record, _ = asyncio.run(crowd(server, BOUNDED, chance))
+        record, *_ = asyncio.run(crowd(server, BOUNDED, chance))
     figures["breaches found"] = dict(record.breaches)
     with pytest.raises(BrokenPromiseError):
         record.verdict()
