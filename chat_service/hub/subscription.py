@@ -19,6 +19,9 @@ MAX_QUEUED_S = 10.0
 # Frames are joined to one write up to this size; a larger one would hold up the
 # acks behind it. Source: the service's guarantees.
 MAX_FRAME_BYTES = 64 * 1024
+# What rooms told this recently, at least, and twice as long ago at most, is not held
+# against a reader: it may not have had its turn since. As long as a tick, see `feed`.
+FRESH_S = 0.1
 # A replay puts in more only while less than this is queued, so that live frames
 # find room beside it.
 REPLAY_BYTES = MAX_QUEUED_BYTES // 4
@@ -46,12 +49,14 @@ class Subscription:
         "_clock",
         "_done_ticks",
         "_entries",
+        "_fresh",
+        "_fresh_before",
+        "_fresh_since",
         "_in_line",
         "_loop",
         "_readings",
         "_size",
         "_space",
-        "_tick_size",
         "_turns",
         "_waiter",
         "_write_began",
@@ -81,8 +86,10 @@ class Subscription:
         self._readings = 0
         self._entries: deque[tuple[bytes, Tick | None, float]] = deque()
         self._size = 0
-        # Bytes of the latest tick: too new to be held against the reader.
-        self._tick_size = 0
+        # Bytes of ticks since the last full FRESH_S, when that was, and of the one before.
+        self._fresh = 0
+        self._fresh_before = 0
+        self._fresh_since = 0.0
         # Ticks whose frames are in the write that is under way.
         self._done_ticks: list[Tick] = []
         self._write_began: float | None = None
@@ -102,37 +109,48 @@ class Subscription:
 
     def offer(self, frame: bytes) -> None:
         """Queue a frame. Never waits: a reader that is too far behind is ended instead."""
-        if self._keeps_up(len(frame) - self._tick_size):
-            self._queue(frame, None)
+        now = self._clock()
+        if self._keeps_up(len(frame), now):
+            self._queue(frame, None, now)
 
     def offer_tick(self, frames: list[bytes], tick: Tick) -> None:
         """Queue the frames of a tick, at least one, as `offer`.
 
         What counts is how far behind the reader was before: who has taken everything
-        so far is not cut, however much is told at once.
+        so far is not cut, however much its rooms tell at once.
         """
-        if self._keeps_up(1):
+        now = self._clock()
+        if self._keeps_up(1, now):
             *first, last = frames
             for frame in first:
-                self._queue(frame, None)
-            self._queue(last, tick)
-            self._tick_size = sum(map(len, frames))
+                self._queue(frame, None, now)
+            self._queue(last, tick, now)
+            self._fresh += sum(map(len, frames))
         else:
             tick.written()
 
-    def _keeps_up(self, more: int) -> bool:
+    def _keeps_up(self, more: int, now: float) -> bool:
         """Whether this many bytes may be queued; if not, the subscription is over."""
         if self.ended is not None:
             return False
         entries = self._entries
-        if entries and self._size + more > MAX_QUEUED_BYTES:
+        passed = now - self._fresh_since
+        if passed > FRESH_S or not entries:
+            self._fresh_before = self._fresh if entries and passed <= 2 * FRESH_S else 0
+            self._fresh = 0
+            self._fresh_since = now
+        if not entries:
+            return True
+        # The oldest are taken first, so what is fresh is the last of what is queued.
+        owed = max(0, self._size - self._fresh - self._fresh_before)
+        if owed + more > MAX_QUEUED_BYTES:
             self._overflow(f"more than {MAX_QUEUED_BYTES >> 20} MiB behind")
-        elif entries and self._clock() - entries[0][2] > MAX_QUEUED_S:
+        elif now - entries[0][2] > MAX_QUEUED_S:
             self._overflow(f"more than {MAX_QUEUED_S:.0f} s behind")
         return self.ended is None
 
-    def _queue(self, frame: bytes, tick: Tick | None) -> None:
-        self._entries.append((frame, tick, self._clock()))
+    def _queue(self, frame: bytes, tick: Tick | None, now: float) -> None:
+        self._entries.append((frame, tick, now))
         self._size += len(frame)
         if self._waiter is not None and not self._in_line:
             if self._turns.ask(self):

@@ -8,6 +8,7 @@ import pytest
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.model import User
 from chat_service.hub.subscription import (
+    FRESH_S,
     MAX_FRAME_BYTES,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_S,
@@ -127,11 +128,34 @@ def test_queue_is_bounded_in_bytes(reader: Subscription) -> None:
     assert reader.queued_bytes == 0
 
 
+LARGE = [bytes(MAX_FRAME_BYTES)] * (2 * MAX_QUEUED_BYTES // MAX_FRAME_BYTES)
+"""A tick of twice what a reader may owe."""
+
+
+def test_large_ticks_of_several_rooms(reader: Subscription, timers: FakeTimers) -> None:
+    """Who owed nothing is not cut by what its rooms tell before it can have had its turn."""
+    for _ in range(3):
+        reader.offer_tick(LARGE, Counted())
+        timers.advance(FRESH_S / 3)
+    assert reader.ended is None
+    timers.advance(2 * FRESH_S)
+    reader.offer_tick([b"x"], Counted())
+    assert reason(reader) is Reason.SLOW_READER
+
+
+def test_ticks_without_end_are_held_against_a_reader(
+    reader: Subscription, timers: FakeTimers
+) -> None:
+    """Whoever takes nothing is cut, however the ticks are spread over time."""
+    for _ in range(round(4 * FRESH_S / 0.01)):
+        reader.offer_tick([bytes(MAX_QUEUED_BYTES // 10)], Counted())
+        timers.advance(0.01)
+    assert reason(reader) is Reason.SLOW_READER
+
+
 def test_answer_behind_a_large_tick(reader: Subscription) -> None:
     """Who owed nothing before a large tick is not cut by an answer that follows it at once."""
-    reader.offer_tick(
-        [bytes(MAX_FRAME_BYTES)] * (2 * MAX_QUEUED_BYTES // MAX_FRAME_BYTES), Counted()
-    )
+    reader.offer_tick(LARGE, Counted())
     reader.offer(b"ack")
     assert reader.ended is None
 
