@@ -321,3 +321,30 @@ def no_flush() -> None:
     from chat_service import server
 
     server.FLUSH_S = -1.0
+
+
+def _keepalive(after_ms: int, answer_ms: int) -> None:
+    from chat_service.edge import transport
+
+    options = dict(transport.OPTIONS)
+    options |= {
+        "grpc.keepalive_time_ms": after_ms,
+        "grpc.keepalive_timeout_ms": answer_ms,
+        "grpc.http2.ping_timeout_ms": answer_ms,
+    }
+    transport.OPTIONS = tuple(options.items())
+
+
+@fault
+def quick_keepalive() -> None:
+    """No fault: look after silent peers after 1 s instead of 30, and shorten the grace to 2 s."""
+    from chat_service.hub import presence
+
+    _keepalive(1_000, 1_000)
+    presence.GRACE_S = 2.0
+
+
+@fault
+def no_keepalive() -> None:
+    """Never look after a peer that is silent."""
+    _keepalive(2_147_483_647, 20_000)
