@@ -194,6 +194,12 @@ class Scene:
         self.journal.apply(self.log.commit())
         self.timers.step()
 
+    def passes(self, seconds: int) -> None:
+        """Let time pass as a running server has it pass, with a sweep each second."""
+        for _ in range(seconds):
+            self.timers.advance(1)
+            self.hub.sweep()
+
     def asks(self, *commands: cmd.Command) -> tuple[Outcome, ...]:
         """Submit orders and commit them; return what each came to."""
         outcomes: list[tuple[Outcome, ...]] = []
