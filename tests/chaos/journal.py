@@ -169,7 +169,12 @@ class Disk:
         for name in sorted(self._seen.keys() | self._kept.keys()):
             file = chance.choice((self._seen, self._kept)).get(name)
             if file is not None:
-                is_next = under_way.name == name and under_way.kind in (Kind.WRITE, Kind.TRUNCATE)
+                # Of two files of one name, programs write into the newer.
+                is_next = (
+                    under_way.kind in (Kind.WRITE, Kind.TRUNCATE)
+                    and under_way.name == name
+                    and file is self._seen.get(name)
+                )
                 found[name] = file.torn([under_way] if is_next else [], chance)
         return found
 

@@ -132,6 +132,18 @@ def test_torn_writes_are_any_part_by_sectors() -> None:
     assert all(len(content) in (4, 512, 1024) for content in found)
 
 
+def test_removed_file_that_is_back_is_as_it_was() -> None:
+    """A write into the file that took its name is not found in it."""
+    made = disk(*MADE, call(Kind.UNLINK), call(Kind.CREATE))
+    under_way = write(b"new", offset=2)
+    found = {
+        content
+        for seed in range(50)
+        for content in made.torn(under_way, random.Random(seed)).values()
+    }
+    assert found == {b"old!", b"", b"\x00\x00new"}
+
+
 def test_posts_of_a_transaction_are_durable_with_its_sync() -> None:
     """A sync keeps what was committed before it, and no transaction without its last frame."""
     frame, last = bytes(24), bytes(4) + b"\x00\x00\x00\x09" + bytes(16)
