@@ -98,7 +98,7 @@ def _part(state: ChatState, goes_on: bool, stopped: bool) -> None:
             what = "not sent yet" if goes_on else "not sent"
             print(f"{what}: {sanitize(post.text)}", file=sys.stderr)
         if outbox.posts and goes_on:
-            print("The next start within ten minutes sends it, once.", file=sys.stderr)
+            print("The next start within ten minutes sends this, once.", file=sys.stderr)
         sys.stderr.flush()
         sys.stdout.flush()
     except OSError:

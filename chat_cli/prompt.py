@@ -62,6 +62,7 @@ class PromptScreen:
         self._accepting = False
         self._returned: str | None = None
         self._interrupted = False
+        self._told_history = False
         self._painted = asyncio.Event()
         self._buffer = Buffer(multiline=False, accept_handler=self._accept)
         self._app: Application[None] = Application(
@@ -87,15 +88,22 @@ class PromptScreen:
             self._printing = loop.call_later(wait, self._print)
 
     def give_back(self, text: str) -> None:
-        """Put a text into the input if that is empty; the arrow up brings it in any case."""
+        """Put a text into the input if that is empty, else where the arrow up fetches it."""
+        if self._accepting and self._returned is None:
+            self._returned = text
+            return
+        if not self._accepting and not self._buffer.text:
+            self._buffer.set_document(Document(text))
+            return
         history = self._buffer.history
         if text not in history.get_strings():
             history.append_string(text)
-        if self._accepting:
-            self._returned = self._returned or text
-        elif not self._buffer.text:
-            # Not only the text: the lines that the arrow keys go through are read anew.
-            self._buffer.reset(Document(text))
+        if not self._accepting:
+            # What the arrow keys go through is read anew; what is being typed stays.
+            self._buffer.reset(self._buffer.document)
+        if self._client and not self._told_history:
+            self._told_history = True
+            self._client.hint("The arrow up brings back what is not in the line below.")
 
     def refresh(self) -> None:
         """Draw the prompt again."""
@@ -222,7 +230,7 @@ class PromptScreen:
             self._accepting = False
         if self._returned is None:
             return False
-        buffer.set_document(Document(self._returned))
+        buffer.reset(Document(self._returned))
         return True
 
     def _complete(self, event: KeyPressEvent) -> None:
@@ -246,7 +254,7 @@ class PromptScreen:
     def _interrupt(self, event: KeyPressEvent) -> None:
         """Clear the line; on an empty one say how to leave, and leave the second time."""
         if event.current_buffer.text:
-            event.current_buffer.reset()
+            event.current_buffer.reset(append_to_history=True)
             self._interrupted = False
         elif self._interrupted:
             self.close()

@@ -27,7 +27,9 @@ def test_a_connection_that_worked_starts_anew() -> None:
 
 
 def test_the_servers_hint_is_honoured() -> None:
-    """As it is, up to five minutes: it is already different for each client."""
+    """Never less than that, up to five minutes; the jitter of the usual delay comes on top."""
     backoff = Backoff(random=lambda: 0.0)
     assert backoff.delay(hint=1.7) == 1.7
     assert backoff.delay(hint=86_400) == 300
+    spread = Backoff(random=lambda: 1.0)
+    assert [spread.delay(hint=3.0) for _ in range(3)] == [3.5, 4.0, 5.0]

@@ -2,7 +2,7 @@
 
 from chat_cli import items as it
 from chat_cli.model import ById, ByName, Direct, Position, RoomInfo, RoomKind
-from chat_cli.orders import enter, say, set_topic
+from chat_cli.orders import enter, leave, say, set_topic
 from chat_cli.outbox import JoinRoom, PendingOrder
 from chat_cli.state import Link
 from tests.cli.person import (
@@ -155,6 +155,26 @@ def test_another_epoch_voids_positions_and_ids() -> None:
     assert orders == [JoinRoom(ByName("dev"), 50), JoinRoom(ByName("lobby"), 50)]
     assert anna.state.current_label() == "#lobby"
     assert anna.told(it.Reset("e2")) == []
+
+
+def test_orders_of_another_epoch_are_not_carried_out() -> None:
+    """An id in them may be another room's: nobody leaves, renames or joins that one."""
+    anna = connected()
+    set_topic(anna.state, "new")
+    leave(anna.state, None)
+    anna.state.outbox.order(JoinRoom(ById("r1"), 50))
+    anna.told(signed_in(NEW_ANNA, epoch="e2"), it.Welcome("e2", NEW_ANNA))
+    orders = [due.order for due in anna.writes() if isinstance(due, PendingOrder)]
+    assert orders == [JoinRoom(ByName("lobby"), 50)]
+
+
+def test_a_direct_message_that_was_lost_comes_back_with_its_addressee() -> None:
+    """The conversation is gone with the former user; the text must not go to the lobby."""
+    anna = connected()
+    anna.told(opened(WITH_BOB), live(0, WITH_BOB))
+    say(anna.state, "psst", target=ById("r3"))
+    anna.told(it.Offline("x", 1.0), signed_in(NEW_ANNA))
+    assert anna.given_back == ["/msg bob psst"]
 
 
 def test_the_new_rooms_of_an_epoch_begin_afresh() -> None:

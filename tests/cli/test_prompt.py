@@ -11,14 +11,15 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 
 from chat_cli import items as it
 from chat_cli.client import Client
-from chat_cli.model import RoomInfo, RoomKind
+from chat_cli.model import ById, RoomInfo, RoomKind
+from chat_cli.outbox import PendingPost
 from chat_cli.prompt import PromptScreen
 from chat_cli.render import Renderer
 from chat_cli.state import ChatState
 from chat_cli.styles import name_class
 from tests.cli.desk import run
 from tests.cli.glass import DEADLINE, Glass
-from tests.cli.person import DEV, EIGHT, WITH_BOB, acked, connected, live, opened, said
+from tests.cli.person import DEV, EIGHT, WITH_BOB, acked, connected, live, opened, said, signed_in
 from tests.cli.test_sanitize import ATTACKS
 
 
@@ -156,6 +157,29 @@ def test_a_refused_message_is_back_in_the_line() -> None:
                 await anna.glass.until(lambda: "#lobby>" in anna.glass.rows())
             anna.types("\x1b[A")
             await anna.glass.shows("#lobby> wrong")
+
+    run(story())
+
+
+def test_several_texts_come_back() -> None:
+    """The first into the line, the others by the arrow up; what is cleared comes back too."""
+
+    async def story() -> None:
+        async with window() as anna:
+            for text in ("one", "two", "three"):
+                anna.state.outbox.adopt([PendingPost(f"old-{text}", ById("r1"), text, False, "x")])
+            anna.told(signed_in())
+            await anna.glass.shows("#lobby> three", "The arrow up brings back")
+            anna.types("\x1b[A")
+            await anna.glass.shows("#lobby> one")
+            anna.types("\x1b[A")
+            await anna.glass.shows("#lobby> two")
+            anna.types("\x1b[B\x1b[B")
+            await anna.glass.shows("#lobby> three")
+            anna.types("\x03")
+            await anna.glass.until(lambda: "#lobby>" in anna.glass.rows())
+            anna.types("\x1b[A")
+            await anna.glass.shows("#lobby> three")
 
     run(story())
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from chat_cli import items as it
 from chat_cli.model import ById, ByName, Direct, RoomEvent, RoomInfo, RoomKind, User
-from chat_cli.orders import enter
-from chat_cli.outbox import JoinRoom
+from chat_cli.orders import enter, say
+from chat_cli.outbox import JoinRoom, PendingOrder, PendingPost
 from tests.cli.person import (
     ANNA,
     BOB,
@@ -16,6 +16,7 @@ from tests.cli.person import (
     EIGHT,
     LOBBY,
     WITH_BOB,
+    acked,
     connected,
     goes_to,
     here,
@@ -93,6 +94,63 @@ def test_a_room_that_is_shorter_than_what_was_read_begins_afresh() -> None:
     assert join.order == JoinRoom(ById("r1"), 50)
     assert anna.told(opened(after_seq=0), said(1, "bob", "anew")) == ["08:00 bob: anew"]
     assert anna.state.resume_point().rooms[1].after_seq == 5
+
+
+def test_a_reset_room_goes_on_with_all_that_belongs_to_it() -> None:
+    """Unread starts afresh, acknowledged messages are shown, waiting ones are sent, no hole."""
+    anna = connected(send_burst=0)
+    long = RoomInfo("r3", RoomKind.DIRECT, head_seq=60, members=(ANNA, BOB))
+    anna.told(opened(long), *(said(seq, "bob", str(seq), long) for seq in range(1, 61)))
+    assert anna.state.rooms["r3"].unread == 50
+    say(anna.state, "stored", target=ById("r3"))
+    stored = anna.writes_post()
+    anna.told(acked(stored, 61, long))
+    say(anna.state, "waiting", target=ById("r3"))
+    anna.told(it.Offline("x", 1.0), it.Welcome("e1", ANNA), opened(after_seq=0), live(0))
+    lines = anna.told(it.Refused(11, "SEQ", "beyond", order_id="hello", room_id="r3"))
+    assert lines == [
+        "08:00 @bob anna: stored ✓",
+        "08:00 · @bob is shorter than what was read of it: starting with its newest messages",
+        "08:00 · back, nothing missed",
+    ]
+    join, post = anna.writes()
+    assert isinstance(join, PendingOrder)
+    assert isinstance(post, PendingPost)
+    assert (join.order, post.text) == (JoinRoom(ById("r3"), 50), "waiting")
+    short = RoomInfo("r3", RoomKind.DIRECT, head_seq=5, members=(ANNA, BOB))
+    lines = anna.told(
+        order_acked(join.order_id, short),
+        opened(short),
+        *(said(seq, "bob", f"again {seq}", short) for seq in range(1, 6)),
+        live(5, short),
+        acked(post, 6, short),
+        said(6, "anna", "waiting", short, post.client_msg_id),
+        said(7, "bob", "and on", short),
+    )
+    assert lines == [
+        *(f"08:00 @bob bob: again {seq}" for seq in range(1, 6)),
+        "08:00 @bob anna: waiting ✓",
+        "08:00 @bob bob: and on",
+    ]
+    assert anna.state.rooms["r3"].unread == 6
+    assert anna.read_again == 0
+    assert not list(anna.state.waiting())
+
+
+def test_a_reset_room_is_asked_for_again_over_a_break() -> None:
+    """Before the room is open again it has no position, so the next Hello begins anew too."""
+    anna = connected()
+    anna.told(said(1, "bob", "one"), it.Welcome("e1", ANNA))
+    anna.told(it.Refused(11, "SEQ", "beyond", order_id="hello", room_id="r1"))
+    anna.told(it.Offline("x", 1.0))
+    (position,) = anna.state.resume_point().rooms
+    assert (position.after_seq, position.recent) == (None, 50)
+    # More than 50 newer events: what was acknowledged meanwhile is not among them.
+    say(anna.state, "mine")
+    post = next(due for due in anna.writes() if isinstance(due, PendingPost))
+    anna.told(it.Welcome("e1", ANNA), acked(post, 7))
+    assert anna.told(opened(after_seq=20)) == ["08:00 anna: mine ✓"]
+    assert anna.told(said(21, "bob", "on")) == ["08:00 bob: on"]
 
 
 def test_a_public_room_that_is_gone_is_entered_by_name() -> None:

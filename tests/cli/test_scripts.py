@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from chat_cli.scripts.send import send
 from chat_cli.scripts.tail import tail
 from chat_protos.chat.v1 import chat_pb2 as pb
 from tests.cli.desk import run
-from tests.cli.fake_service import EndError, FakeService
+from tests.cli.fake_service import EndError, FakeService, Stream
 
 
 @pytest.fixture(autouse=True)
@@ -242,7 +243,179 @@ def test_an_expired_sign_in_does_not_send_as_somebody_else(
     assert "not sent: 1" in capsys.readouterr().err
 
 
+def test_what_a_send_left_is_told_and_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    """The next run sends its own lines alone: whoever started the first may have repeated it."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            await gives_up(fake, "left")
+            assert await send(at(fake), ["own"], as_json=False) == Exit.DONE
+            assert await send(at(fake), ["more"], as_json=False) == Exit.DONE
+            assert texts(fake) == ["own", "more"]
+
+    run(story())
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2:] == [
+        "chat-cli: messages without an answer: 1; within ten minutes send --resume sends them",
+        "chat-cli: an earlier run got no answer to: #lobby left",
+    ]
+
+
+def test_resume_sends_what_was_left_once(
+    stdin: int, capsys: pytest.CaptureFixture[str], state_dir: Path
+) -> None:
+    """Before the own lines, with the same ids, as the same user; then nothing is left."""
+    os.close(stdin)
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            await gives_up(fake, "left")
+            # As if it had been stored and only the answer was lost.
+            (kept,) = outboxes(state_dir)
+            (user,) = {user.user_id for user in fake.sessions.values()}
+            post = pb.Post(room=pb.RoomTarget(room_name="lobby"), text="left", client_msg_id=kept)
+            fake._post(Stream(next(iter(fake.sessions.values())), ""), "x", post)
+            address = at(fake)
+            assert await send(address, ["own"], as_json=True, resume=True) == Exit.DONE
+            assert texts(fake) == ["left", "own"]
+            assert {event.author.user_id for event in fake.room("lobby").events} == {user}
+            # Nothing from stdin and nothing left: done.
+            assert await send(address, [], as_json=False, resume=True) == Exit.DONE
+            assert texts(fake) == ["left", "own"]
+            assert outboxes(state_dir) == []
+
+    run(story())
+    output = capsys.readouterr()
+    reports = [json.loads(line) for line in output.out.splitlines()]
+    assert [(report["seq"], report["duplicate"]) for report in reports] == [(1, True), (2, False)]
+    assert output.err.endswith("chat-cli: messages of an earlier run, sent first: 1\n")
+
+
+def test_resume_reports_what_cannot_be_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its sign-in is over, or the server refuses it: the own lines are sent, the exit code is 1."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            await gives_up(fake, "of another")
+            fake.forget_everybody()
+            assert await send(at(fake), ["own"], as_json=False, resume=True) == Exit.REFUSED
+            await gives_up(fake, "not liked")
+            fake.refuse_posts = [pb.Error(code=3, reason="TEXT_INVALID", message="no")]
+            assert await send(at(fake), ["more"], as_json=False, resume=True) == Exit.REFUSED
+            assert texts(fake) == ["own", "more"]
+            assert await send(at(fake), ["again"], as_json=False, resume=True) == Exit.DONE
+
+    run(story())
+    lines = capsys.readouterr().err.splitlines()
+    assert "chat-cli: not sent, its sign-in is over: #lobby of another" in lines
+    assert "chat-cli: not sent, no: #lobby not liked" in lines
+
+
+def test_data_of_another_epoch_ends_a_send(capsys: pytest.CaptureFixture[str]) -> None:
+    """A token that is still valid there makes nobody the same user: nothing is sent."""
+
+    async def story() -> None:
+        slow = pb.Error(code=8, reason="RATE_LIMITED", message="slow", retry_after_ms=60_000)
+        async with FakeService(refuse_posts=[slow]) as fake:
+            task = asyncio.create_task(send(at(fake), ["hi"], as_json=False))
+            await fake.until(lambda: not fake.refuse_posts)
+            fake.epoch = "e2"
+            fake.end_streams()
+            assert await task == Exit.REFUSED
+            assert texts(fake) == []
+
+    run(story())
+    assert "not sent: 1" in capsys.readouterr().err
+
+
+def outboxes(root: Path) -> list[str]:
+    """Give the ids of the messages that are kept."""
+    return [
+        json.loads(line)["post"]
+        for path in root.rglob("*.jsonl")
+        for line in path.read_bytes().splitlines()
+        if b'"post"' in line
+    ]
+
+
+async def gives_up(fake: FakeService, text: str) -> None:
+    """Let a send end without an answer, as one that is stopped by a signal."""
+    fake.refuse_posts = [
+        pb.Error(code=8, reason="RATE_LIMITED", message="slow", retry_after_ms=60_000)
+    ]
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(send(at(fake), [text], as_json=False))
+    await fake.until(lambda: not fake.refuse_posts)
+    loop.call_soon(os.kill, os.getpid(), signal.SIGTERM)
+    assert await task == 128 + signal.SIGTERM
+
+
 # -------------------------------------------------------------------------- tail
+
+
+def test_tail_begins_anew_when_its_room_is_shorter(capsys: pytest.CaptureFixture[str]) -> None:
+    """A server that was restored from a copy: it is told, and what comes then is shown."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            for text in ("one", "two"):
+                fake.say("bob", text)
+            task = asyncio.create_task(tail(at(fake), 0, 3, as_json=True))
+            await fake.is_read()
+            del fake.room("lobby").events[1:]
+            streams = len(fake.subscribes)
+            fake.end_streams()
+            # Refused once for its position, then again without one.
+            await fake.until(lambda: len(fake.subscribes) == streams + 2 and bool(fake.streams))
+            await fake.is_read()
+            assert not fake.subscribes[-1].rooms[0].HasField("after_seq")
+            fake.say("bob", "two again")
+            assert await task == Exit.DONE
+
+    run(story())
+    output = capsys.readouterr()
+    printed = [json.loads(line)["text"] for line in output.out.splitlines()]
+    assert printed == ["one", "two", "two again"]
+    assert "beyond the head: only what comes from now on is shown" in output.err
+
+
+def test_tail_finds_its_room_in_other_data(capsys: pytest.CaptureFixture[str]) -> None:
+    """The id is another room's there: nothing of that one is printed."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            fake.say("bob", "one")
+            task = asyncio.create_task(tail(at(fake), 0, 2, as_json=True))
+            await fake.is_read()
+            kitchen = fake.room("lobby")
+            kitchen.name, fake.epoch = "kitchen", "e2"
+            lobby = fake.room("lobby")
+            streams = len(fake.subscribes)
+            fake.end_streams()
+            await fake.until(lambda: len(fake.subscribes) == streams + 2 and bool(fake.streams))
+            await fake.until(lambda: any(lobby.room_id in one.rooms for one in fake.streams))
+            fake.say("bob", "of the kitchen", kitchen)
+            fake.say("bob", "of the lobby", lobby)
+            assert await task == Exit.DONE
+
+    run(story())
+    output = capsys.readouterr()
+    printed = [json.loads(line)["text"] for line in output.out.splitlines()]
+    assert printed == ["one", "of the lobby"]
+
+
+def test_tail_finds_a_hole_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """The live marker says more than what came: it is read again."""
+
+    async def story() -> None:
+        async with FakeService(skip_seqs={2}) as fake:
+            for text in ("one", "two"):
+                fake.say("bob", text)
+            assert await tail(at(fake), 0, 2, as_json=True) == Exit.DONE
+            assert len(fake.subscribes) == 2
+
+    run(story())
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_tail_from_the_beginning(capsys: pytest.CaptureFixture[str]) -> None:

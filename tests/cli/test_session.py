@@ -458,3 +458,132 @@ def test_many_reconnects_lose_and_double_nothing(tmp_path: Path) -> None:
                 assert [line.split()[2] for line in said] == [f"n{n}." for n in range(60)]
 
     run(story())
+
+
+def test_a_fault_inside_of_grpc_is_a_lost_connection(tmp_path: Path) -> None:
+    """A write that races the end of a stream shows nothing but that, and nothing is lost."""
+
+    async def story() -> None:
+        async with FakeService() as fake, Desk(fake.target, "anna", tmp_path) as anna:
+            await anna.settled()
+            fake.end_streams(grpc.StatusCode.INTERNAL)
+            anna.types("hi")
+            await anna.sees("disconnected (connection lost)")
+            await anna.sees("anna: hi ✓")
+            assert anna.seen("anna: hi") == 1
+
+    run(story())
+
+
+# ----------------------------------------------------------------- over crashes
+
+
+def outboxes(root: Path) -> list[Path]:
+    """Give the outboxes that are kept."""
+    return list(root.rglob("*.jsonl"))
+
+
+def test_a_killed_client_is_finished_by_the_next(tmp_path: Path) -> None:
+    """What the server had stored and what it had not is there once, in order."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            async with Desk(fake.target, "anna", tmp_path) as first:
+                await first.settled()
+                # After the first the stream breaks, and no other one is welcomed.
+                fake.swallow_acks = 1
+                fake.welcome.clear()
+                first.types("one")
+                first.types("two")
+                await fake.until(lambda: len(fake.room("lobby").events) == 1)
+                await first.sees("disconnected")
+                await first.dies()
+            fake.welcome.set()
+            assert len(outboxes(tmp_path)) == 1
+            async with Desk(fake.target, "anna", tmp_path) as again:
+                await again.sees("of the last session")
+                again.types("three")
+                await again.sees("anna: three ✓")
+                await again.settled()
+                for text in ("one", "two", "three"):
+                    assert again.seen(f"anna: {text}") == 1
+            texts = [event.message.text for event in fake.room("lobby").events]
+            assert texts == ["one", "two", "three"]
+            assert outboxes(tmp_path) == []
+
+    run(story())
+
+
+def test_what_a_killed_client_wrote_is_never_sent_as_somebody_else(tmp_path: Path) -> None:
+    """The identity expired meanwhile: it is shown, until the person has seen it."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            async with Desk(fake.target, "anna", tmp_path) as first:
+                await first.settled()
+                await fake.stop()
+                await first.sees("disconnected")
+                first.types("of the old one")
+                await asyncio.sleep(0)
+                await first.dies()
+            fake.forget_everybody()
+            await fake.start()
+            async with Desk(fake.target, "anna", tmp_path) as second:
+                await second.sees("not sent: of the old one")
+                await second.settled()
+                await asyncio.sleep(0)
+                # Nobody has looked yet.
+                await second.dies()
+            async with Desk(fake.target, "anna", tmp_path) as third:
+                await third.sees("not sent: of the old one")
+                assert third.screen.input == "of the old one"
+                await third.settled()
+                third.types("of the new one")
+                await third.sees("anna: of the new one ✓")
+            texts = [event.message.text for event in fake.room("lobby").events]
+            assert texts == ["of the new one"]
+            assert outboxes(tmp_path) == []
+
+    run(story())
+
+
+def test_a_dead_window_goes_to_one_of_two(tmp_path: Path) -> None:
+    """Both are the same user; one sends what was left, the other shows it as an own message."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            async with Desk(fake.target, "anna", tmp_path) as dead:
+                await dead.settled()
+                await fake.stop()
+                await dead.sees("disconnected")
+                dead.types("left behind")
+                await asyncio.sleep(0)
+                await dead.dies()
+            await fake.start()
+            async with (
+                Desk(fake.target, "anna", tmp_path) as one,
+                Desk(fake.target, "anna", tmp_path) as other,
+            ):
+                for window in (one, other):
+                    await window.sees("anna: left behind ✓")
+                    await window.settled()
+                told = [window.seen("still to be sent") for window in (one, other)]
+                assert sorted(told) == [0, 1]
+            assert len(fake.room("lobby").events) == 1
+
+    run(story())
+
+
+def test_without_a_disk_messages_are_sent_all_the_same(tmp_path: Path) -> None:
+    """It is said once that they would not survive a crash."""
+
+    async def story() -> None:
+        (tmp_path / "outbox").write_text("in the way")
+        async with FakeService() as fake, Desk(fake.target, "anna", tmp_path) as anna:
+            await anna.settled()
+            for text in ("one", "two"):
+                anna.types(text)
+                await anna.sees(f"anna: {text} ✓")
+            assert anna.seen("is not kept over a crash") == 1
+
+    run(story())

@@ -35,6 +35,15 @@ def rich_status(code: int, message: str, reason: str, retry_ms: int = 0, names: 
     return bytes(status.SerializeToString())
 
 
+def test_a_fault_inside_of_grpc_is_a_lost_connection() -> None:
+    """A write that races the end of a stream has the status INTERNAL, and no reason."""
+    error = failed(Code.INTERNAL, "Internal error from Core")
+    assert isinstance(error, UnreachableError)
+    assert str(error) == "no answer"
+    ours = failed(Code.INTERNAL, "internal error, id=7", rich_status(13, "id=7", "INTERNAL"))
+    assert not isinstance(ours, UnreachableError)
+
+
 def test_rich_details_are_read() -> None:
     """Reason, delay in seconds, sentence and names."""
     rich = rich_status(8, "slow down", "RATE_LIMITED", 1500)

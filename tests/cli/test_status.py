@@ -1,8 +1,9 @@
 """`chat_cli.status`: what stands around the input line."""
 
 from chat_cli import items as it
-from chat_cli.model import ByName, Direct
+from chat_cli.model import ById, ByName, Direct
 from chat_cli.orders import enter, say
+from chat_cli.outbox import PendingPost
 from chat_cli.state import Link
 from chat_cli.status import prompt, toolbar, waiting_lines
 from tests.cli.person import WITH_BOB, Person, acked, connected, live, opened, said
@@ -56,6 +57,26 @@ def test_a_message_that_must_wait_says_so() -> None:
     assert above(anna) == ["…     anna: fast (the server asks to wait, 4 s)"]
     anna.now = 3.0
     assert above(anna) == ["…     anna: fast (the server asks to wait, 1 s)"]
+
+
+def test_a_server_that_says_nothing_is_told_in_the_toolbar() -> None:
+    """After some seconds without an answer to an own message, until one comes."""
+    anna = connected()
+    say(anna.state, "hello?")
+    post = anna.writes_post()
+    anna.now = 3.9
+    assert bar(anna).startswith(" online")
+    anna.now = 7.0
+    assert bar(anna) == " no answer for 7 s  #lobby  anna on here:1"
+    anna.told(acked(post, 1))
+    assert bar(anna).startswith(" online")
+
+
+def test_a_message_of_a_former_session_names_its_room() -> None:
+    """The room is called what it was called then, also one that is not open here."""
+    anna = connected()
+    anna.state.outbox.adopt([PendingPost("o-1", ById("r77"), "hi", False, "e1 u1", "#dev")])
+    assert above(anna) == ["…     #dev anna: hi"]
 
 
 def test_many_waiting_messages_are_counted() -> None:
