@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -301,7 +303,7 @@ def test_every_clean_end_frees_the_name(place: Place, how: str) -> None:
             ann.signals(signal.SIGINT)
     expected = {"term": 128 + signal.SIGTERM, "interrupt": 128 + signal.SIGINT}
     assert ann.ends() == expected.get(how, 0)
-    assert list(place.state_dir("ann").rglob("*.json")) == []
+    assert list(place.state_dir("ann").rglob("*.json*")) == []
     assert run_client(
         place.state_dir("elsewhere"), "send", *place.arguments("ann"), "my name now"
     ).returncode == 0  # fmt: skip
@@ -417,6 +419,156 @@ def test_a_server_with_other_data_is_told(tmp_path: Path) -> None:
             ann.types("\x15")
             ann.enters("afterwards")
             ann.sees(f"ann: afterwards{MARK}")
+
+
+# --------------------------------------------------------------------- crashes
+
+
+def test_a_killed_window_is_finished_by_the_next(
+    own_server: tuple[Launched, str], tmp_path: Path
+) -> None:
+    """What it wrote to a frozen server arrives once; another window of the name has its own."""
+    server, address = own_server
+    (instance,) = server.instances().values()
+    with ExitStack() as stack:
+        place = Place(stack, address, tmp_path, "lobby")
+        ben, dead, other = (place.window(name) for name in ("ben", "ann", "ann"))
+        instance.suspend()
+        try:
+            for text in ("one", "two"):
+                dead.enters(text)
+                dead.sees(f"…     ann: {text}")
+            other.enters("of the other window")
+            other.sees("…     ann: of the other window")
+            dead.process.kill()
+            dead.ends()
+            again = Terminal(place.state_dir("ann"), *place.arguments("ann"))
+            stack.enter_context(again)
+            again.sees("2 messages of the last session are still to be sent.")
+        finally:
+            instance.resume()
+        for window in (again, other):
+            window.sees(f"ann: two{MARK}", f"ann: of the other window{MARK}", "in #lobby")
+        ben.sees("ann: two", "ann: of the other window")
+        again.enters("three")
+        ben.sees("ann: three")
+        for window in (ben, other, again):
+            texts = [text.removesuffix(" ✓") for text in said(window, "ann")]
+            assert sorted(texts) == ["of the other window", "one", "three", "two"]
+            assert [text for text in texts if " " not in text] == ["one", "two", "three"]
+
+
+def test_what_was_written_to_another_life_of_the_server_is_shown(tmp_path: Path) -> None:
+    """The client was killed and the data replaced: nothing is sent until Enter says so."""
+    with ExitStack() as stack:
+        with Launched("--port", "0", "--data-dir", tmp_path / "one") as server:
+            (address,) = server.addresses(1).values()
+            place = Place(stack, address, tmp_path, "lobby")
+            ann = place.window("ann")
+        ann.sees("disconnected")
+        ann.enters("to the old world")
+        ann.sees("…     ann: to the old world")
+        ann.process.kill()
+        ann.ends()
+        with Launched(
+            "--port", address.rpartition(":")[2], "--data-dir", tmp_path / "two"
+        ) as server:
+            server.addresses(1)
+            again = place.window("ann")
+            again.sees("✗ not sent: to the old world", "#lobby> to the old world")
+            assert said(again, "ann") == []
+            again.enters("")
+            again.sees(f"ann: to the old world{MARK}")
+            again.enters("/quit")
+            assert again.ends() == 0
+        assert list(place.state_dir("ann").rglob("*.jsonl")) == []
+
+
+def test_a_server_that_was_restored_from_an_older_copy(tmp_path: Path) -> None:
+    """The same epoch, but rooms that are shorter: the client says so and goes on."""
+    data = tmp_path / "data"
+    with ExitStack() as stack:
+        with Launched("--port", "0", "--data-dir", data) as server:
+            ((directory, address),) = server.addresses(1).items()
+            port = address.rpartition(":")[2]
+            place = Place(stack, address, tmp_path, "lobby")
+            ann = place.window("ann")
+            ann.enters("kept")
+            ann.sees(f"ann: kept{MARK}")
+            server.terminate()
+            assert server.wait() == 0
+        home = directory.rename(directory.with_name(port))
+        shutil.copytree(home, tmp_path / "copy")
+        with Launched("--port", port, "--data-dir", data) as server:
+            server.addresses(1)
+            ann.sees("· back, ")
+            for number in range(3):
+                ann.enters(f"gone {number}")
+                ann.sees(f"ann: gone {number}{MARK}")
+            server.terminate()
+            assert server.wait() == 0
+        ann.enters("typed meanwhile")
+        shutil.rmtree(home)
+        (tmp_path / "copy").rename(home)
+        with Launched("--port", port, "--data-dir", data) as server:
+            server.addresses(1)
+            ann.sees("#lobby is shorter than what was read of it")
+            ann.sees(f"ann: typed meanwhile{MARK}")
+            ann.enters("and on")
+            ann.sees(f"ann: and on{MARK}")
+            assert ann.count("is missing") == ann.count("skipped") == 0
+
+
+def test_a_killed_send_is_resumed(own_server: tuple[Launched, str], tmp_path: Path) -> None:
+    """All that it had taken in is there once and in order, whatever the server had got of it."""
+    server, address = own_server
+    (instance,) = server.instances().values()
+    options = ["--target", address, "--room", "ops"]
+    lines = [f"line {number}" for number in range(400)]
+    send = subprocess.Popen(
+        [COMMAND, "send", "--json", *options, "--name", "bot"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(tmp_path / "bot"),
+        text=True,
+    )
+    assert send.stdin
+    assert send.stdout
+    try:
+        send.stdin.write(f"{lines[0]}\n")
+        send.stdin.flush()
+        send.stdout.readline()
+        instance.suspend()
+        send.stdin.write("".join(f"{line}\n" for line in lines[1:]))
+        send.stdin.flush()
+        # Twice the window is held; half of that is on its way to a server that does not read.
+        deadline = time.monotonic() + PATIENCE
+        while kept_lines(tmp_path / "bot") < 1 + 256:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        send.kill()
+        send.wait()
+        send.stdout.close()
+        with suppress(BrokenPipeError):
+            send.stdin.close()
+        instance.resume()
+    done = run_client(tmp_path / "bot", "send", "--resume", *options, "--name", "bot", "the end")
+    assert done.returncode == 0, done.stderr
+    arguments = ["--name", "log", "--since", "0", "--count", "258", "--json"]
+    read = run_client(tmp_path / "log", "tail", *options, *arguments)
+    texts = [json.loads(line)["text"] for line in read.stdout.splitlines()]
+    assert texts == [*lines[:257], "the end"]
+    assert list((tmp_path / "bot").rglob("*.jsonl")) == []
+
+
+def kept_lines(state_dir: Path) -> int:
+    """Count the messages that were ever written to an outbox."""
+    ids = set()
+    for path in state_dir.rglob("*.jsonl"):
+        *whole, _ = path.read_bytes().split(b"\n")
+        ids |= {json.loads(line).get("post") for line in whole}
+    return len(ids - {None})
 
 
 # --------------------------------------------------------------------- scripts
