@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sysconfig
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -67,8 +68,10 @@ class Server(Protocol):
 class ChatServer:
     """One `chat-server` with one instance. Leaving the block stops it, by force if need be."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, options: Sequence[str] = ()) -> None:
         self._directory = directory
+        # Of the command line, beside those that every run has.
+        self._options = options
         self.address = ""
         self.wire = "chat"
         self.at_once = SIGN_INS
@@ -116,6 +119,7 @@ class ChatServer:
                     "--no-rate-limits",
                     "--log-level=warning",
                     f"--data-dir={self._directory}",
+                    *self._options,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

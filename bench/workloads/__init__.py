@@ -1,7 +1,7 @@
 """The workloads, each in a module of its own; `ALL` is the order of a run."""
 
 from bench.workload import Workload
-from bench.workloads import connections, delay, fan_out, heavy, history, ingest, start_up
+from bench.workloads import connections, delay, fan_out, heavy, history, ingest, pruning, start_up
 
 ALL: tuple[Workload, ...] = (
     fan_out.SMALL,
@@ -14,4 +14,5 @@ ALL: tuple[Workload, ...] = (
     connections.WORKLOAD,
     start_up.WORKLOAD,
     history.WORKLOAD,
+    pruning.WORKLOAD,
 )
