@@ -25,6 +25,10 @@ from chat_service.core.limits import Limits
 from chat_service.core.names import is_name, name_key
 from chat_service.retention import KEEP_ALL, Keep, Retention
 
+# Rooms with bounds of their own: an instance is told of all of them in one argument of
+# its command, which Linux bounds at 128 KiB.
+MAX_ROOMS = 500
+
 _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _AGE = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
 
@@ -86,7 +90,10 @@ def _disk_reserve(table: Table) -> int | None:
 def _retention(table: Table) -> Retention:
     _check_keys("retention.", table, ("max_age", "max_messages", "direct", "rooms"))
     rooms: dict[str, Keep] = {}
-    for name, found in _table("retention.rooms", table.get("rooms", {})).items():
+    named = _table("retention.rooms", table.get("rooms", {}))
+    if len(named) > MAX_ROOMS:
+        raise _BadValueError("retention.rooms", f"at most {MAX_ROOMS} rooms")
+    for name, found in named.items():
         key = f"retention.rooms.{name}"
         if not is_name(name, Limits().room_name_bytes):
             raise _BadValueError(key, "no room can have this name")

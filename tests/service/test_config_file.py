@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from chat_service.config import ConfigError
-from chat_service.config_file import Settings, read_settings
+from chat_service.config import ConfigError, InstanceConfig
+from chat_service.config_file import MAX_ROOMS, Settings, read_settings
 from chat_service.retention import KEEP_ALL, Keep, Retention
 
 DAY_MS = 86_400_000
@@ -105,6 +105,18 @@ def test_size_may_be_a_number(tmp_path: Path) -> None:
     """A number is of bytes, and 0 keeps nothing back."""
     assert settings(tmp_path, "[disk]\nreserve = 4096").disk_reserve == 4096
     assert settings(tmp_path, "[disk]\nreserve = 0").disk_reserve == 0
+
+
+def test_rooms_are_so_few_that_an_instance_can_be_told(tmp_path: Path) -> None:
+    """The longest that may be said of rooms still fits into one argument of a command."""
+    bounds = "{ max_age = '999999999d', max_messages = 9999999999 }"
+    names = [f"{number:0>64}" for number in range(MAX_ROOMS + 1)]
+    lines = [f"{name} = {bounds}\n" for name in names]
+    found = settings(tmp_path, "[retention.rooms]\n" + "".join(lines[:MAX_ROOMS]))
+    config = InstanceConfig("::1", 1, tmp_path, "info", True, retention=found.retention)
+    assert len(config.to_json()) < 100 * 1024
+    with pytest.raises(ConfigError, match=r"retention\.rooms: at most 500 rooms"):
+        settings(tmp_path, "[retention.rooms]\n" + "".join(lines))
 
 
 def test_file_that_cannot_be_read(tmp_path: Path) -> None:
