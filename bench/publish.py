@@ -18,7 +18,7 @@ BEGIN = "<!-- figures: begin -->"
 END = "<!-- figures: end -->"
 
 # What is plotted, of each workload that has peers and takes it.
-PLOTTED = ("deliveries", "server CPU a delivery")
+PLOTTED = ("deliveries", "post to delivery p99", "server CPU a delivery")
 
 # Any: what JSON can hold.
 Json = dict[str, Any]
@@ -30,12 +30,12 @@ class DocumentError(Exception):
 
 def tables(told: Json) -> str:
     """Return the figures of `report.as_json` as Markdown."""
-    machine, scale = told["machine"], told["scale"]
+    machine = told["machine"]
+    figures = [figure for workload in told["workloads"] for figure in workload["figures"]]
+    rounds = max((len(figure["rounds"]) for figure in figures), default=0)
     lines = [
         f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, fdatasync p50 "
-        f"{number(machine['fdatasync_ms'])} ms. Sending phases of {scale['send_s']:g} s, "
-        f"{max((len(f['rounds']) for w in told['workloads'] for f in w['figures']), default=0)} "
-        "rounds.",
+        f"{number(machine['fdatasync_ms'])} ms; rounds: {rounds}.",
         "",
         "| workload | figure | median | least | greatest | target |",
         "|---|---|--:|--:|--:|---|",

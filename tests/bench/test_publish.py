@@ -27,6 +27,7 @@ def test_tables_show_targets_and_peers() -> None:
     assert "| median | ours | A Peer (C) |" in lines
     assert "| speed, 1/s | 4.00 | 3.00 |" in lines
     assert "- work, disturbed" in lines
+    assert "rounds: 3" in lines[0]
 
 
 def test_without_peers_nothing_is_side_by_side() -> None:
