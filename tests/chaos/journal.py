@@ -163,19 +163,18 @@ class Disk:
         """Return only what was synced, by name."""
         return {name: bytes(file.synced) for name, file in self._kept.items()}
 
-    def torn(self, under_way: Call, chance: random.Random) -> dict[str, bytes]:
-        """Return what was synced, and by chance some of what was not, the next call too."""
+    def torn(self, under_way: Call | None, chance: random.Random) -> dict[str, bytes]:
+        """Return what was synced, and by chance some of what was not, the call under way too."""
         found = {}
         for name in sorted(self._seen.keys() | self._kept.keys()):
             file = chance.choice((self._seen, self._kept)).get(name)
-            if file is not None:
-                # Of two files of one name, programs write into the newer.
-                is_next = (
-                    under_way.kind in (Kind.WRITE, Kind.TRUNCATE)
-                    and under_way.name == name
-                    and file is self._seen.get(name)
-                )
-                found[name] = file.torn([under_way] if is_next else [], chance)
+            if file is None:
+                continue
+            part = []
+            # Of two files of one name, programs write into the newer.
+            if under_way is not None and under_way.name == name and file is self._seen.get(name):
+                part = [under_way] if under_way.kind in (Kind.WRITE, Kind.TRUNCATE) else []
+            found[name] = file.torn(part, chance)
         return found
 
 
