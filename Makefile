@@ -19,7 +19,7 @@ run: $(RUN) ## Start five servers on ports 50051 to 50055 (ARGS="--data-dir DIR"
 test: $(DEV) ## Run every test (ARGS="-k name" chooses)
 	$(PYTEST) $(ARGS)
 
-chaos: $(DEV) ## Try every promise at full size, for hours (ARGS="-k storm" chooses)
+chaos: $(DEV) ## Try every promise at full size, for an hour or two (ARGS="-k storm" chooses)
 	CHAT_CHAOS=full $(PYTEST) tests/chaos $(ARGS)
 
 check: $(DEV) protos ## Check style, types, the contract, its stubs and the layers

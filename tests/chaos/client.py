@@ -92,8 +92,9 @@ class Client:
     """One signed-in client. A block with it ends it; its task runs in between.
 
     `relay`, if given, stands between it and the server. One that does not read only posts.
-    `copies` is how often it sends each post, as one that trusts no network. `ends` counts how
-    streams ended, by reason, or without one by the status in small letters.
+    `copies` is how often it sends each post, as one that trusts no network, and `window` how
+    many orders are under way at once. `ends` counts how streams ended, by reason, or without
+    one by the status in small letters.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Client:
         relay: Relay | None = None,
         reads: bool = True,
         copies: int = 1,
+        window: int = UNACKED,
         text_bytes: int = 100,
     ) -> None:
         self.name = name
@@ -129,9 +131,7 @@ class Client:
         self._back_off = back_off
         self._copies = copies
         self._text_bytes = text_bytes
-        # Posts under way at once: where rates are limited one, or a post could overtake an
-        # earlier one that was refused.
-        self._window = 1
+        self._window = window // copies
         self._token = ""
         self._epoch = ""
         self._numbers = 0
@@ -173,7 +173,9 @@ class Client:
                 pb.JoinRequest(name=self.name, room=self._room), timeout=JOIN_S
             )
         self._token, self._epoch = joined.token, joined.epoch
-        self._window = 1 if joined.limits.send_burst else UNACKED // self._copies
+        if joined.limits.send_burst:
+            # Or a post could overtake an earlier one that was refused.
+            self._window = 1
         self.room_id = joined.room.room_id
 
     def start(self) -> None:
