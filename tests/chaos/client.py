@@ -9,7 +9,7 @@ import enum
 import heapq
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -149,6 +149,8 @@ class Client:
         # be heard after a later one, and take the place of the later stream.
         self._is_overtaken = False
         self._hint_s = 0.0
+        # What went wrong here and not in the server.
+        self._mistakes: list[Exception] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -191,6 +193,8 @@ class Client:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        for mistake in self._mistakes:
+            raise mistake
         assert not finished, f"{self.name} ended by itself"
 
     @property
@@ -274,10 +278,10 @@ class Client:
     async def _converse(self) -> None:
         """Have one stream, until it is over or left."""
         stream = self._stream = _Stream(self.address, self._token)
-        stream.reading = asyncio.get_running_loop().create_task(self._read(stream))
+        stream.reading = asyncio.get_running_loop().create_task(self._watch(self._read(stream)))
         self._sent.clear()
         self._to_send.clear()
-        sender = asyncio.get_running_loop().create_task(self._send(stream))
+        sender = asyncio.get_running_loop().create_task(self._watch(self._send(stream)))
         try:
             await stream.left.wait()
         finally:
@@ -287,6 +291,12 @@ class Client:
             if stream.reading not in self._old:
                 self._stream = None
                 await _finish(stream.reading)
+
+    async def _watch(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._mistakes.append(error)
 
     async def _read(self, stream: _Stream) -> None:
         try:
@@ -409,11 +419,9 @@ class Client:
 
 
 async def _finish(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait for its end. Raises what it raised: a mistake of this module."""
+    """Cancel a task, and wait for its end."""
     task.cancel()
     await asyncio.wait((task,))
-    if not task.cancelled():
-        task.result()
 
 
 def _reason_of(error: grpc.aio.AioRpcError) -> tuple[str, str, float]:
