@@ -29,7 +29,8 @@ DISK = 32 * M
 RESERVE = 8 * M
 CLIENTS = 6
 RATE = 300
-# More guests than fit into the last MiB of a reserve.
+# The last of a reserve, and more guests than it has room for.
+LAST = 64 << 10
 GUESTS = 3000
 
 
@@ -117,7 +118,10 @@ class People:
         return client
 
     async def are_refused(self) -> None:
-        """Wait until everybody was told that the disk is full."""
+        """Have everybody post, and wait until all were told that the disk is full."""
+        for client in self.clients:
+            if client.has_room:
+                client.say()
         before = [client.refusals["STORAGE_FULL"] for client in self.clients]
         await until(
             lambda: all(
@@ -147,10 +151,10 @@ class People:
                 return seqs
             page.page_token = found.next_page_token
 
-    async def spend_the_reserve(self) -> int:
+    async def spend_the_reserve(self, turn: int) -> int:
         """Sign guests in until there is no room for one more; return how many."""
         for number in range(GUESTS):
-            call = self.calls.Join(pb.JoinRequest(name=f"g{number}"), timeout=PATIENCE)
+            call = self.calls.Join(pb.JoinRequest(name=f"g{turn}-{number}"), timeout=PATIENCE)
             code = await call.code()
             if code is not grpc.StatusCode.OK:
                 assert code is grpc.StatusCode.RESOURCE_EXHAUSTED, await call.details()
@@ -190,11 +194,10 @@ async def full_and_back(
                     pb.SignOutRequest(), metadata=bearer(joined.token), timeout=PATIENCE
                 )
                 await people.reads_all(late, head)
-                late.say()
                 await people.are_refused()
                 # Once it is spent too, what is stored is still read.
-                disk.fill(leave=M)
-                guests += await people.spend_the_reserve()
+                disk.fill(leave=LAST)
+                guests += await people.spend_the_reserve(turn)
                 room_id = people.clients[0].room_id
                 assert await people.history(watcher.token, room_id) == list(range(1, head + 1))
                 assert len(people.record.acked) == acked, "something was acked on a full disk"
