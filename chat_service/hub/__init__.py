@@ -12,6 +12,7 @@ reader: a queue is bounded, and a reader that falls behind is cut, by itself.
     feed          one room's tick and subscriptions
     ring          one room's recent events, encoded
     replay        what a reader that is behind is sent next; pure
+    pages         pages of the log for those who are behind, at a pace
     presence      who is in which room, told in coalesced changes
     hub           the rooms together
 

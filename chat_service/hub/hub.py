@@ -1,23 +1,20 @@
 """The rooms together: publishing, following, presence, and who is too slow."""
 
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from chat_service.core.errors import Rejection
 from chat_service.core.model import User
 from chat_service.hub.feed import Feed
+from chat_service.hub.pages import Pages, ReadPage
 from chat_service.hub.patience import Patience
 from chat_service.hub.presence import PERIOD_S, Change, Presence
-from chat_service.hub.replay import Page, Step, joined, next_step, portion, unseen
+from chat_service.hub.replay import Step, joined, next_step, portion, unseen
 from chat_service.hub.subscription import MAX_FRAME_BYTES, REPLAY_BYTES, Subscription
 from chat_service.hub.timers import Timers
 from chat_service.hub.turns import Turns
 
 # All rings together. Source: the service's guarantees.
 MAX_RINGS_BYTES = 64 << 20
-
-# Reads a page of a room from the log: what follows a seq.
-ReadPage = Callable[[int, int], Awaitable[Page]]
 
 
 class Encode(Protocol):
@@ -61,7 +58,7 @@ class Hub:
         self._timers = timers
         self._patience = Patience(timers.time)
         self._encode = encode
-        self._read_page = read_page
+        self._pages = Pages(read_page, timers.time)
         self._feeds: dict[int, Feed] = {}
         self._ring_bytes = 0
         self._subscriptions: dict[Subscription, None] = {}
@@ -136,6 +133,7 @@ class Hub:
         Raises ValueError for a position beyond the head of the room.
         """
         reading = subscription.rooms.get(room_id)
+        pages = 0
         while reading is not None and subscription.rooms.get(room_id) == reading:
             if subscription.ended is not None:
                 return
@@ -148,7 +146,8 @@ class Hub:
             elif subscription.queued_bytes >= REPLAY_BYTES:
                 await subscription.wait_space()
             elif step is Step.PAGE:
-                page = await self._read_page(room_id, after_seq)
+                page = await self._pages.read(room_id, after_seq, pages)
+                pages += 1
                 if subscription.rooms.get(room_id) != reading:
                     return
                 # The log may be ahead of what the room was told of, prunes included.
