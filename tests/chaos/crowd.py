@@ -199,7 +199,7 @@ class Person:
             if item.error.client_msg_id:
                 self.unanswered.pop(item.error.client_msg_id, None)
             # Somebody may be gone for ever by the time that a message to them arrives.
-            if item.error.reason != "USER_UNKNOWN":
+            if item.error.reason != "USER_NOT_FOUND":
                 self.crowd.fault(f"{self.name}: {item.error.reason} {item.error.message}")
         elif kind in ("gap", "reset"):
             self.crowd.fault(f"{self.name}: {kind}")

@@ -348,3 +348,11 @@ def quick_keepalive() -> None:
 def no_keepalive() -> None:
     """Never look after a peer that is silent."""
     _keepalive(2_147_483_647, 20_000)
+
+
+@fault
+def hasty_pages() -> None:
+    """Read pages for readers far behind without a pace."""
+    from chat_service.hub import pages
+
+    pages.AT_ONCE = 1 << 60
