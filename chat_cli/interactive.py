@@ -169,7 +169,8 @@ def _exit_code(state: ChatState, name: str) -> int:
             return Exit.REFUSED
         case Link.NAMELESS if name and state.own is None:
             return Exit.REFUSED
-        case Link.OFFLINE if state.own is None:
+        # The next attempt may just have begun.
+        case Link.OFFLINE | Link.CONNECTING if state.own is None and state.told_offline:
             return Exit.UNREACHABLE
     return Exit.DONE
 
