@@ -16,8 +16,8 @@ ReadPage = Callable[[int, int], Awaitable[Page]]
 # Pages that a reader has at once: 10,000 events of the server's pages.
 AT_ONCE = 20
 # Of the time, the part in which pages are read for those further behind. Measured with five
-# of them beside 50 live readers on a machine without a free core: p50 of the live ones was
-# 8 times as long without a rest, see tests/chaos/test_far_back.py.
+# of them beside 50 live readers, on a machine without a free core: p50 of the live ones was
+# 4.2 times as long without a rest and 1.3 times with it (tests/chaos/test_far_back.py).
 SHARE = 0.25
 # A rest is no longer than this, in seconds, also after a page that was held up.
 MAX_REST_S = 0.25
