@@ -108,6 +108,10 @@ class Person:
             await self._stub().SignOut(
                 pb.SignOutRequest(), metadata=self._metadata, timeout=PATIENCE_S
             )
+        except asyncio.CancelledError:
+            # What a call says whose channel was closed: it went before it had signed in.
+            if not self._is_leaving:
+                raise
         except Exception as error:
             self.crowd.fault(f"{self.name}: {error!r}")
         finally:

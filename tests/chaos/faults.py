@@ -337,11 +337,11 @@ def _keepalive(after_ms: int, answer_ms: int) -> None:
 
 @fault
 def quick_keepalive() -> None:
-    """No fault: look after silent peers after 1 s instead of 30, and shorten the grace to 2 s."""
+    """No fault: look after silent peers after 1 s instead of 30, and shorten the grace to 1 s."""
     from chat_service.hub import presence
 
     _keepalive(1_000, 1_000)
-    presence.GRACE_S = 2.0
+    presence.GRACE_S = 1.0
 
 
 @fault

@@ -119,7 +119,7 @@ def test_silent_peers_are_noticed_and_told_once(
 ) -> None:
     """Whoever is frozen or unheard is let go of, is told once to have left, and comes back."""
     faults = () if scale.full else ("quick-keepalive",)
-    noticed_s, grace_s = (NOTICED_S, GRACE_S) if scale.full else (12.0, 2.0)
+    noticed_s, grace_s = (NOTICED_S, GRACE_S) if scale.full else (12.0, 1.0)
     with Watched(tmp_path, *faults) as server:
         result = asyncio.run(fall_silent(server, noticed_s + grace_s + 10.0))
     figures["seconds until both were noticed"] = result.noticed_s
@@ -136,7 +136,7 @@ def test_silent_peers_are_noticed_and_told_once(
 def test_peers_that_are_never_noticed_are_found_out(tmp_path: Path, figures: Figures) -> None:
     """A server without pings holds on to silent peers, and does not pass."""
     with Watched(tmp_path, "quick-keepalive", "no-keepalive") as server:
-        result = asyncio.run(fall_silent(server, 4.0))
+        result = asyncio.run(fall_silent(server, 3.0))
     figures["seconds until both were noticed"] = result.noticed_s
     assert math.isinf(result.noticed_s)
 
