@@ -118,18 +118,18 @@ class People:
         return client
 
     async def are_refused(self) -> None:
-        """Have everybody post, and wait until all were told that the disk is full."""
-        for client in self.clients:
-            if client.has_room:
-                client.say()
-        before = [client.refusals["STORAGE_FULL"] for client in self.clients]
-        await until(
-            lambda: all(
-                client.refusals["STORAGE_FULL"] > count
-                for client, count in zip(self.clients, before, strict=True)
-            ),
-            "all are refused",
-        )
+        """Have everybody post until all were told that the disk is full."""
+        before = {client: client.refusals["STORAGE_FULL"] for client in self.clients}
+
+        def all_are() -> bool:
+            others = [c for c, count in before.items() if c.refusals["STORAGE_FULL"] == count]
+            for client in others:
+                # The post before may have met the last of the room.
+                if client.has_room:
+                    client.say()
+            return not others
+
+        await until(all_are, "all are refused")
 
     async def post_some(self, count: int = 100) -> None:
         """Wait until so many more posts are acknowledged."""
