@@ -406,6 +406,9 @@ class Client:
 
     def _take_error(self, error: pb.Error) -> None:
         self.refusals[error.reason] += 1
+        if error.reason == "SEQ_OUT_OF_RANGE":
+            self.record.breach("lost", f"{self.name} was told {self.position}: {error.message}")
+            return
         if not error.retry_after_ms or not error.order_id.isdigit():
             self.record.breach("ended", f"{self.name} was refused {error}")
             return

@@ -41,10 +41,16 @@ def instead(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
 
 
 class _Late:
-    """The writer's connection, with each COMMIT put off until the next transaction begins."""
+    """The writer's connection, with each COMMIT put off for a while.
+
+    Under load the next transaction would come too soon: hardly an ack could leave before it.
+    """
+
+    PUT_OFF_S = 0.05
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._committed = time.monotonic()
 
     # Any: every attribute of a connection.
     def __getattr__(self, name: str) -> Any:
@@ -53,22 +59,25 @@ class _Late:
     def execute(self, statement: str, *parameters: Any) -> Any:
         if statement == "COMMIT":
             return None
-        if statement.startswith("BEGIN"):
+        if statement.startswith("BEGIN") and self._connection.in_transaction:
+            if time.monotonic() - self._committed < self.PUT_OFF_S:
+                return None
             self._commit()
         return self._connection.execute(statement, *parameters)
 
     def close(self) -> None:
-        self._commit()
+        if self._connection.in_transaction:
+            self._commit()
         self._connection.close()
 
     def _commit(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("COMMIT")
+        self._connection.execute("COMMIT")
+        self._committed = time.monotonic()
 
 
 @fault
 def ack_before_commit() -> None:
-    """Let acks and events leave before the COMMIT, which comes with the next batch."""
+    """Let acks and events leave before the COMMIT, which comes a while later."""
     from chat_service.log import sqlite
 
     @instead(sqlite, "open_data_file")

@@ -6,7 +6,8 @@ control can count what it found. Kinds of breaches:
     gap        a seq was left out
     double     a seq came again in one stream, or came again after it was handled
     different  two readers were told different events of one seq
-    lost       an acknowledged post is not where its ack said
+    lost       an acknowledged post is not where its ack said, or an event that was told is
+               beyond the head of its room
     twice      one client_msg_id has two places
     order      posts of one sender do not have the order in which they were sent
     silent     a post was never answered, or a reader never told what others were

@@ -74,7 +74,7 @@ async def test_refusal_without_a_remedy_is_a_breach(tmp_path: Path, chance: rand
         client.position = 7
         async with client:
             await until(lambda: bool(record.breaches), "it is noticed")
-    assert (record.breaches, client.refusals) == ({"ended": 1}, {"SEQ_OUT_OF_RANGE": 1})
+    assert (record.breaches, client.refusals) == ({"lost": 1}, {"SEQ_OUT_OF_RANGE": 1})
 
 
 class Broken(Record):
