@@ -24,7 +24,8 @@ CHOSEN = [
     "fan-out-100",
     "ingest-waiting",
     "delay-100",
-    "delay-heavy",
+    "delay-heavy-100",
+    "delay-heavy-1000",
     "connections",
     "start-up",
     "history",
@@ -64,7 +65,8 @@ def test_small_run_measures_everything(tmp_path: Path) -> None:
     assert values["ingest-waiting", "acked messages"] > 0
     assert values["delay-100", "post to delivery p50"] > 0
     assert values["fan-out-100", "deliveries / the socket chat's"] > 0
-    assert values["delay-heavy", "greatest rate"] > 0
+    assert values["delay-heavy-100", "greatest rate"] > 0
+    assert values["delay-heavy-1000", "greatest rate"] > 0
     assert values["connections", "streams cut off"] == 0
     assert values["history", "resume"] > 0
     assert list(data.iterdir()) == []

@@ -451,8 +451,8 @@ def test_a_killed_window_is_finished_by_the_next(
             window.sees(f"ann: two{MARK}", f"ann: of the other window{MARK}", "in #lobby")
         ben.sees("ann: two", "ann: of the other window")
         again.enters("three")
-        ben.sees("ann: three")
         for window in (ben, other, again):
+            window.sees("ann: three")
             texts = [text.removesuffix(" ✓") for text in said(window, "ann")]
             assert sorted(texts) == ["of the other window", "one", "three", "two"]
             assert [text for text in texts if " " not in text] == ["one", "two", "three"]
