@@ -73,6 +73,8 @@ class Session:
         self._go_on = asyncio.Event()
         self._api: ChatApi | None = None
         self._welcomed_at: float | None = None
+        # Whether the Hello of an attempt that was given up may still be on its way.
+        self._unheard = False
         self._hint = 0.0
         self._draining = False
         self._told_trouble = False
@@ -145,7 +147,7 @@ class Session:
                 failure = error
             if self._signals.read_again:
                 await self._pause(self._backoff.delay())
-            elif failure and failure.reason == _REPLACED:
+            elif failure and failure.reason == _REPLACED and not self._unheard:
                 self._tell(it.Replaced())
                 await self._wait_to_go_on()
             elif failure and failure.code is grpc.StatusCode.UNIMPLEMENTED:
@@ -158,6 +160,9 @@ class Session:
             else:
                 if isinstance(failure, UnauthenticatedError):
                     self._identity.expired()
+                # Heard late, such a Hello takes the place of the stream that came after it:
+                # that once, nobody else took over.
+                self._unheard = self._welcomed_at is None
                 await self._stay_away(failure)
 
     async def _attempt(self) -> None:

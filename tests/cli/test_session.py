@@ -239,6 +239,28 @@ def test_a_replaced_stream_stays_away_until_enter(tmp_path: Path) -> None:
     run(story())
 
 
+def test_an_own_attempt_that_was_given_up_takes_nothing_over(tmp_path: Path) -> None:
+    """Its Hello, heard late, ends the later stream: the client comes back from that, once."""
+
+    async def story() -> None:
+        async with FakeService() as fake, Desk(fake.target, "anna", tmp_path) as anna:
+            await anna.settled()
+            fake.welcome.clear()
+            fake.end_streams()
+            await fake.until(lambda: len(fake.hellos) == 2)
+            await fake.stop()
+            fake.welcome.set()
+            await fake.start()
+            for _ in range(2):
+                await anna.until(lambda: anna.state.link is Link.ONLINE, "online")
+                fake.end_streams(grpc.StatusCode.ABORTED, "SESSION_REPLACED")
+                await anna.until(lambda: anna.state.link is not Link.ONLINE, "gone")
+            await anna.sees("Another client took over this session")
+            assert len(fake.hellos) == 4
+
+    run(story())
+
+
 def test_other_data_on_the_server_is_told(tmp_path: Path) -> None:
     """Ids of the former life are not used; the room is entered by its name."""
 
