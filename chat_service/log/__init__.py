@@ -5,7 +5,8 @@
     datafile    opens the file, and refuses one that is damaged or not ours
     inspection  looks at every page of a large file while the server serves
     reserve     tells whether the disk has come down to what is kept back
-    rows        what a commit writes, and how a start loads the state again
+    tables      the tables of the state, written as they change and loaded at start
+    rows        the rows of events and first answers, which grow with the messages
     history     reads of room events on read-only connections
     clock       the time of events, which goes on when the wall clock goes back
     schema      the tables, as numbered migrations

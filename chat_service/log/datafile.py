@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from chat_service.core.model import State
-from chat_service.log import rows
+from chat_service.log import tables
 from chat_service.log.schema import APPLICATION_ID, MIGRATIONS, DataFileError, migrate, version_of
 
 # What reading a damaged file raises: SQLite's own errors, and those of values that
@@ -58,7 +58,7 @@ def open_data_file(path: Path) -> tuple[sqlite3.Connection, State]:
         # On macOS a plain fsync does not reach the platter; elsewhere without effect.
         connection.execute("PRAGMA fullfsync = 1")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")
-        return connection, rows.load(connection)
+        return connection, tables.load(connection)
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -128,7 +128,7 @@ def _look(path: Path) -> None:
             check_pages(connection)
             _mark_of(path).unlink(missing_ok=True)
         if version == len(MIGRATIONS):
-            rows.load(connection)
+            tables.load(connection)
 
 
 def _is_unborn(path: Path) -> bool:

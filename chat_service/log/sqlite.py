@@ -21,7 +21,7 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import Event, MessagePosted, RoomEvent
 from chat_service.core.evolve import evolve
 from chat_service.core.model import State
-from chat_service.log import rows
+from chat_service.log import rows, tables
 from chat_service.log.contract import MAX_BACKLOG, Commit, OnCommit
 from chat_service.log.datafile import (
     damaged,
@@ -101,7 +101,7 @@ class SqliteLog:
 
     def load(self) -> State:
         """Return a copy of the state as the file holds it."""
-        return rows.load(self._connection)
+        return tables.load(self._connection)
 
     def submit(self, ticket: int, commands: tuple[Command, ...]) -> None:
         """Queue orders for the next commit."""
@@ -298,7 +298,8 @@ class SqliteLog:
 
     def _write_rows(self, events: list[Event]) -> None:
         if len(events) > self._written:
-            rows.write(self._connection, self._state, events[self._written :])
+            rows.write(self._connection, events[self._written :])
+            tables.write(self._connection, self._state)
             self._written = len(events)
 
     def _failed(self, error: BaseException) -> Rejection:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chat_service.core import events as ev
-from chat_service.core.model import State, Style
+from chat_service.core.model import Style
 from chat_service.log import rows
 from chat_service.log.history import History
 from chat_service.log.schema import migrate
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
             ev.MessagePosted(n, 1, n, 1, "a", Style.TEXT, f"{n:010}", f"m{n}", b"")
             for n in range(1, 201)
         ]
-        rows.write(connection, State(), posts)
+        rows.write(connection, posts)
     return path
 
 
@@ -86,7 +86,7 @@ def test_read_leaves_no_transaction_open(history: History, path: Path) -> None:
     """After a page that was cut a checkpoint can take the whole write-ahead log."""
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         post = ev.MessagePosted(1, 1, 201, 1, "a", Style.TEXT, "x", "m201", b"")
-        rows.write(writer, State(), [post])
+        rows.write(writer, [post])
         assert len(history.after(1, 0, count=100, max_bytes=1)) == 1
         assert not history._connection().in_transaction
         (busy, pages, moved) = writer.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
@@ -98,7 +98,7 @@ def test_new_events_are_found_at_once(history: History, path: Path) -> None:
     assert history.after(1, 200, count=9, max_bytes=99) == []
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         post = ev.MessagePosted(1, 1, 201, 1, "a", Style.TEXT, "x", "m201", b"")
-        rows.write(writer, State(), [post])
+        rows.write(writer, [post])
         assert [e.seq for e in history.after(1, 200, count=9, max_bytes=99)] == [201]
 
 

@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 
 from chat_service.log import schema
-from chat_service.log.rows import load
 from chat_service.log.schema import APPLICATION_ID, MIGRATIONS, DataFileError, migrate, version_of
+from chat_service.log.tables import load
 
 
 @pytest.fixture
