@@ -269,7 +269,7 @@ class SqliteLog:
                 # Its session may have been opened by an earlier order of the same batch.
                 key = fact_key(self._state, command)
                 if key is not None and key not in self._facts:
-                    self._facts[key] = rows.first_answers(self._connection, [key]).get(key)
+                    self._facts |= self._stored([key])
             fact = None if key is None else self._facts[key]
             decision = decide(self._state, command, fact, now_ms)
         except sqlite3.Error:
