@@ -65,7 +65,34 @@ class Server(Protocol):
         ...
 
 
-class ChatServer:
+class Watched:
+    """A server whose process is watched until the block is left, which stops it."""
+
+    # The process that does the work.
+    _seen: psutil.Process
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the process has used, with all its threads."""
+        times = self._seen.cpu_times()
+        return times.user + times.system
+
+    def resident_bytes(self) -> int:
+        """Return the memory that the process holds."""
+        return self._seen.memory_info().rss
+
+    def _stop(self) -> None:
+        raise NotImplementedError
+
+
+class ChatServer(Watched):
     """One `chat-server` with one instance. Leaving the block stops it, by force if need be."""
 
     def __init__(self, directory: Path, options: Sequence[str] = ()) -> None:
@@ -87,28 +114,11 @@ class ChatServer:
             line = self._wait_line(launcher, began + START_S)
             self.start_s = time.perf_counter() - began
             self.address = line.removeprefix(READY).split()[0]
-            (self._instance,) = psutil.Process(launcher.pid).children()
+            (self._seen,) = psutil.Process(launcher.pid).children()
         except BaseException:
             self._stop()
             raise
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop()
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time that the instance has used."""
-        times = self._instance.cpu_times()
-        return times.user + times.system
-
-    def resident_bytes(self) -> int:
-        """Return the memory that the instance holds."""
-        return self._instance.memory_info().rss
 
     def _start(self) -> subprocess.Popen[bytes]:
         with (self._directory / "stderr.txt").open("ab") as stderr, interrupts.held():

@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
 
 from bench import interrupts
-from bench.server import Server, ServerError
+from bench.server import Server, ServerError, Watched
 
 START_S = 10.0
 STOP_S = 5.0
@@ -55,7 +54,7 @@ class Peer:
         return Daemon(self, directory)
 
 
-class Daemon:
+class Daemon(Watched):
     """One running peer. Leaving the block stops it, by force if need be."""
 
     def __init__(self, peer: Peer, directory: Path) -> None:
@@ -85,23 +84,6 @@ class Daemon:
             self._stop()
             raise
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop()
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time that the process has used, with all its threads."""
-        times = self._seen.cpu_times()
-        return times.user + times.system
-
-    def resident_bytes(self) -> int:
-        """Return the memory that the process holds."""
-        return self._seen.memory_info().rss
 
     def complaints(self) -> str:
         """Return the end of what it has written."""
