@@ -10,7 +10,6 @@ What is where, from the inside out:
     effects      what follows from a change; `entries` may stand in the scroll-back
     commands     the table of slash commands; parsing and help come from it
     completion   what Tab offers
-    sanitize     remote text made safe for a terminal
     render       entries as styled lines; `status` what stands around the input
     wrap, styles columns and colours
     backoff      how long to wait before the next attempt to connect
@@ -27,7 +26,7 @@ What is where, from the inside out:
     cli          arguments and exit codes
 
 The pure part imports the standard library alone, except that `wrap` and `styles` ask
-prompt_toolkit for widths and styles. Only `session` imports the stubs and grpc; nothing
+prompt_toolkit for widths and styles. All may use `chat_text`. Only `session` imports the stubs and grpc; nothing
 here imports the server. `cli` imports the heavy parts when they are needed, so that the
 first paint and `--help` wait for none of them.
 """

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from chat_cli.exits import by_signal
-from chat_cli.sanitize import sanitize
+from chat_text.sanitize import sanitize
 
 _DEFAULT_PORT = 50051
 _DISTRIBUTION = "durable-chat"

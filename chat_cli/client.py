@@ -37,8 +37,8 @@ from chat_cli.model import (
 from chat_cli.outbox import Outbox
 from chat_cli.ports import Connection, Keeper, Screen
 from chat_cli.render import Line, Renderer
-from chat_cli.sanitize import sanitize
 from chat_cli.state import ChatState, Link
+from chat_text.sanitize import sanitize
 
 _HISTORY = 50
 _MOST_HISTORY = 10_000

@@ -25,9 +25,9 @@ from chat_cli.outbox import Outbox
 from chat_cli.plain import PlainScreen
 from chat_cli.ports import Screen
 from chat_cli.render import Renderer
-from chat_cli.sanitize import sanitize
 from chat_cli.state import ChatState, Link
 from chat_cli.stopping import closes_window, mute, stop_signals
+from chat_text.sanitize import sanitize
 
 # Seconds that messages on their way may hold up the end.
 _LAST_POSTS = 2.0

@@ -19,7 +19,7 @@ from chat_cli.entries import (
     Spoken,
     TopicLine,
 )
-from chat_cli.sanitize import sanitize, sanitize_lines
+from chat_text.sanitize import sanitize, sanitize_lines
 
 Fragments = list[tuple[str, str]]
 

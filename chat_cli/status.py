@@ -4,8 +4,8 @@ Pure, like `render`, and under the same rule: every fragment is sanitized.
 """
 
 from chat_cli.render import MARK, Fragments, Line, safe
-from chat_cli.sanitize import sanitize_lines
 from chat_cli.state import ChatState, Link
+from chat_text.sanitize import sanitize_lines
 
 # Messages on their way that are drawn above the input line; the others are counted.
 _SHOWN = 5

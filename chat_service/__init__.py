@@ -29,8 +29,11 @@ Packages, and what each may import of the project
     edge          gRPC                                 core, log, hub, retention, chat_protos
     server        wiring and clean stop                all of these, config, posix
     instance      one server as a process              server, config, posix
-    supervisor    when to restart, when to give up     nothing
-    launcher      instances as fresh processes         config, supervisor, posix; never grpc
+    transcripts   public rooms as files of text        core, log, config, chat_text
+    supervisor    when to restart, when to give up     config, link
+    launcher      instances as fresh processes         config, link, supervisor, posix; never grpc
+    link          what launcher and admin say          nothing
+    admin         the operator's side, a process       config, link, chat_protos, chat_text
     config, cli   what a person asked for              retention; config, config_file, launcher
     config_file   the same, in a file                  config, core, retention
     posix         what Windows does not have           nothing

@@ -17,6 +17,7 @@ from pathlib import Path
 from chat_service.retention import KEEP_ALL, Retention
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
 
 MAX_PORT = 65_535
 
@@ -30,6 +31,49 @@ class ConfigError(Exception):
 
 class StartError(Exception):
     """An instance cannot start. The text is one line that names what is in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcripts:
+    """Where public rooms are written to as plain text, and when a file is full."""
+
+    # Each instance writes in a directory of its own in it, called as its data directory.
+    directory: Path
+    # A new file begins when the present one has so many bytes, or began so long ago.
+    rotate_bytes: int = 16 << 20
+    rotate_age_s: int = 7 * 86_400
+    # Files of a room that are kept beside the present one; 0: all.
+    keep_files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AdminConfig:
+    """What the admin process is told. Travels as JSON, like InstanceConfig."""
+
+    # Of the launcher: `admin.sock` is made in it.
+    data_dir: Path
+    # Whether it has a terminal to show the console on.
+    console: bool
+    # Seconds between two looks at the instances.
+    stats_interval_s: float
+    log_level: str
+    log_format: str
+    # Where Prometheus is answered; None: nowhere.
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
+
+    def to_json(self) -> str:
+        """Return the one-line form that `from_json` reads."""
+        return json.dumps(asdict(self) | {"data_dir": str(self.data_dir)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "AdminConfig":
+        """Read what `to_json` wrote. Raises ConfigError where the text is anything else."""
+        try:
+            fields = json.loads(text)
+            return cls(**fields | {"data_dir": Path(fields["data_dir"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise ConfigError(f"not the configuration of the admin process: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

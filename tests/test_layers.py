@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-PROJECT = {"chat_service", "chat_cli", "chat_protos"}
+PROJECT = {"chat_service", "chat_cli", "chat_protos", "chat_text"}
 IMPURE = {"asyncio", "logging", "os", "random", "secrets", "socket", "sqlite3", "threading"}
 IMPURE |= {"time", "datetime"}
 WIRE = {"google", "grpc", "grpc_health", "grpc_reflection", "grpc_status"}
@@ -19,6 +19,7 @@ WIRE = {"google", "grpc", "grpc_health", "grpc_reflection", "grpc_status"}
 # belongs to the longest part that its name begins with; a part always knows itself.
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "chat_protos": (set(), set()),
+    "chat_text": (set(), IMPURE - {"datetime"} | WIRE),
     "chat_service.core": (set(), IMPURE | WIRE),
     "chat_service.log": ({"chat_service.core"}, WIRE),
     "chat_service.hub": ({"chat_service.core"}, WIRE),
@@ -33,8 +34,20 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         WIRE,
     ),
     "chat_service.posix": ({"chat_service.config"}, WIRE),
-    "chat_service.supervisor": ({"chat_service.config"}, IMPURE | WIRE),
-    "chat_service.launcher": ({"chat_service.config", "chat_service.supervisor"}, WIRE),
+    "chat_service.supervisor": ({"chat_service.config", "chat_service.link"}, IMPURE | WIRE),
+    "chat_service.link": (set(), IMPURE | WIRE),
+    "chat_service.launcher": (
+        {f"chat_service.{part}" for part in ("config", "link", "posix", "supervisor")},
+        WIRE,
+    ),
+    "chat_service.admin": (
+        {"chat_service.config", "chat_service.link", "chat_protos", "chat_text"},
+        set(),
+    ),
+    "chat_service.transcripts": (
+        {f"chat_service.{part}" for part in ("config", "core", "log")} | {"chat_text"},
+        WIRE,
+    ),
     "chat_service.cli": (
         {"chat_service.config", "chat_service.config_file", "chat_service.launcher"},
         WIRE,
@@ -44,11 +57,15 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         WIRE,
     ),
     "chat_service.server": (
-        {f"chat_service.{part}" for part in ("core", "log", "hub", "edge", "config", "posix")},
+        {
+            f"chat_service.{part}"
+            for part in ("core", "log", "hub", "edge", "config", "posix", "transcripts")
+        },
         set(),
     ),
-    "chat_cli": ({"chat_cli"}, WIRE),
-    "chat_cli.session": ({"chat_cli", "chat_protos"}, set()),
+    "chat_cli": ({"chat_cli", "chat_text"}, WIRE),
+    "chat_cli.session": ({"chat_cli", "chat_protos", "chat_text"}, set()),
+    "chat_cli.admin": ({"chat_cli", "chat_protos", "chat_text"}, set()),
 }
 
 

@@ -14,10 +14,10 @@ from chat_cli.backoff import Backoff
 from chat_cli.exits import Exit, by_signal
 from chat_cli.model import Limits, ResumePoint, User
 from chat_cli.outbox import Outbox, PendingPost, owner_of
-from chat_cli.sanitize import sanitize
 from chat_cli.session.identity import Identity
 from chat_cli.session.session import Kind, Session
 from chat_cli.stopping import stop_signals
+from chat_text.sanitize import sanitize
 
 
 @dataclass(frozen=True, slots=True)

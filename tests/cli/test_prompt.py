@@ -20,7 +20,7 @@ from chat_cli.styles import name_class
 from tests.cli.desk import run
 from tests.cli.glass import DEADLINE, Glass
 from tests.cli.person import DEV, EIGHT, WITH_BOB, acked, connected, live, opened, said, signed_in
-from tests.cli.test_sanitize import ATTACKS
+from tests.text.test_sanitize import ATTACKS
 
 
 class Window:

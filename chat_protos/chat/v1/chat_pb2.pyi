@@ -107,6 +107,10 @@ class _NoticeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeKind
     """Only for reading."""
     NOTICE_KIND_DRAINING: _NoticeKind.ValueType  # 1
     """The server is about to stop: connect again after retry_after_ms."""
+    NOTICE_KIND_ANNOUNCEMENT: _NoticeKind.ValueType  # 2
+    """Whoever runs the server says something to everybody who is connected. Not
+    stored: who is away does not hear it.
+    """
 
 class NoticeKind(_NoticeKind, metaclass=_NoticeKindEnumTypeWrapper):
     """What a notice is about."""
@@ -115,6 +119,10 @@ NOTICE_KIND_UNSPECIFIED: NoticeKind.ValueType  # 0
 """Only for reading."""
 NOTICE_KIND_DRAINING: NoticeKind.ValueType  # 1
 """The server is about to stop: connect again after retry_after_ms."""
+NOTICE_KIND_ANNOUNCEMENT: NoticeKind.ValueType  # 2
+"""Whoever runs the server says something to everybody who is connected. Not
+stored: who is away does not hear it.
+"""
 Global___NoticeKind: _TypeAlias = NoticeKind  # noqa: Y015
 
 class _CloseReason:

@@ -160,6 +160,9 @@ const (
 	NoticeKind_NOTICE_KIND_UNSPECIFIED NoticeKind = 0
 	// The server is about to stop: connect again after retry_after_ms.
 	NoticeKind_NOTICE_KIND_DRAINING NoticeKind = 1
+	// Whoever runs the server says something to everybody who is connected. Not
+	// stored: who is away does not hear it.
+	NoticeKind_NOTICE_KIND_ANNOUNCEMENT NoticeKind = 2
 )
 
 // Enum value maps for NoticeKind.
@@ -167,10 +170,12 @@ var (
 	NoticeKind_name = map[int32]string{
 		0: "NOTICE_KIND_UNSPECIFIED",
 		1: "NOTICE_KIND_DRAINING",
+		2: "NOTICE_KIND_ANNOUNCEMENT",
 	}
 	NoticeKind_value = map[string]int32{
-		"NOTICE_KIND_UNSPECIFIED": 0,
-		"NOTICE_KIND_DRAINING":    1,
+		"NOTICE_KIND_UNSPECIFIED":  0,
+		"NOTICE_KIND_DRAINING":     1,
+		"NOTICE_KIND_ANNOUNCEMENT": 2,
 	}
 )
 
@@ -3496,11 +3501,12 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"\x10ROOM_KIND_DIRECT\x10\x02*G\n" +
 	"\fMessageStyle\x12\x1d\n" +
 	"\x19MESSAGE_STYLE_UNSPECIFIED\x10\x00\x12\x18\n" +
-	"\x14MESSAGE_STYLE_ACTION\x10\x01*C\n" +
+	"\x14MESSAGE_STYLE_ACTION\x10\x01*a\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
-	"\x14NOTICE_KIND_DRAINING\x10\x01*B\n" +
+	"\x14NOTICE_KIND_DRAINING\x10\x01\x12\x1c\n" +
+	"\x18NOTICE_KIND_ANNOUNCEMENT\x10\x02*B\n" +
 	"\vCloseReason\x12\x1c\n" +
 	"\x18CLOSE_REASON_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CLOSE_REASON_LEFT\x10\x012\x9e\x04\n" +

@@ -1,4 +1,4 @@
-"""`chat_cli.sanitize`: what a terminal would obey, or nobody would see, is made visible."""
+"""`chat_text.sanitize`: what a terminal would obey, or nobody would see, is made visible."""
 
 import sys
 import unicodedata
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_cli.sanitize import sanitize, sanitize_lines
+from chat_text.sanitize import sanitize, sanitize_lines
 
 ATTACKS = [
     "\x1b[2J",
