@@ -26,7 +26,7 @@ What is where, from the inside out:
     cli          arguments and exit codes
 
 The pure part imports the standard library alone, except that `wrap` and `styles` ask
-prompt_toolkit for widths and styles. All may use `chat_text`. Only `session` imports the stubs and grpc; nothing
-here imports the server. `cli` imports the heavy parts when they are needed, so that the
-first paint and `--help` wait for none of them.
+prompt_toolkit for widths and styles. All may use `chat_text`. Only `session` imports the
+stubs and grpc; nothing here imports the server. `cli` imports the heavy parts when they are
+needed, so that the first paint and `--help` wait for none of them.
 """

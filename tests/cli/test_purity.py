@@ -24,7 +24,6 @@ PURE = [
     "records",
     "render",
     "rooms",
-    "sanitize",
     "state",
     "status",
 ]
