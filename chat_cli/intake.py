@@ -173,7 +173,7 @@ def _refused(state: ChatState, item: it.Refused, now: float) -> list[Effect]:
     post = state.outbox.posts.get(item.client_msg_id)
     if post:
         if retry_after:
-            state.outbox.retry(item.client_msg_id, now + retry_after)
+            state.outbox.retry(item.client_msg_id, now + retry_after, item.message)
             return []
         return own_posts.give_up(state, [post], item.message)
     pending = state.outbox.orders.get(item.order_id)

@@ -53,6 +53,8 @@ class PendingPost:
     written: bool = False
     written_at: float = 0.0
     not_before: float = 0.0
+    # Why it has to wait until then, in the server's words.
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class PendingOrder:
     order: Order
     written: bool = False
     not_before: float = 0.0
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -233,13 +236,17 @@ class Outbox:
         pending = self.orders.pop(order_id, None)
         return pending.order if pending else None
 
-    def retry(self, pending_id: str, not_before: float) -> bool:
-        """Send this post or order again, not earlier than that; False if it is unknown."""
+    def retry(self, pending_id: str, not_before: float, why: str = "") -> bool:
+        """Send this post or order again, not earlier than that; False if it is unknown.
+
+        `why` is the server's sentence, for the person who waits.
+        """
         pending = self.posts.get(pending_id) or self.orders.get(pending_id)
         if pending is None:
             return False
         pending.written = False
         pending.not_before = not_before
+        pending.why = why
         return True
 
     def disconnected(self) -> list[Order]:

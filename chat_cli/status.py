@@ -28,7 +28,8 @@ def waiting_lines(state: ChatState, now: float) -> list[Line]:
         if acked:
             tail += f" {MARK}"
         elif post.not_before > now:
-            tail += f" (the server asks to wait, {_seconds(post.not_before - now)})"
+            why = post.why or "the server asks to wait"
+            tail += f" ({why}; again in {_seconds(post.not_before - now)})"
         start = "* " if post.action else ""
         line = f"…     {place}{start}{name}{text}{tail}"
         lines.append(Line(safe([("class:pending", line)])))

@@ -49,14 +49,14 @@ def test_messages_on_their_way_are_drawn() -> None:
 
 
 def test_a_message_that_must_wait_says_so() -> None:
-    """The seconds that the server asked for count down."""
+    """It stands there with the server's reason and the seconds that are left."""
     anna = connected()
     say(anna.state, "fast")
     post = anna.writes_post()
     anna.told(it.Refused(8, "R", "slow", client_msg_id=post.client_msg_id, retry_after=4))
-    assert above(anna) == ["…     anna: fast (the server asks to wait, 4 s)"]
+    assert above(anna) == ["…     anna: fast (slow; again in 4 s)"]
     anna.now = 3.0
-    assert above(anna) == ["…     anna: fast (the server asks to wait, 1 s)"]
+    assert above(anna) == ["…     anna: fast (slow; again in 1 s)"]
 
 
 def test_a_server_that_says_nothing_is_told_in_the_toolbar() -> None:
