@@ -1,34 +1,13 @@
 """The command `chat-cli` in a pseudo-terminal, and what a person would see there."""
 
-import fcntl
 import os
-import pty
-import signal
-import struct
 import subprocess
-import sys
 import sysconfig
-import termios
-import threading
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-import pyte
+from tests.e2e.window import PATIENCE, Window
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "chat-cli")
-
-PATIENCE = 30.0
-"""Seconds after which a test that waits in vain gives up."""
-
-# Makes the pseudo-terminal the controlling one, as a terminal window does, so that closing it
-# hangs up the program.
-_IN_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    "os.execv(sys.argv[1], sys.argv[1:])"
-)
 
 
 def environment(state_dir: Path, **more: str) -> dict[str, str]:
@@ -39,7 +18,7 @@ def environment(state_dir: Path, **more: str) -> dict[str, str]:
     return {**plain, "CHAT_STATE_DIR": str(state_dir), "TERM": "xterm-256color", **more}
 
 
-class Terminal:
+class Terminal(Window):
     """A running `chat-cli` in a window of its own; leaving the block ends it."""
 
     def __init__(
@@ -50,117 +29,13 @@ class Terminal:
         rows: int = 24,
         **variables: str,
     ) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self._columns = columns
-        self._screen = pyte.HistoryScreen(columns, rows, history=100_000)
-        self._stream = pyte.ByteStream(self._screen)
-        self._drawn = threading.Condition()
-        self._open = True
-        # Everything that the program has written.
-        self.raw = b""
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _IN_TERMINAL, COMMAND, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=environment(state_dir, **variables),
-            start_new_session=True,
+        super().__init__(
+            COMMAND,
+            *arguments,
+            environment=environment(state_dir, **variables),
+            columns=columns,
+            rows=rows,
         )
-        os.close(slave)
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        # Signs out, so that the next test finds its names free.
-        self.process.terminate()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.close()
-        self._thread.join(PATIENCE)
-        if error is not None:
-            # Shown by pytest beside the failure.
-            print("the window of chat-cli:", *self.everything(), sep="\n")
-
-    def types(self, keys: str) -> None:
-        r"""Press keys; Enter is `\r`."""
-        os.write(self._master, keys.encode())
-
-    def enters(self, line: str) -> None:
-        """Type a line and press Enter."""
-        self.types(line + "\r")
-
-    def pastes(self, text: str) -> None:
-        """Paste as a terminal does: line ends become Enter, the whole in marks."""
-        self.types("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
-
-    def rows(self) -> list[str]:
-        """Give the visible rows, without blanks at their ends and empty rows below."""
-        with self._drawn:
-            rows = [row.rstrip() for row in self._screen.display]
-        while rows and not rows[-1]:
-            rows.pop()
-        return rows
-
-    def everything(self) -> list[str]:
-        """Give the rows with those that have scrolled away."""
-        with self._drawn:
-            top = [
-                "".join(line[column].data for column in range(self._columns)).rstrip()
-                for line in self._screen.history.top
-            ]
-        return top + self.rows()
-
-    def count(self, text: str) -> int:
-        """Count the rows, seen and scrolled away, that hold a text."""
-        return sum(text in row for row in self.everything())
-
-    def until(self, predicate: Callable[[], bool]) -> None:
-        """Wait until what is drawn fulfils a condition. Raises AssertionError in vain."""
-        with self._drawn:
-            fulfilled = self._drawn.wait_for(lambda: predicate() or not self._open, PATIENCE)
-        assert fulfilled, "waited in vain; the window is\n" + "\n".join(self.everything())
-        assert predicate(), "it ended; the window was\n" + "\n".join(self.everything())
-
-    def sees(self, *texts: str, times: int = 1) -> None:
-        """Wait until each text has stood in so many rows."""
-        self.until(lambda: all(self.count(text) >= times for text in texts))
-
-    def ends(self) -> int:
-        """Wait for the end of the program; give its exit status."""
-        return self.process.wait(PATIENCE)
-
-    def signals(self, number: signal.Signals) -> None:
-        """Send a signal to the program."""
-        self.process.send_signal(number)
-
-    def close(self) -> None:
-        """Close the window, which hangs up the program."""
-        master, self._master = self._master, -1
-        if master >= 0:
-            os.close(master)
-
-    def _read(self) -> None:
-        with suppress(OSError):
-            while data := os.read(self._master, 65_536):
-                with self._drawn:
-                    self.raw += data
-                    self._stream.feed(data)
-                    self._drawn.notify_all()
-        with self._drawn:
-            self._open = False
-            self._drawn.notify_all()
 
 
 def run_client(

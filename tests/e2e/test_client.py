@@ -13,8 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.client_terminal import COMMAND, PATIENCE, Terminal, environment, run_client
+from tests.e2e.client_terminal import COMMAND, Terminal, environment, run_client
 from tests.e2e.launched import Launched
+from tests.e2e.window import PATIENCE
 from tests.text.test_sanitize import ATTACKS
 
 MARK = "\u00a0✓"
