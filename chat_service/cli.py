@@ -8,7 +8,14 @@ from typing import NoReturn
 
 import platformdirs
 
-from chat_service.config import LOG_LEVELS, ConfigError, LaunchConfig, size_in_bytes
+from chat_service.config import (
+    LOG_FORMATS,
+    LOG_LEVELS,
+    ConfigError,
+    LaunchConfig,
+    Transcripts,
+    size_in_bytes,
+)
 
 USAGE_STATUS = 2
 
@@ -76,6 +83,46 @@ def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
         metavar="LEVEL",
     )
     parser.add_argument(
+        "--log-format",
+        choices=LOG_FORMATS,
+        default="text",
+        type=str.lower,
+        help="how it is told: %(choices)s (default: %(default)s)",
+        metavar="FORMAT",
+    )
+    parser.add_argument(
+        "--no-console",
+        dest="console",
+        action="store_false",
+        help="plain lines instead of the console, also on a terminal",
+    )
+    parser.add_argument(
+        "--stats-interval",
+        dest="stats_interval_s",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="how often the servers are looked at (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--transcripts",
+        type=Path,
+        metavar="DIR",
+        help="write each public room to a text file as people talk, in DIR/PORT",
+    )
+    parser.add_argument(
+        "--metrics-port",
+        type=int,
+        metavar="PORT",
+        help="answer Prometheus on this port (default: nowhere)",
+    )
+    parser.add_argument(
+        "--metrics-host",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="the IP address of --metrics-port (default: %(default)s)",
+    )
+    parser.add_argument(
         "--no-rate-limits",
         dest="rate_limits",
         action="store_false",
@@ -111,6 +158,8 @@ def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
             options["retention"] = settings.retention
             if options["disk_reserve"] is None:
                 options["disk_reserve"] = settings.disk_reserve
+        if options["transcripts"] is not None:
+            options["transcripts"] = Transcripts(options["transcripts"])
         return LaunchConfig(**options)
     except ConfigError as error:
         parser.error(str(error))

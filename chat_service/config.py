@@ -11,8 +11,9 @@ import logging
 import re
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from chat_service.retention import KEEP_ALL, Retention
 
@@ -20,6 +21,11 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 
 MAX_PORT = 65_535
+
+# How often the instances may be looked at, in seconds: oftener costs more than it tells, and
+# the figures are of the last quarter of an hour.
+MIN_STATS_S = 1
+MAX_STATS_S = 300
 
 MAX_INSTANCES = 256
 """Each instance is a process of about 50 MiB: more than this is a slip of the finger."""
@@ -44,6 +50,19 @@ class Transcripts:
     rotate_age_s: int = 7 * 86_400
     # Files of a room that are kept beside the present one; 0: all.
     keep_files: int = 0
+
+    # Any: what was JSON may be anything.
+    @classmethod
+    def from_plain(cls, plain: Any) -> "Transcripts":
+        """Read what `asdict` and JSON, with its directory as text, made of one.
+
+        Raises ValueError, TypeError or KeyError where it is anything else.
+        """
+        transcripts = cls(**plain | {"directory": Path(plain["directory"])})
+        sizes = (transcripts.rotate_bytes, transcripts.rotate_age_s, transcripts.keep_files)
+        if not all(type(size) is int for size in sizes):
+            raise ValueError("sizes of transcripts are whole numbers")
+        return transcripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +113,10 @@ class InstanceConfig:
     disk_reserve: int | None = None
     # How much its rooms keep.
     retention: Retention = KEEP_ALL
+    # One of LOG_FORMATS.
+    log_format: str = "text"
+    # In a directory that is this instance's own; None: it writes none.
+    transcripts: Transcripts | None = None
 
     @property
     def address(self) -> str:
@@ -102,21 +125,24 @@ class InstanceConfig:
 
     def to_json(self) -> str:
         """Return the one-line form that `from_json` reads."""
-        return json.dumps(asdict(self) | {"data_dir": str(self.data_dir)})
+        return json.dumps(asdict(self), default=str)
 
     @classmethod
     def from_json(cls, text: str) -> "InstanceConfig":
         """Read what `to_json` wrote. Raises ConfigError where the text is anything else."""
         try:
             fields = json.loads(text)
-            told = {
+            told: dict[str, Any] = {
                 "data_dir": Path(fields["data_dir"]),
                 "retention": Retention.from_plain(fields["retention"]),
             }
+            if fields.get("transcripts") is not None:
+                told["transcripts"] = Transcripts.from_plain(fields["transcripts"])
             config = cls(**fields | told)
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"not the configuration of an instance: {error}") from None
         wanted = {"host": str, "port": int, "log_level": str, "rate_limits": bool}
+        wanted["log_format"] = str
         for name, kind in wanted.items():
             if type(getattr(config, name)) is not kind:
                 raise ConfigError(f"not the configuration of an instance: {name}")
@@ -148,10 +174,22 @@ class LaunchConfig:
     retention: Retention = KEEP_ALL
     # Whether other machines may reach a server that encrypts nothing.
     insecure: bool = False
+    # Whether a terminal, where there is one, shows the console.
+    console: bool = True
+    # Seconds between two looks at the instances.
+    stats_interval_s: float = 5.0
+    # One of LOG_FORMATS.
+    log_format: str = "text"
+    # Where and how public rooms are written as text; None: nowhere.
+    transcripts: Transcripts | None = None
+    # Where Prometheus is answered; None: nowhere. The host is an IP address or "localhost".
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
 
     def __post_init__(self) -> None:
         """Check the values."""
-        object.__setattr__(self, "host", _ip_address(self.host))
+        object.__setattr__(self, "host", _ip_address("--host", self.host))
+        object.__setattr__(self, "metrics_host", _ip_address("--metrics-host", self.metrics_host))
         if not 1 <= self.instances <= MAX_INSTANCES:
             raise ConfigError(
                 f"--instances {self.instances}: not a number from 1 to {MAX_INSTANCES}"
@@ -165,11 +203,30 @@ class LaunchConfig:
             )
         if self.log_level not in LOG_LEVELS:
             raise ConfigError(f"--log-level {self.log_level}: not one of {', '.join(LOG_LEVELS)}")
-        if not self.is_private and not self.insecure:
+        if self.log_format not in LOG_FORMATS:
             raise ConfigError(
-                f"--host {self.host}: other machines could reach it, and nothing is encrypted; "
-                "if that is what you want, add --insecure"
+                f"--log-format {self.log_format}: not one of {', '.join(LOG_FORMATS)}"
             )
+        if not MIN_STATS_S <= self.stats_interval_s <= MAX_STATS_S:
+            raise ConfigError(
+                f"--stats-interval {self.stats_interval_s:g}: "
+                f"not a number of seconds from {MIN_STATS_S} to {MAX_STATS_S}"
+            )
+        self._check_metrics()
+        if not self.is_private and not self.insecure:
+            raise _exposed("--host", self.host)
+
+    def _check_metrics(self) -> None:
+        if self.metrics_port is None:
+            return
+        if not 1 <= self.metrics_port <= MAX_PORT:
+            raise ConfigError(
+                f"--metrics-port {self.metrics_port}: not a number from 1 to {MAX_PORT}"
+            )
+        if self.port and self.port <= self.metrics_port < self.port + self.instances:
+            raise ConfigError(f"--metrics-port {self.metrics_port}: an instance has this port")
+        if not ipaddress.ip_address(self.metrics_host).is_loopback and not self.insecure:
+            raise _exposed("--metrics-host", self.metrics_host)
 
     @property
     def is_private(self) -> bool:
@@ -196,9 +253,28 @@ class LaunchConfig:
                     self.rate_limits,
                     self.disk_reserve,
                     self.retention,
+                    self.log_format,
+                    self._transcripts_of(name),
                 )
             )
         return configs
+
+    def admin_config(self, console: bool) -> AdminConfig:
+        """Return what the admin process is told; `console`: it has a terminal for one."""
+        return AdminConfig(
+            data_dir=self.data_dir.absolute(),
+            console=console,
+            stats_interval_s=self.stats_interval_s,
+            log_level=self.log_level,
+            log_format=self.log_format,
+            metrics_port=self.metrics_port,
+            metrics_host=self.metrics_host,
+        )
+
+    def _transcripts_of(self, name: str) -> Transcripts | None:
+        if self.transcripts is None:
+            return None
+        return replace(self.transcripts, directory=self.transcripts.directory.absolute() / name)
 
 
 def size_in_bytes(text: str) -> int:
@@ -212,27 +288,61 @@ def size_in_bytes(text: str) -> int:
     return int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]]
 
 
-def _ip_address(host: str) -> str:
+def _exposed(flag: str, host: str) -> ConfigError:
+    return ConfigError(
+        f"{flag} {host}: other machines could reach it, and nothing is encrypted; "
+        "if that is what you want, add --insecure"
+    )
+
+
+def _ip_address(flag: str, host: str) -> str:
     if host.lower() == "localhost":
         return "127.0.0.1"
     try:
         return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
     except ValueError:
-        raise ConfigError(f"--host {host}: not an IP address, and not localhost") from None
+        raise ConfigError(f"{flag} {host}: not an IP address, and not localhost") from None
 
 
-def configure_logging(level: str, source: str) -> None:
-    """Send the log of this process to stderr as text; each line names `source`.
+def configure_logging(level: str, source: str, log_format: str = "text") -> None:
+    """Send the log of this process to stderr; each line names `source`. Times are UTC.
 
-    Times are UTC. May be called again when the source has a better name.
+    As text, or as one object of JSON a line: time, level, source, message, and what the
+    caller gave in `extra={"fields": {…}}`. May be called again when the source has a
+    better name.
     """
-    formatter = logging.Formatter(
-        f"%(asctime)s.%(msecs)03dZ %(levelname)s {source} %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(_JsonLine(source) if log_format == "json" else _text_line(source))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # Two libraries that tell of every call at debug level, and of nothing that helps.
     for library in ("grpc", "asyncio"):
         logging.getLogger(library).setLevel(max(logging.INFO, logging.getLevelName(level.upper())))
+
+
+def _text_line(source: str) -> logging.Formatter:
+    formatter = logging.Formatter(
+        f"%(asctime)s.%(msecs)03dZ %(levelname)s {source} %(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
+    formatter.converter = time.gmtime
+    return formatter
+
+
+class _JsonLine(logging.Formatter):
+    """One record as one line of JSON."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(datefmt="%Y-%m-%dT%H:%M:%S")
+        self.converter = time.gmtime
+        self._source = source
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        line: dict[str, Any] = {
+            "time": f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "source": self._source,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(getattr(record, "fields", {}) | line, default=str)

@@ -9,7 +9,7 @@ import platformdirs
 import pytest
 
 from chat_service.cli import main, read_arguments
-from chat_service.config import LaunchConfig
+from chat_service.config import LaunchConfig, Transcripts
 from chat_service.retention import Keep, Retention
 
 
@@ -32,6 +32,8 @@ def test_every_option_is_read(tmp_path: Path) -> None:
     file = tmp_path / "chat.toml"
     file.write_text("[retention]\nmax_messages = 9\n", encoding="utf-8")
     line += f" --disk-reserve 3M --config {file}"
+    line += " --log-format JSON --no-console --stats-interval 2.5 --transcripts texts"
+    line += " --metrics-port 9100 --metrics-host ::1"
     config = read_arguments([*line.split(), "--no-rate-limits", "--insecure"])
     assert config == LaunchConfig(
         host="0.0.0.0",
@@ -43,6 +45,12 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         disk_reserve=3 << 20,
         retention=Retention(Keep(max_messages=9)),
         insecure=True,
+        console=False,
+        stats_interval_s=2.5,
+        log_format="json",
+        transcripts=Transcripts(Path("texts")),
+        metrics_port=9100,
+        metrics_host="::1",
     )
 
 
@@ -129,7 +137,7 @@ def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     shown = capsys.readouterr().out
     names = "host port instances data-dir log-level no-rate-limits disk-reserve insecure version"
-    names += " config"
+    names += " config log-format no-console stats-interval transcripts metrics-port metrics-host"
     assert [name for name in names.split() if f"--{name}" not in shown] == []
 
 

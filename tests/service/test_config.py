@@ -3,7 +3,8 @@
 import io
 import json
 import logging
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 
 from chat_service.config import (
+    AdminConfig,
     ConfigError,
     InstanceConfig,
     LaunchConfig,
+    Transcripts,
     configure_logging,
     size_in_bytes,
 )
@@ -72,6 +75,14 @@ def test_last_port_may_be_used() -> None:
         ({"host": "0.0.0.0"}, "--insecure"),
         ({"host": "::"}, "--insecure"),
         ({"host": "192.0.2.1"}, "--insecure"),
+        ({"log_format": "xml"}, "--log-format xml: not one of text, json"),
+        ({"stats_interval_s": 0.5}, "--stats-interval 0.5"),
+        ({"stats_interval_s": float("nan")}, "--stats-interval nan"),
+        ({"metrics_port": 0}, "--metrics-port 0"),
+        ({"metrics_port": 65_536}, "--metrics-port 65536"),
+        ({"metrics_port": 50_052, "instances": 2}, "--metrics-port 50052: an instance has"),
+        ({"metrics_port": 9100, "metrics_host": "::"}, "--metrics-host ::: other machines"),
+        ({"metrics_host": "example.org"}, "--metrics-host example.org: not an IP address"),
     ],
 )
 def test_bad_value_is_named_in_one_line(changes: dict[str, Any], told: str) -> None:
@@ -116,6 +127,7 @@ def test_instance_is_told_everything() -> None:
         replace(config, disk_reserve=1 << 40),
         replace(config, disk_reserve=0),
         replace(config, retention=kept),
+        replace(config, log_format="json", transcripts=Transcripts(Path("/t/50051"), 1, 2, 3)),
     ):
         assert "\n" not in told.to_json()
         assert InstanceConfig.from_json(told.to_json()) == told
@@ -140,6 +152,10 @@ def test_nonsense_is_not_a_configuration(text: str) -> None:
         ("retention", {"default": {"max_messages": 0}, "direct": None, "rooms": []}),
         ("retention", {"default": {"max_days": 1}, "direct": None, "rooms": []}),
         ("retention", {"default": {}, "direct": None, "rooms": ["builds"]}),
+        ("log_format", 1),
+        ("transcripts", "/t"),
+        ("transcripts", {"rotate_bytes": 1}),
+        ("transcripts", {"directory": "/t", "rotate_bytes": "1"}),
         ("color", "blue"),
     ],
 )
@@ -176,23 +192,72 @@ def test_what_is_no_size(text: str) -> None:
         size_in_bytes(text)
 
 
-def test_log_lines_name_their_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each line has a UTC time, its level and who speaks; quieter levels are left out."""
-    stderr = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stderr)
+def test_admin_process_is_told_everything() -> None:
+    """What concerns the operator's side reaches the admin process whole, on one line."""
+    asked = launch(
+        log_level="debug",
+        log_format="json",
+        stats_interval_s=2.5,
+        metrics_port=9100,
+        metrics_host="localhost",
+    )
+    told = asked.admin_config(console=True)
+    assert told == AdminConfig(Path("/data"), True, 2.5, "debug", "json", 9100, "127.0.0.1")
+    assert "\n" not in told.to_json()
+    assert AdminConfig.from_json(told.to_json()) == told
+    assert not launch().admin_config(console=False).console
+
+
+def test_each_instance_writes_transcripts_of_its_own() -> None:
+    """Each instance is given its own directory for transcripts, in full, and the same sizes."""
+    asked = launch(instances=2, transcripts=Transcripts(Path("texts"), 1, 2, 3))
+    assert [config.transcripts for config in asked.instance_configs()] == [
+        Transcripts(Path.cwd() / "texts" / port, 1, 2, 3) for port in ("50051", "50052")
+    ]
+    assert launch().instance_configs()[0].transcripts is None
+
+
+@contextmanager
+def written(level: str, *sources: str, log_format: str = "text") -> Iterator[list[str]]:
+    """Give the lines of a log that was configured for each source; put logging back after it."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, before = root.handlers[:], root.level
     root.handlers.clear()
+    lines: list[str] = []
     try:
-        configure_logging("info", "127.0.0.1:0")
-        configure_logging("info", "127.0.0.1:50051")
-        logging.getLogger("chat_service.test").info("hello")
-        logging.getLogger("chat_service.test").debug("not told")
+        with redirect_stderr(io.StringIO()) as stderr:
+            for source in sources:
+                configure_logging(level, source, log_format)
+            yield lines
+        lines += stderr.getvalue().splitlines()
     finally:
         root.handlers[:] = handlers
-        root.setLevel(level)
-    (line,) = stderr.getvalue().splitlines()
+        root.setLevel(before)
+
+
+def test_log_lines_name_their_source() -> None:
+    """Each line has a UTC time, its level and who speaks; quieter levels are left out."""
+    with written("info", "127.0.0.1:0", "127.0.0.1:50051") as lines:
+        logging.getLogger("chat_service.test").info("hello")
+        logging.getLogger("chat_service.test").debug("not told")
+    (line,) = lines
     time, rest = line.split(" ", 1)
     assert rest == "INFO 127.0.0.1:50051 hello"
     assert time.endswith("Z")
     assert "T" in time
+
+
+def test_log_lines_as_json() -> None:
+    """Each line is one object with time, level, source, message, and the caller's fields."""
+    with written("info", "launcher", log_format="json") as lines:
+        logger = logging.getLogger("chat_service.test")
+        logger.info("hello\nthere", extra={"fields": {"users": 3, "message": "not this"}})
+        try:
+            raise ValueError("why")
+        except ValueError:
+            logger.exception("broke")
+    first, second = map(json.loads, lines)
+    assert first.pop("time").endswith("Z")
+    assert first == {"level": "info", "source": "launcher", "message": "hello\nthere", "users": 3}
+    assert second["level"] == "error"
+    assert second["exception"].endswith("ValueError: why")
