@@ -4,6 +4,7 @@ The launcher holds the instances, and never imports grpc; the admin process has 
 the AdminService and the figures. Between them is one pair of sockets.
 
     launcher -> admin    InstanceNews    an instance is new, or something about it changed
+                         InstanceGone    an instance is no more: it could not be added
                          LogLine         a line of the log (only while there is a console)
                          Answer          what became of an Ask
                          Configured      what the admin process is told, after a reload
@@ -53,6 +54,14 @@ class InstanceNews:
     data_dir: str
     # Why it does not serve, in one line; empty if it does, or was stopped as asked.
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceGone:
+    """An instance is no more: it was new, and could not start. Comes before the Answer."""
+
+    # As in its news.
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +135,11 @@ class Stopping:
     """The launcher stops everything; the admin process ends with the end of the file."""
 
 
-Message = InstanceNews | LogLine | Ask | Answer | Configured | Stopping
+Message = InstanceNews | InstanceGone | LogLine | Ask | Answer | Configured | Stopping
 
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (InstanceNews, LogLine, Ask, Answer, Configured, Stopping)
+    kind.__name__: kind
+    for kind in (InstanceNews, InstanceGone, LogLine, Ask, Answer, Configured, Stopping)
 }
 _ENUMS: dict[str, type[StrEnum]] = {"state": InstanceState, "verb": Verb, "refusal": Refusal}
 

@@ -13,6 +13,7 @@ NEWS = link.InstanceNews(
     "message",
     [
         NEWS,
+        link.InstanceGone(2),
         link.LogLine(0, "a line\twith “anything” in it"),
         link.Ask(7, link.Verb.START, 50056),
         link.Answer(7, link.Refusal.INSTANCE_FAILED, "the port is in use"),
