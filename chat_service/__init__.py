@@ -28,14 +28,15 @@ Packages, and what each may import of the project
     retention     how much rooms keep                  core
     edge          gRPC                                 core, log, hub, retention, chat_protos
     server        wiring and clean stop                all of these, config, posix
-    instance      one server as a process              server, config, posix
+    instance      one server as a process              server, config, logs, posix
     transcripts   public rooms as files of text        core, log, config, chat_text
     supervisor    when to restart, when to give up     config, link
-    launcher      instances as fresh processes         config, link, supervisor, posix; never grpc
+    launcher      instances as fresh processes         config, link, logs, supervisor, posix
     link          what launcher and admin say          nothing
-    admin         the operator's side, a process       config, link, chat_protos, chat_text
+    admin         the operator's side, a process       config, link, logs, chat_protos, chat_text
     config, cli   what a person asked for              retention; config, config_file, launcher
     config_file   the same, in a file                  config, core, retention
+    logs          what a line of the log looks like    chat_text
     posix         what Windows does not have           nothing
 
 `tests/test_layers.py` holds these arrows.

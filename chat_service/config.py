@@ -7,10 +7,7 @@ so that a bad value is answered at once.
 
 import ipaddress
 import json
-import logging
 import re
-import sys
-import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -302,47 +299,3 @@ def _ip_address(flag: str, host: str) -> str:
         return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
     except ValueError:
         raise ConfigError(f"{flag} {host}: not an IP address, and not localhost") from None
-
-
-def configure_logging(level: str, source: str, log_format: str = "text") -> None:
-    """Send the log of this process to stderr; each line names `source`. Times are UTC.
-
-    As text, or as one object of JSON a line: time, level, source, message, and what the
-    caller gave in `extra={"fields": {…}}`. May be called again when the source has a
-    better name.
-    """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLine(source) if log_format == "json" else _text_line(source))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Two libraries that tell of every call at debug level, and of nothing that helps.
-    for library in ("grpc", "asyncio"):
-        logging.getLogger(library).setLevel(max(logging.INFO, logging.getLevelName(level.upper())))
-
-
-def _text_line(source: str) -> logging.Formatter:
-    formatter = logging.Formatter(
-        f"%(asctime)s.%(msecs)03dZ %(levelname)s {source} %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    formatter.converter = time.gmtime
-    return formatter
-
-
-class _JsonLine(logging.Formatter):
-    """One record as one line of JSON."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__(datefmt="%Y-%m-%dT%H:%M:%S")
-        self.converter = time.gmtime
-        self._source = source
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
-        line: dict[str, Any] = {
-            "time": f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "source": self._source,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(getattr(record, "fields", {}) | line, default=str)

@@ -20,7 +20,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from chat_service import posix
-from chat_service.config import ConfigError, InstanceConfig, StartError, configure_logging
+from chat_service.config import ConfigError, InstanceConfig, StartError
+from chat_service.logs import configure_logging
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ async def _serve(
         begin_stop()
 
     def ready(address: str) -> None:
-        configure_logging(config.log_level, address)
+        configure_logging(config.log_level, address, config.log_format)
         control.report(ready=address)
 
     loop.add_signal_handler(signal.SIGTERM, terminate)
@@ -144,7 +145,7 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, OSError, ConfigError) as error:
         print(f"chat_service.instance: started by hand? {error}", file=sys.stderr)
         return 2
-    configure_logging(config.log_level, config.address)
+    configure_logging(config.log_level, config.address, config.log_format)
     return run(config, control)
 
 

@@ -27,7 +27,8 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from chat_service import supervisor as rules
-from chat_service.config import InstanceConfig, LaunchConfig, configure_logging
+from chat_service.config import InstanceConfig, LaunchConfig
+from chat_service.logs import configure_logging
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def spawn_instance(config: InstanceConfig, control: socket.socket) -> subprocess
 
 def run(config: LaunchConfig) -> int:
     """Run the instances until SIGINT or SIGTERM; return the exit status."""
-    configure_logging(config.log_level, "launcher")
+    configure_logging(config.log_level, "launcher", config.log_format)
     with _signals() as signals:
         return Launcher(config.instance_configs(), signals).run()
 

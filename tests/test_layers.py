@@ -33,15 +33,17 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"chat_service.config", "chat_service.core", "chat_service.retention"},
         WIRE,
     ),
+    "chat_service.logs": ({"chat_text"}, WIRE),
     "chat_service.posix": ({"chat_service.config"}, WIRE),
     "chat_service.supervisor": ({"chat_service.config", "chat_service.link"}, IMPURE | WIRE),
     "chat_service.link": (set(), IMPURE | WIRE),
     "chat_service.launcher": (
-        {f"chat_service.{part}" for part in ("config", "link", "posix", "supervisor")},
+        {f"chat_service.{part}" for part in ("config", "link", "logs", "posix", "supervisor")},
         WIRE,
     ),
     "chat_service.admin": (
-        {"chat_service.config", "chat_service.link", "chat_protos", "chat_text"},
+        {"chat_service.config", "chat_service.link", "chat_service.logs"}
+        | {"chat_protos", "chat_text"},
         set(),
     ),
     "chat_service.transcripts": (
@@ -53,7 +55,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         WIRE,
     ),
     "chat_service.instance": (
-        {"chat_service.config", "chat_service.posix", "chat_service.server"},
+        {f"chat_service.{part}" for part in ("config", "logs", "posix", "server")},
         WIRE,
     ),
     "chat_service.server": (

@@ -14,5 +14,5 @@ Whatever happens to this process, the instances serve on; the launcher starts an
     console/      the console
     process       wiring and end
 
-May import of the project: chat_protos, chat_text, chat_service.config, chat_service.link.
+May import of the project: chat_protos, chat_text, chat_service.config, .link and .logs.
 """

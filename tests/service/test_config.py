@@ -1,10 +1,6 @@
 """What may be asked of the server, and how an instance is told."""
 
-import io
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +13,6 @@ from chat_service.config import (
     InstanceConfig,
     LaunchConfig,
     Transcripts,
-    configure_logging,
     size_in_bytes,
 )
 from chat_service.retention import Keep, Retention
@@ -215,49 +210,3 @@ def test_each_instance_writes_transcripts_of_its_own() -> None:
         Transcripts(Path.cwd() / "texts" / port, 1, 2, 3) for port in ("50051", "50052")
     ]
     assert launch().instance_configs()[0].transcripts is None
-
-
-@contextmanager
-def written(level: str, *sources: str, log_format: str = "text") -> Iterator[list[str]]:
-    """Give the lines of a log that was configured for each source; put logging back after it."""
-    root = logging.getLogger()
-    handlers, before = root.handlers[:], root.level
-    root.handlers.clear()
-    lines: list[str] = []
-    try:
-        with redirect_stderr(io.StringIO()) as stderr:
-            for source in sources:
-                configure_logging(level, source, log_format)
-            yield lines
-        lines += stderr.getvalue().splitlines()
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(before)
-
-
-def test_log_lines_name_their_source() -> None:
-    """Each line has a UTC time, its level and who speaks; quieter levels are left out."""
-    with written("info", "127.0.0.1:0", "127.0.0.1:50051") as lines:
-        logging.getLogger("chat_service.test").info("hello")
-        logging.getLogger("chat_service.test").debug("not told")
-    (line,) = lines
-    time, rest = line.split(" ", 1)
-    assert rest == "INFO 127.0.0.1:50051 hello"
-    assert time.endswith("Z")
-    assert "T" in time
-
-
-def test_log_lines_as_json() -> None:
-    """Each line is one object with time, level, source, message, and the caller's fields."""
-    with written("info", "launcher", log_format="json") as lines:
-        logger = logging.getLogger("chat_service.test")
-        logger.info("hello\nthere", extra={"fields": {"users": 3, "message": "not this"}})
-        try:
-            raise ValueError("why")
-        except ValueError:
-            logger.exception("broke")
-    first, second = map(json.loads, lines)
-    assert first.pop("time").endswith("Z")
-    assert first == {"level": "info", "source": "launcher", "message": "hello\nthere", "users": 3}
-    assert second["level"] == "error"
-    assert second["exception"].endswith("ValueError: why")
