@@ -236,25 +236,25 @@ class LaunchConfig:
         The data of a port stays with the port: DIR/50051. Where the system chooses the
         ports it stays with the place in the row: DIR/ephemeral-1.
         """
-        root = self.data_dir.absolute()
         configs = []
         for place in range(self.instances):
             port = self.port + place if self.port else 0
-            name = str(port) if port else f"ephemeral-{place + 1}"
-            configs.append(
-                InstanceConfig(
-                    self.host,
-                    port,
-                    root / name,
-                    self.log_level,
-                    self.rate_limits,
-                    self.disk_reserve,
-                    self.retention,
-                    self.log_format,
-                    self._transcripts_of(name),
-                )
-            )
+            configs.append(self.instance_config(port, str(port or f"ephemeral-{place + 1}")))
         return configs
+
+    def instance_config(self, port: int, name: str) -> InstanceConfig:
+        """Return what one instance is told; `name` is that of its directory in ours."""
+        return InstanceConfig(
+            self.host,
+            port,
+            self.data_dir.absolute() / name,
+            self.log_level,
+            self.rate_limits,
+            self.disk_reserve,
+            self.retention,
+            self.log_format,
+            self._transcripts_of(name),
+        )
 
     def admin_config(self, console: bool) -> AdminConfig:
         """Return what the admin process is told; `console`: it has a terminal for one."""

@@ -210,3 +210,12 @@ def test_each_instance_writes_transcripts_of_its_own() -> None:
         Transcripts(Path.cwd() / "texts" / port, 1, 2, 3) for port in ("50051", "50052")
     ]
     assert launch().instance_configs()[0].transcripts is None
+
+
+def test_instance_that_comes_later_is_told_the_same(tmp_path: Path) -> None:
+    """Whoever is started beside the first ones has all their settings, and data of its own."""
+    config = launch(instances=2, data_dir=tmp_path, log_level="debug", disk_reserve=7)
+    first, second = config.instance_configs()
+    assert config.instance_config(50051, "50051") == first
+    later = config.instance_config(50060, "50060")
+    assert later == replace(second, port=50060, data_dir=tmp_path / "50060")
