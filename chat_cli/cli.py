@@ -5,22 +5,12 @@ comes in when it runs.
 """
 
 import argparse
-import asyncio
-import os
 import re
-import signal
-import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
-from chat_cli.exits import by_signal
-from chat_text.sanitize import sanitize
+from chat_cli import program
 
 _DEFAULT_PORT = 50051
-_DISTRIBUTION = "durable-chat"
-_TRACEBACK_VARIABLE = "CHAT_CLI_TRACEBACK"
-# EX_SOFTWARE of sysexits.h: none of the codes that scripts wait for.
-_BUG = 70
 _EPILOG = """\
 exit codes: 0 done, 1 refused by the server, 2 wrong usage, 3 not reachable
 
@@ -37,19 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command and not options.name:
         parser.error(f"{options.command} needs --name")
-    # The C core of grpc writes to stderr by itself, into the screen; it reads this when imported.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    try:
-        return asyncio.run(_run(options))
-    except KeyboardInterrupt:
-        return by_signal(signal.SIGINT)
-    except Exception as error:
-        if os.environ.get(_TRACEBACK_VARIABLE):
-            raise
-        kind = f"{type(error).__name__}: {error}"
-        print(f"chat-cli: this is a bug of chat-cli: {sanitize(kind)}", file=sys.stderr)
-        print(f"chat-cli: {_TRACEBACK_VARIABLE}=1 shows where", file=sys.stderr)
-        return _BUG
+    return program.run("chat-cli", lambda: _run(options))
 
 
 async def _run(options: argparse.Namespace) -> int:
@@ -77,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {program.version()}")
     _add_address(parser, script=False)
     commands = parser.add_subparsers(dest="command", metavar="{send,tail}")
 
@@ -136,10 +114,3 @@ def _whole(value: str) -> int:
     if not re.fullmatch(r"\d{1,18}", value):
         raise argparse.ArgumentTypeError(f"not a whole number from 0: {value!r}")
     return int(value)
-
-
-def _version() -> str:
-    try:
-        return version(_DISTRIBUTION)
-    except PackageNotFoundError:
-        return "unknown"

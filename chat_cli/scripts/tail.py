@@ -7,6 +7,7 @@ from datetime import date
 from chat_cli import items as it
 from chat_cli.entries import Spoken, TopicLine
 from chat_cli.exits import Exit
+from chat_cli.jsonl import event_fields
 from chat_cli.model import (
     ById,
     ByName,
@@ -129,16 +130,11 @@ class Tailing(Script):
         return True
 
     def _print(self, event: RoomEvent) -> None:
-        match event.body:
-            case Said(text):
-                kind = "message"
-            case TopicChanged(text):
-                kind = "topic"
-            case None:
-                return
+        if event.body is None:
+            return
         if self._as_json:
             # ASCII alone, so that the output is safe on a terminal and still exact.
-            print(json.dumps(self._fields(event, kind, text)), flush=True)
+            print(json.dumps(event_fields(event, self._room_name)), flush=True)
         else:
             if not sys.stdout.isatty():
                 # A pipe gets messages alone; the line of the day is for people.
@@ -149,20 +145,6 @@ class Tailing(Script):
             self._left -= 1
             if self._left == 0:
                 self.end(Exit.DONE)
-
-    def _fields(self, event: RoomEvent, kind: str, text: str) -> dict[str, object]:
-        when = moment(event.time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        fields: dict[str, object] = {
-            "type": kind,
-            "room": self._room_name,
-            "seq": event.seq,
-            "author": event.author.name,
-            "text": text,
-            "time": when,
-        }
-        if isinstance(event.body, Said) and event.body.action:
-            fields["style"] = "action"
-        return fields
 
     def _entry(self, event: RoomEvent) -> Spoken | TopicLine:
         name = event.author.name
