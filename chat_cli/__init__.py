@@ -11,6 +11,7 @@ What is where, from the inside out:
     commands     the table of slash commands; parsing and help come from it
     completion   what Tab offers
     render       entries as styled lines; `status` what stands around the input
+    jsonl        events as objects of JSON
     wrap, styles columns and colours
     backoff      how long to wait before the next attempt to connect
     ------------ above: pure. below: shells
@@ -23,10 +24,11 @@ What is where, from the inside out:
     prompt       the scrolling screen (prompt_toolkit); plain: the same without
     interactive  puts all of this together for `chat-cli`
     scripts/     `chat-cli send` and `chat-cli tail`
-    cli          arguments and exit codes
+    cli          arguments and exit codes; `program` is what it shares with chat-admin
+    admin/       `chat-admin`, a program of its own
 
 The pure part imports the standard library alone, except that `wrap` and `styles` ask
-prompt_toolkit for widths and styles. All may use `chat_text`. Only `session` imports the
-stubs and grpc; nothing here imports the server. `cli` imports the heavy parts when they are
+prompt_toolkit for widths and styles. All may use `chat_text`. Only `session` and `admin` import
+the stubs and grpc; nothing here imports the server. `cli` imports the heavy parts when they are
 needed, so that the first paint and `--help` wait for none of them.
 """

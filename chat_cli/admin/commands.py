@@ -1,0 +1,240 @@
+"""What each command asks of the server, and what it prints.
+
+Every command raises CallError where its call fails, and OSError where its output cannot be
+written.
+"""
+
+import argparse
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from chat_cli.admin import objects
+from chat_cli.admin.api import PROCESS_S, AdminApi
+from chat_cli.admin.export import export, output_to
+from chat_cli.admin.tables import Table, rate, share, size, span
+from chat_cli.errors import ChatError
+from chat_protos.chat.v1 import admin_pb2 as pb
+from chat_text.sanitize import sanitize
+
+T = TypeVar("T")
+
+
+class AmbiguousError(ChatError):
+    """A port is needed, since it is not plain which instance is meant."""
+
+
+async def instances(api: AdminApi, options: argparse.Namespace) -> None:
+    """List the instances."""
+    answer = await api.ask(api.stub.ListInstances, pb.ListInstancesRequest())
+    _show(answer.instances, objects.instance, _instances_table(), _instance_row, options.json)
+
+
+async def start(api: AdminApi, options: argparse.Namespace) -> None:
+    """Start an instance."""
+    request = pb.StartInstanceRequest(port=options.port)
+    answer = await api.ask(api.stub.StartInstance, request, PROCESS_S)
+    _tell([answer.instance], options.json, "serves")
+
+
+async def stop(api: AdminApi, options: argparse.Namespace) -> None:
+    """Stop one instance or all."""
+    request = pb.StopInstanceRequest(port=options.port, all=options.port == 0)
+    answer = await api.ask(api.stub.StopInstance, request, PROCESS_S)
+    _tell(answer.instances, options.json, "stopped")
+
+
+async def restart(api: AdminApi, options: argparse.Namespace) -> None:
+    """Restart an instance."""
+    request = pb.RestartInstanceRequest(port=await _one(api, options.port))
+    answer = await api.ask(api.stub.RestartInstance, request, PROCESS_S)
+    _tell([answer.instance], options.json, "serves again")
+
+
+async def users(api: AdminApi, options: argparse.Namespace) -> None:
+    """List the users."""
+    titles = (">PORT", "NAME", "HERE", ">SESSIONS", "FROM", "ROOMS")
+    await _show_pages(api.users(options.port), objects.user, Table(titles), _user_row, options.json)
+
+
+async def rooms(api: AdminApi, options: argparse.Namespace) -> None:
+    """List the public rooms."""
+    titles = (">PORT", "NAME", ">PRESENT", ">MEMBERS", ">READERS", ">EVENTS", "TOPIC")
+    await _show_pages(api.rooms(options.port), objects.room, Table(titles), _room_row, options.json)
+
+
+async def say(api: AdminApi, options: argparse.Namespace) -> None:
+    """Say something to everybody."""
+    request = pb.SayRequest(port=options.port, text=" ".join(options.text))
+    answer = await api.ask(api.stub.Say, request)
+    print(f"said to {_counted(answer.streams, 'stream')}")
+
+
+async def kick(api: AdminApi, options: argparse.Namespace) -> None:
+    """Remove a user."""
+    port = await _one(api, options.port)
+    request = pb.KickUserRequest(port=port, name=options.name, reason=" ".join(options.reason))
+    answer = await api.ask(api.stub.KickUser, request)
+    sessions = _counted(answer.sessions, "session")
+    print(f"{sanitize(answer.user.name)} was removed from {port}: {sessions} ended")
+
+
+async def stats(api: AdminApi, options: argparse.Namespace) -> None:
+    """Tell how instances were in the last minutes."""
+    answer = await api.ask(api.stub.GetStatistics, pb.GetStatisticsRequest(port=options.port))
+    if options.json:
+        for told in answer.instances:
+            for sample in told.samples:
+                print(objects.line({"port": told.instance.port, **objects.sample(sample)}))
+        return
+    table = Table((">PORT", "FIGURE", ">NOW", ">LOWEST", ">HIGHEST"))
+    rows = [row for told in answer.instances for row in _statistics_rows(told)]
+    _print(table.lines(rows))
+
+
+async def reload(api: AdminApi, _: argparse.Namespace) -> None:
+    """Have the configuration read again."""
+    answer = await api.ask(api.stub.ReloadConfiguration, pb.ReloadConfigurationRequest())
+    for what, keys in (("applied", answer.applied), ("after a restart", answer.after_restart)):
+        if keys:
+            print(f"{what}: {sanitize(', '.join(keys))}")
+    if not (answer.applied or answer.after_restart):
+        print("nothing has changed")
+
+
+async def shutdown(api: AdminApi, _: argparse.Namespace) -> None:
+    """Stop everything."""
+    await api.ask(api.stub.Shutdown, pb.ShutdownRequest())
+    print("the server stops")
+
+
+async def export_room(api: AdminApi, options: argparse.Namespace) -> None:
+    """Write the history of a room."""
+    port = await _one(api, options.port)
+    as_json = options.format == "jsonl"
+    with output_to(options.output) as file:
+        await export(api.export(port, options.room), options.room, as_json, file)
+
+
+COMMANDS: dict[str, Callable[[AdminApi, argparse.Namespace], Awaitable[None]]] = {
+    "instances": instances,
+    "start": start,
+    "stop": stop,
+    "restart": restart,
+    "users": users,
+    "rooms": rooms,
+    "say": say,
+    "kick": kick,
+    "stats": stats,
+    "reload": reload,
+    "shutdown": shutdown,
+    "export": export_room,
+}
+
+
+async def _one(api: AdminApi, port: int) -> int:
+    """Give the port, or that of the only instance that serves. Raises AmbiguousError."""
+    if port:
+        return port
+    answer = await api.ask(api.stub.ListInstances, pb.ListInstancesRequest())
+    serving = [one.port for one in answer.instances if one.state == pb.INSTANCE_STATE_SERVING]
+    if len(serving) == 1:
+        return serving[0]
+    if not serving:
+        raise ChatError("no instance serves")
+    ports = ", ".join(map(str, serving))
+    raise AmbiguousError(f"several instances serve, so a port is needed: one of {ports}")
+
+
+def _show(
+    found: Iterable[T],
+    describe: Callable[[T], objects.Object],
+    table: Table,
+    row: Callable[[T], Sequence[str]],
+    as_json: bool,
+) -> None:
+    if as_json:
+        _print(objects.line(describe(one)) for one in found)
+    else:
+        _print(table.lines(map(row, found)))
+
+
+async def _show_pages(
+    pages: AsyncIterator[list[T]],
+    describe: Callable[[T], objects.Object],
+    table: Table,
+    row: Callable[[T], Sequence[str]],
+    as_json: bool,
+) -> None:
+    async for page in pages:
+        _show(page, describe, table, row, as_json)
+
+
+def _tell(found: Iterable[pb.Instance], as_json: bool, what: str) -> None:
+    for one in found:
+        plain = f"{sanitize(one.address)} {what}"
+        print(objects.line(objects.instance(one)) if as_json else plain)
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
+
+
+def _instances_table() -> Table:
+    titles = ("ADDRESS", "STATE", ">SINCE", ">USERS", ">ROOMS", ">IN/S", ">OUT/S", ">CPU")
+    return Table((*titles, ">MEMORY", ">RESTARTS", "PROBLEM"))
+
+
+def _instance_row(one: pb.Instance) -> Sequence[str]:
+    since = span(time.time() - one.since_ms / 1000)
+    sample = one.sample
+    figures = (
+        str(sample.users),
+        str(sample.rooms),
+        rate(sample.messages_in),
+        rate(sample.messages_out),
+        share(sample.cpu),
+        size(sample.memory_bytes),
+    )
+    told = figures if one.HasField("sample") else ("-",) * len(figures)
+    return (one.address, objects.state(one), since, *told, str(one.restarts), one.problem)
+
+
+def _user_row(one: pb.InstanceUser) -> Sequence[str]:
+    here = "yes" if one.user.connected else "no"
+    places = (", ".join(one.addresses), ", ".join(one.room_names))
+    return (str(one.port), one.user.name, here, str(one.sessions), *places)
+
+
+def _room_row(one: pb.InstanceRoom) -> Sequence[str]:
+    # None are kept if the first that is kept is yet to come.
+    kept = max(0, one.room.head_seq - max(one.first_seq, 1) + 1)
+    counts = map(str, (one.room.present, one.members, one.readers, kept))
+    return (str(one.port), one.room.name, *counts, one.room.topic)
+
+
+def _statistics_rows(told: pb.InstanceSamples) -> list[Sequence[str]]:
+    """Give a row for each figure of an instance that has samples."""
+    figures: tuple[tuple[str, Callable[[pb.Sample], float], Callable[[float], str]], ...] = (
+        ("users", lambda one: one.users, _whole),
+        ("messages in /s", lambda one: one.messages_in, rate),
+        ("messages out /s", lambda one: one.messages_out, rate),
+        ("cpu", lambda one: one.cpu, share),
+        ("memory", lambda one: one.memory_bytes, lambda count: size(int(count))),
+        ("connections", lambda one: one.connections, _whole),
+    )
+    rows: list[Sequence[str]] = []
+    for name, value_of, shown in figures if told.samples else ():
+        values = list(map(value_of, told.samples))
+        cells = map(shown, (values[-1], min(values), max(values)))
+        rows.append((str(told.instance.port), name, *cells))
+    return rows
+
+
+def _whole(count: float) -> str:
+    return f"{count:.0f}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,45 @@
+"""Finds the server of a data directory: the socket `admin.sock` in it.
+
+The path of a Unix socket has 108 bytes, 104 on macOS, which a directory may well exceed. So
+this process goes into the directory, and the socket is called by its name alone.
+"""
+
+import os
+import socket
+from pathlib import Path
+
+from chat_cli.errors import ChatError
+
+SOCKET = "admin.sock"
+TARGET = f"unix:{SOCKET}"
+"""What a channel is made for, once `enter` has returned."""
+
+# The listener's queue is full, or it was stopped by a signal: longer than any pause of it.
+_PATIENCE_S = 5.0
+
+
+class NoServerError(ChatError):
+    """Nothing answers in the directory, or this user may not ask."""
+
+
+def enter(directory: Path) -> None:
+    """Make `directory` the working directory, and see that somebody listens there.
+
+    Raises NoServerError.
+    """
+    try:
+        os.chdir(directory)
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_PATIENCE_S)
+            probe.connect(SOCKET)
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+        raise NoServerError(
+            f"no server runs with the data directory {directory} (--data-dir names another)"
+        ) from None
+    except PermissionError:
+        raise NoServerError(
+            f"not permitted: the server of {directory} answers its owner alone "
+            "(--data-dir names another)"
+        ) from None
+    except OSError as error:
+        raise NoServerError(f"the server of {directory} cannot be reached: {error}") from None
