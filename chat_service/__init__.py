@@ -34,7 +34,9 @@ Packages, and what each may import of the project
     launcher      instances as fresh processes         config, link, logs, supervisor, posix
     link          what launcher and admin say          nothing
     admin         the operator's side, a process       config, link, logs, chat_protos, chat_text
-    config, cli   what a person asked for              retention; config, config_file, launcher
+    config        what each process is told            the limits of core, hub, edge; retention
+    plain         dataclasses as values of JSON        nothing
+    cli           what a person asked for              config, config_file, launcher
     config_file   the same, in a file                  config, core, retention
     logs          what a line of the log looks like    chat_text
     posix         what Windows does not have           nothing

@@ -8,10 +8,13 @@ so that a bad value is answered at once.
 import ipaddress
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from chat_service.core.limits import Limits
+from chat_service.edge.limits import CallLimits, Rates, TransportLimits
+from chat_service.hub.limits import HubLimits
+from chat_service.plain import plain, read
 from chat_service.retention import KEEP_ALL, Retention
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -48,18 +51,20 @@ class Transcripts:
     # Files of a room that are kept beside the present one; 0: all.
     keep_files: int = 0
 
-    # Any: what was JSON may be anything.
-    @classmethod
-    def from_plain(cls, plain: Any) -> "Transcripts":
-        """Read what `asdict` and JSON, with its directory as text, made of one.
 
-        Raises ValueError, TypeError or KeyError where it is anything else.
-        """
-        transcripts = cls(**plain | {"directory": Path(plain["directory"])})
-        sizes = (transcripts.rotate_bytes, transcripts.rotate_age_s, transcripts.keep_files)
-        if not all(type(size) is int for size in sizes):
-            raise ValueError("sizes of transcripts are whole numbers")
-        return transcripts
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """All figures of one server, by the part that goes by them."""
+
+    core: Limits = field(default_factory=Limits)
+    hub: HubLimits = field(default_factory=HubLimits)
+    calls: CallLimits = field(default_factory=CallLimits)
+    transport: TransportLimits = field(default_factory=TransportLimits)
+    rates: Rates = field(default_factory=Rates)
+    # Orders that may wait for their commit. Source: the service's guarantees.
+    unacked_posts: int = 10_000
+    # The whole of a stop, in seconds. Source: the service's guarantees.
+    drain_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +85,14 @@ class AdminConfig:
 
     def to_json(self) -> str:
         """Return the one-line form that `from_json` reads."""
-        return json.dumps(asdict(self) | {"data_dir": str(self.data_dir)})
+        return json.dumps(plain(self))
 
     @classmethod
     def from_json(cls, text: str) -> "AdminConfig":
         """Read what `to_json` wrote. Raises ConfigError where the text is anything else."""
         try:
-            fields = json.loads(text)
-            return cls(**fields | {"data_dir": Path(fields["data_dir"])})
-        except (ValueError, TypeError, KeyError) as error:
+            return read(cls, json.loads(text))
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"not the configuration of the admin process: {error}") from None
 
 
@@ -114,6 +118,7 @@ class InstanceConfig:
     log_format: str = "text"
     # In a directory that is this instance's own; None: it writes none.
     transcripts: Transcripts | None = None
+    limits: ServerLimits = field(default_factory=ServerLimits)
 
     @property
     def address(self) -> str:
@@ -122,30 +127,15 @@ class InstanceConfig:
 
     def to_json(self) -> str:
         """Return the one-line form that `from_json` reads."""
-        return json.dumps(asdict(self), default=str)
+        return json.dumps(plain(self))
 
     @classmethod
     def from_json(cls, text: str) -> "InstanceConfig":
         """Read what `to_json` wrote. Raises ConfigError where the text is anything else."""
         try:
-            fields = json.loads(text)
-            told: dict[str, Any] = {
-                "data_dir": Path(fields["data_dir"]),
-                "retention": Retention.from_plain(fields["retention"]),
-            }
-            if fields.get("transcripts") is not None:
-                told["transcripts"] = Transcripts.from_plain(fields["transcripts"])
-            config = cls(**fields | told)
-        except (ValueError, TypeError, KeyError) as error:
+            return read(cls, json.loads(text))
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"not the configuration of an instance: {error}") from None
-        wanted = {"host": str, "port": int, "log_level": str, "rate_limits": bool}
-        wanted["log_format"] = str
-        for name, kind in wanted.items():
-            if type(getattr(config, name)) is not kind:
-                raise ConfigError(f"not the configuration of an instance: {name}")
-        if type(config.disk_reserve) not in (int, type(None)):
-            raise ConfigError("not the configuration of an instance: disk_reserve")
-        return config
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +172,8 @@ class LaunchConfig:
     # Where Prometheus is answered; None: nowhere. The host is an IP address or "localhost".
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    # Of each instance.
+    limits: ServerLimits = field(default_factory=ServerLimits)
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -254,6 +246,7 @@ class LaunchConfig:
             self.retention,
             self.log_format,
             self._transcripts_of(name),
+            self.limits,
         )
 
     def admin_config(self, console: bool) -> AdminConfig:

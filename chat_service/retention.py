@@ -5,7 +5,6 @@ more than a room keeps is let go of by `edge.pruning`.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from chat_service.core.names import name_key
 
@@ -57,20 +56,6 @@ class Retention:
         """Whether every room keeps everything."""
         kept = (self.default, self.direct, *(keep for _, keep in self.rooms))
         return all(keep is None or keep.is_all for keep in kept)
-
-    # Any: what was JSON may be anything.
-    @classmethod
-    def from_plain(cls, plain: Any) -> "Retention":
-        """Read what `dataclasses.asdict` and JSON made of one.
-
-        Raises ValueError, TypeError or KeyError where it is anything else.
-        """
-        direct = plain["direct"]
-        return cls(
-            Keep(**plain["default"]),
-            None if direct is None else Keep(**direct),
-            tuple((str(name), Keep(**keep)) for name, keep in plain["rooms"]),
-        )
 
 
 KEEP_ALL = Retention()

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from chat_service.config import InstanceConfig, StartError
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.limits import Limits
 from chat_service.core.model import RoomKind, State
 from chat_service.edge.directory import Directory
 from chat_service.edge.journal import Journal
 from chat_service.edge.lists import Lists
 from chat_service.edge.pace import Pace
 from chat_service.edge.pruning import LOOK_S, Pruning
-from chat_service.edge.service import HELLO_S, ChatMethods
+from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams
 from chat_service.edge.transport import CannotListenError, Transport
@@ -52,10 +51,10 @@ SWEEP_S = 1.0
 # Expired sessions are looked for this often; deciding compares the time itself.
 EXPIRE_S = 5.0
 
-# A stop takes at most ten seconds in all: streams have this long to take what is
-# queued for them, and calls this long to end. Source: the service's guarantees.
-FLUSH_S = 6.0
-STOP_S = 2.0
+# Of the time that a stop may take: streams have this much of it to take what is queued for
+# them, and calls this much to end.
+FLUSH_SHARE = 0.6
+STOP_SHARE = 0.2
 # The same when the stop is in a hurry: as long as a status takes.
 HURRIED_STOP_S = 0.2
 # Clients come back after a delay of their own between these, so that not all
@@ -77,8 +76,6 @@ class Timing:
     wall_ms: Callable[[], int] = wall_clock_ms
     # Seconds that never go back, for rates and for what the wall clock gets wrong.
     rate_s: Callable[[], float] = time.monotonic
-    # How long a Chat stream may keep silent at its beginning, in seconds.
-    hello_s: float = HELLO_S
     # How often it is looked for what rooms need not keep, in seconds.
     look_s: float = LOOK_S
 
@@ -125,6 +122,7 @@ class _Server:
     look_s: float
     readers: ThreadPoolExecutor
     failed: asyncio.Event
+    drain_s: float
 
     @classmethod
     async def start(cls, config: InstanceConfig, timing: Timing) -> "_Server":
@@ -157,6 +155,7 @@ class _Server:
                 on_commit=on_commit,
                 on_failure=on_failure,
                 short_of_space=reserve.is_touched,
+                max_backlog=config.limits.unacked_posts,
             )
         except (DataFileError, OSError) as error:
             raise StartError(str(error)) from error
@@ -183,18 +182,22 @@ class _Server:
                 timers=loop,
                 encode=HubFrames(),
                 read_page=read_page,
+                limits=config.limits.hub,
             )
             streams = Streams(hub)
             journal = Journal(log, directory, hub, streams)
             try:
                 await journal.order(
-                    cmd.StartInstance(INSTANCE, secrets.token_hex(8), Limits(), DEFAULT_ROOM)
+                    cmd.StartInstance(
+                        INSTANCE, secrets.token_hex(8), config.limits.core, DEFAULT_ROOM
+                    )
                 )
             except RefusedError as error:
                 raise StartError(f"{path} cannot be written: {error.rejection.message}") from error
             for room_id, user_id in connected:
                 hub.presence.expect(room_id, state.users[user_id], hub.time())
             sessions = Sessions(directory, journal, clock.ms)
+            pace = Pace(on=config.rate_limits, rates=config.limits.rates)
             methods = ChatMethods(
                 instance=INSTANCE,
                 journal=journal,
@@ -209,12 +212,13 @@ class _Server:
                     streams=streams,
                     sessions=sessions,
                     readers=readers,
+                    limits=config.limits.calls,
                 ),
-                pace=Pace(on=config.rate_limits),
+                pace=pace,
                 clock=timing.rate_s,
-                hello_s=timing.hello_s,
+                limits=config.limits.calls,
             )
-            transport = Transport(methods)
+            transport = Transport(methods, config.limits.transport)
             try:
                 address = await transport.listen(config.host, config.port)
             except CannotListenError as error:
@@ -248,6 +252,7 @@ class _Server:
             timing.look_s,
             readers,
             failed,
+            config.limits.drain_s,
         )
 
     async def run(self, stop: asyncio.Event) -> bool:
@@ -273,7 +278,7 @@ class _Server:
         for stream in self.streams.all():
             stream.say_draining(random.randint(*COME_BACK_MS))
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + FLUSH_S
+        deadline = loop.time() + FLUSH_SHARE * self.drain_s
         while loop.time() < deadline and not hurry.is_set():
             if all(subscription.drained() for subscription in self.hub.subscriptions):
                 break
@@ -283,7 +288,7 @@ class _Server:
     async def close(self, hurry: asyncio.Event) -> None:
         """End the calls that are left, sooner if in a hurry, and close the log."""
         self.hub.end_all(STOPPING)
-        stopping = asyncio.ensure_future(self.transport.stop(STOP_S))
+        stopping = asyncio.ensure_future(self.transport.stop(STOP_SHARE * self.drain_s))
         hurried = asyncio.ensure_future(hurry.wait())
         await asyncio.wait((stopping, hurried), return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()

@@ -28,7 +28,14 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
     "chat_service.retention": ({"chat_service.core"}, IMPURE | WIRE),
-    "chat_service.config": ({"chat_service.retention"}, WIRE),
+    "chat_service.hub.limits": (set(), IMPURE | WIRE),
+    "chat_service.edge.limits": (set(), IMPURE | WIRE),
+    "chat_service.plain": (set(), IMPURE | WIRE),
+    "chat_service.config": (
+        {f"chat_service.{part}" for part in ("retention", "plain")}
+        | {f"chat_service.{part}.limits" for part in ("core", "hub", "edge")},
+        WIRE,
+    ),
     "chat_service.config_file": (
         {"chat_service.config", "chat_service.core", "chat_service.retention"},
         WIRE,
@@ -122,6 +129,8 @@ def test_imports_follow_the_arrows() -> None:
         ("chat_service.hub.ring", "import chat_protos.chat", "chat_protos.chat"),
         ("chat_service.edge.wire", "import chat_service.server", "chat_service.server"),
         ("chat_service.edge.wire", "import chat_cli.model", "chat_cli.model"),
+        ("chat_service.hub.limits", "import asyncio", "asyncio"),
+        ("chat_service.config", "import chat_service.edge.pace", "chat_service.edge.pace"),
         ("chat_service.launcher", "import grpc", "grpc"),
         ("chat_service.launcher", "from . import server", "chat_service.server"),
         ("chat_service.server", "import chat_protos", "chat_protos"),

@@ -48,6 +48,13 @@ class StartInstance:
 
 
 @dataclass(frozen=True, slots=True)
+class Configure:
+    """The limits that decisions use are to be these."""
+
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
 class OpenGuest:
     """Sign in as a new user of this name, and join a room unless it is empty."""
 
@@ -173,6 +180,7 @@ class PruneAnswers:
 
 Command = (
     StartInstance
+    | Configure
     | OpenGuest
     | OpenSession
     | AttachSession

@@ -45,6 +45,7 @@ def decide(
 # Any: each function takes the one command type that it is listed under.
 _DECIDE: dict[type, Callable[[State, Any, int], Decision]] = {
     cmd.StartInstance: sessions.start_instance,
+    cmd.Configure: sessions.configure,
     cmd.OpenGuest: sessions.open_guest,
     cmd.OpenSession: sessions.open_session,
     cmd.AttachSession: sessions.attach_session,

@@ -24,6 +24,13 @@ def start_instance(state: State, command: cmd.StartInstance, time_ms: int) -> De
     return Accepted(tuple(events))
 
 
+def configure(state: State, command: cmd.Configure, time_ms: int) -> Decision:
+    """Go by other limits from here on; what was accepted before stays."""
+    if state.settings.get("limits") == command.limits:
+        return Accepted()
+    return Accepted((ev.Configured(time_ms, command.limits),))
+
+
 def open_guest(state: State, command: cmd.OpenGuest, time_ms: int) -> Decision:
     """Sign in somebody new; the name must be free."""
     limits = state.limits

@@ -16,6 +16,7 @@
     paging      page sizes and tokens
     pace        rates: token buckets, strikes
     address     who is calling, for limits by address
+    limits      what callers may do, and how long they are waited for; pure
 
 The only package of the server that imports grpc and the stubs; imports core, log,
 hub and retention of the project.

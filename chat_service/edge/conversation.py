@@ -18,17 +18,12 @@ from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.names import is_client_id
 from chat_service.edge.journal import Journal, Outcome
+from chat_service.edge.limits import DEFAULT_CALLS, DEFAULT_RATES, CallLimits, Rates
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
 from chat_service.edge.status import error_item
 from chat_service.edge.stream import Stream, Streams, check_reached
 from chat_service.hub.hub import Hub
-
-# Orders of a stream that may wait for their commit; a client is told of posts, but no
-# order may fill the log's line for others. Source: the service's guarantees.
-MAX_UNACKED = 256
-# Rooms that one Hello may name: all that a user may be in, and as many again.
-MAX_HELLO_ROOMS = 400
 
 # Characters of a room's name that an error repeats: more than a valid name has.
 MAX_NAMED = 100
@@ -50,6 +45,8 @@ class Conversation:
         streams: Streams,
         orders: Orders,
         clock: Callable[[], float],
+        limits: CallLimits = DEFAULT_CALLS,
+        rates: Rates = DEFAULT_RATES,
     ) -> None:
         self._stream = stream
         self._epoch = epoch
@@ -59,7 +56,9 @@ class Conversation:
         self._orders = orders
         self._clock = clock
         # Apart, because the delay of a join is much longer than that of a message.
-        self._strikes, self._join_strikes = Strikes(), Strikes()
+        self._strikes = Strikes(rates, limits)
+        self._join_strikes = Strikes(rates, limits)
+        self._max_unanswered = limits.unacked_posts
         # Orders that the log has not answered yet.
         self._unanswered = 0
         self._answered: asyncio.Future[None] | None = None
@@ -111,11 +110,12 @@ class Conversation:
         """Attach the session, enter the rooms of the Hello, and begin to read them."""
         stream = self._stream
         self._check_order_id(hello_id)
-        if len(hello.rooms) > MAX_HELLO_ROOMS:
+        most = self._orders.most_hello_rooms
+        if len(hello.rooms) > most:
             raise RefusedError(
                 Rejection(
                     Reason.FIELD_INVALID,
-                    f"a hello names at most {MAX_HELLO_ROOMS} rooms",
+                    f"a hello names at most {most} rooms",
                     field="hello.rooms",
                 )
             )
@@ -144,7 +144,7 @@ class Conversation:
             if request is None:
                 return
             self._order(request)
-            while self._unanswered >= MAX_UNACKED:
+            while self._unanswered >= self._max_unanswered:
                 self._answered = asyncio.get_running_loop().create_future()
                 await self._answered
 

@@ -10,7 +10,8 @@ from chat_service.core.events import RoomEvent
 from chat_service.core.names import name_key
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
-from chat_service.edge.paging import MAX_PAGE_BYTES, key_of, page_size, token_after
+from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
+from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams, check_reached, room_now
 from chat_service.edge.wire import put_event, target_of, user_message
@@ -33,6 +34,7 @@ class Lists:
         streams: Streams,
         sessions: Sessions,
         readers: Executor,
+        limits: CallLimits = DEFAULT_CALLS,
     ) -> None:
         self._log = log
         self._directory = directory
@@ -40,13 +42,14 @@ class Lists:
         self._streams = streams
         self._sessions = sessions
         self._readers = readers
+        self._limits = limits
 
     async def list_messages(
         self, request: pb.ListMessagesRequest, call: Call
     ) -> pb.ListMessagesResponse:
         """Read a page of history."""
         session = self._sessions.used_by(call)
-        size = page_size(request.page_size)
+        size = page_size(request.page_size, self._limits)
         room = self._directory.room_for(session.user_id, target_of(request.room))
         head = self._hub.head(room.room_id)
         forward = request.WhichOneof("start") == "after_seq"
@@ -77,7 +80,7 @@ class Lists:
     async def list_rooms(self, request: pb.ListRoomsRequest, call: Call) -> pb.ListRoomsResponse:
         """List the public rooms."""
         self._sessions.used_by(call)
-        size = page_size(request.page_size)
+        size = page_size(request.page_size, self._limits)
         key = key_of(request.page_token, "rooms")
         rooms = self._directory.rooms_after(key, size + 1)
         shown = rooms[:size]
@@ -91,7 +94,7 @@ class Lists:
     async def list_users(self, request: pb.ListUsersRequest, call: Call) -> pb.ListUsersResponse:
         """List the users present in a room, or all."""
         session = self._sessions.used_by(call)
-        size = page_size(request.page_size)
+        size = page_size(request.page_size, self._limits)
         if request.HasField("room"):
             room = self._directory.room_for(session.user_id, target_of(request.room))
             scope = f"users {room.room_id}"
@@ -123,6 +126,6 @@ class Lists:
         self, read: Callable[..., list[RoomEvent]], room_id: int, seq: int, count: int
     ) -> list[RoomEvent]:
         def page() -> list[RoomEvent]:
-            return read(room_id, seq, count=count, max_bytes=MAX_PAGE_BYTES)
+            return read(room_id, seq, count=count, max_bytes=self._limits.page_bytes)
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, page)

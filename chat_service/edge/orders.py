@@ -56,6 +56,12 @@ class Orders:
         """Longest order_id or client_msg_id, in bytes."""
         return self._directory.state.limits.client_id_bytes
 
+    @property
+    def most_hello_rooms(self) -> int:
+        """Rooms that one Hello may name: all that a user may be in, and as many again."""
+        limits = self._directory.state.limits
+        return 2 * (limits.rooms_per_user + limits.directs_per_user)
+
     def post(self, post: pb.Post) -> cmd.PostMessage:
         """Make the order to say something. Raises RefusedError: no room, unknown style."""
         return cmd.PostMessage(

@@ -10,6 +10,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from math import ceil
 
+from chat_service.edge.limits import DEFAULT_CALLS, DEFAULT_RATES, CallLimits, Rates
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -19,20 +21,28 @@ class Rate:
     per_second: float
 
 
-# Source of all figures: the service's guarantees.
-SENDS = Rate(20, 5.0)
-ROOM_JOINS = Rate(15, 0.2)
-NEW_GUESTS = Rate(20, 20 / 60)
-NEW_ROOMS = Rate(10, 10 / 3600)
-# Not there: as that of sends, so that who makes mistakes is no faster than who makes none.
-MISTAKES = SENDS
+def sends_of(rates: Rates) -> Rate:
+    """Return how fast a user may send, and make mistakes: no faster than without them."""
+    return Rate(rates.sends_burst, rates.sends_per_second)
 
-# Refusals are this long on their way at most; who sends on after that ignores them.
-STRIKE_AFTER_S = 1.0
-STRIKES = 3
-STRIKES_WITHIN_S = 60.0
-# Refused orders whose delays are remembered: four times as many as may be unanswered.
-MAX_TOLD = 1024
+
+def joins_of(rates: Rates) -> Rate:
+    """Return how fast a user may enter rooms."""
+    return Rate(rates.joins_burst, rates.joins_per_minute / 60)
+
+
+def guests_of(rates: Rates) -> Rate:
+    """Return how fast new guests may come from an address."""
+    return Rate(rates.guests_burst, rates.guests_per_minute / 60)
+
+
+def rooms_of(rates: Rates) -> Rate:
+    """Return how fast rooms may be opened from an address."""
+    return Rate(rates.rooms_burst, rates.rooms_per_hour / 3600)
+
+
+# Refused orders whose delays are remembered, for each that may be unanswered.
+TOLD_EACH = 4
 # A client's clock may be this much fast.
 EARLY_S = 0.05
 
@@ -80,12 +90,14 @@ class Strikes:
     Each refused order is told a delay. Who repeats it after that obeys, though it may
     run into the next delay because it repeats others at the same time. Any other send
     is ignoring when it comes inside the delay that an earlier refusal named. For
-    STRIKE_AFTER_S after the first such send, it may have crossed the refusal on its
+    `strike_after_s` after the first such send, it may have crossed the refusal on its
     way; one that comes later is a strike, at most one for each delay. A sender that
     was obedient for as long begins anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rates: Rates = DEFAULT_RATES, calls: CallLimits = DEFAULT_CALLS) -> None:
+        self._rates = rates
+        self._max_told = TOLD_EACH * calls.unacked_posts
         self._wait_until = 0.0
         # When each refused order may come again, by its id; the one refused last at the end.
         self._told: OrderedDict[str, float] = OrderedDict()
@@ -105,30 +117,41 @@ class Strikes:
         self._wait_until = max(self._wait_until, now + wait_s)
         if order:
             self._told[order] = now + wait_s
-            if len(self._told) > MAX_TOLD:
+            if len(self._told) > self._max_told:
                 self._told.popitem(last=False)
         if not ignoring:
             return False
-        if now - self._ignored_at > STRIKE_AFTER_S:
+        if now - self._ignored_at > self._rates.strike_after_s:
             self._since = now
         self._ignored_at = now
-        if now - self._since >= STRIKE_AFTER_S:
-            self._since = now + max(0.0, wait_s - STRIKE_AFTER_S)
-            self._strikes = [at for at in self._strikes if now - at < STRIKES_WITHIN_S]
+        if now - self._since >= self._rates.strike_after_s:
+            self._since = now + max(0.0, wait_s - self._rates.strike_after_s)
+            within_s = self._rates.strikes_within_s
+            self._strikes = [at for at in self._strikes if now - at < within_s]
             self._strikes.append(now)
-        return len(self._strikes) >= STRIKES
+        return len(self._strikes) >= self._rates.strikes
 
 
 class Pace:
     """All rates of a server; with `on` false, nothing is ever too fast."""
 
-    def __init__(self, *, on: bool) -> None:
+    def __init__(self, *, on: bool, rates: Rates = DEFAULT_RATES) -> None:
         self.on = on
-        self._sends = Buckets(SENDS)
-        self._mistakes = Buckets(MISTAKES)
-        self._joins = Buckets(ROOM_JOINS)
-        self._guests = Buckets(NEW_GUESTS)
-        self._rooms = Buckets(NEW_ROOMS)
+        self.rates = rates
+        self._sends = Buckets(sends_of(rates))
+        self._mistakes = Buckets(sends_of(rates))
+        self._joins = Buckets(joins_of(rates))
+        self._guests = Buckets(guests_of(rates))
+        self._rooms = Buckets(rooms_of(rates))
+
+    def change(self, *, on: bool, rates: Rates) -> None:
+        """Go by other rates from now on; what was taken stays taken."""
+        self.on = on
+        self.rates = rates
+        self._sends.rate = self._mistakes.rate = sends_of(rates)
+        self._joins.rate = joins_of(rates)
+        self._guests.rate = guests_of(rates)
+        self._rooms.rate = rooms_of(rates)
 
     def send(self, user_id: int, now: float) -> int:
         """Return the delay of one more send of a user, in milliseconds."""

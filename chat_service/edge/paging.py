@@ -8,20 +8,16 @@ import base64
 import binascii
 
 from chat_service.core.errors import Reason, RefusedError, Rejection
-
-# Source of the figures: the service's guarantees.
-DEFAULT_PAGE = 100
-MAX_PAGE = 1000
-MAX_PAGE_BYTES = 1 << 20
+from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
 
 
-def page_size(asked: int) -> int:
+def page_size(asked: int, limits: CallLimits = DEFAULT_CALLS) -> int:
     """Return how many items a page may have. Raises RefusedError for a negative size."""
     if asked < 0:
         raise RefusedError(
             Rejection(Reason.PAGE_INVALID, "page_size is not negative", field="page_size")
         )
-    return min(asked, MAX_PAGE) or DEFAULT_PAGE
+    return min(asked, limits.max_page_items) or limits.page_items
 
 
 def token_after(scope: str, key: str) -> str:

@@ -52,7 +52,8 @@ class Pruning:
         readers: Executor,
         clock_ms: Callable[[], int],
     ) -> None:
-        self._retention = retention
+        # May be replaced at any time: the next look goes by it.
+        self.retention = retention
         self._log = log
         self._journal = journal
         self._directory = directory
@@ -101,7 +102,7 @@ class Pruning:
         """Return the rooms that hold more than they keep, and the last seq of that."""
         state = self._directory.state
         found = list(state.leftovers.snapshot().items())
-        if not self._retention.is_all:
+        if not self.retention.is_all:
             for number, room in enumerate(list(state.rooms.values()), start=1):
                 up_to_seq = await self._excess(room)
                 if up_to_seq >= self._hub.first(room.room_id):
@@ -113,7 +114,7 @@ class Pruning:
 
     async def _excess(self, room: Room) -> int:
         """Return the seq up to which a room's events may go; below the first for none."""
-        keep, room_id = self._retention.of(room.name), room.room_id
+        keep, room_id = self.retention.of(room.name), room.room_id
         first, head = self._hub.first(room_id), self._hub.head(room_id)
         up_to_seq = first - 1
         if keep.max_messages is not None:

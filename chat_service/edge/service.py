@@ -15,13 +15,13 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import Session
 from chat_service.edge.address import network_of
 from chat_service.edge.calls import MALFORMED, Call, Context
-from chat_service.edge.conversation import MAX_UNACKED, Conversation
+from chat_service.edge.conversation import Conversation
 from chat_service.edge.directory import Directory, token_hash
 from chat_service.edge.journal import Journal
+from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
 from chat_service.edge.lists import Lists
 from chat_service.edge.orders import Orders, wait_to_open
-from chat_service.edge.pace import SENDS, Pace
-from chat_service.edge.paging import MAX_PAGE
+from chat_service.edge.pace import Pace
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Stream, Streams, check_reached, room_now
 from chat_service.edge.wire import (
@@ -31,11 +31,6 @@ from chat_service.edge.wire import (
     user_message,
 )
 from chat_service.hub.hub import Hub
-
-# A stream whose client says nothing is ended. Source: the service's guarantees.
-HELLO_S = 10.0
-# Rooms of one Subscribe: as many as a user may be in.
-MAX_SUBSCRIBED = 100
 
 
 class ChatMethods:
@@ -53,7 +48,7 @@ class ChatMethods:
         sessions: Sessions,
         lists: Lists,
         clock: Callable[[], float],
-        hello_s: float,
+        limits: CallLimits = DEFAULT_CALLS,
     ) -> None:
         self._instance = instance
         self._journal = journal
@@ -65,7 +60,7 @@ class ChatMethods:
         self._lists = lists
         # For rates, in seconds.
         self._clock = clock
-        self._hello_s = hello_s
+        self._limits = limits
         self._attachments = itertools.count(1)
         # Set when the server stops: new calls are told to come back.
         self.draining: Rejection | None = None
@@ -122,7 +117,7 @@ class ChatMethods:
             user=user_message(state.users[answer.user_id]),
             session_id=session_text(answer.session_id),
             epoch=state.epoch,
-            limits=self._limits(),
+            limits=self._told_limits(),
         )
         if answer.room_id:
             response.room.CopyFrom(room_now(state.rooms[answer.room_id], self._hub))
@@ -148,10 +143,10 @@ class ChatMethods:
             return request
 
         try:
-            async with asyncio.timeout(self._hello_s):
+            async with asyncio.timeout(self._limits.hello_s):
                 first = await read()
         except TimeoutError:
-            return Rejection(Reason.HELLO_TIMEOUT, f"no hello within {self._hello_s:.0f} s")
+            return Rejection(Reason.HELLO_TIMEOUT, f"no hello within {self._limits.hello_s:g} s")
         # Not before: a status that crosses the first write of a client may be lost to it.
         self._check_open()
         session = self._sessions.of(call)
@@ -168,6 +163,8 @@ class ChatMethods:
             streams=self._streams,
             orders=self._orders(session, call),
             clock=self._clock,
+            limits=self._limits,
+            rates=self._pace.rates,
         )
         return await conversation.run(first.order_id, first.hello, read, context)
 
@@ -179,10 +176,9 @@ class ChatMethods:
         session = self._sessions.used_by(call)
         epoch = self._directory.state.epoch
         epoch_holds = request.epoch in ("", epoch)
-        if not 0 < len(request.rooms) <= MAX_SUBSCRIBED:
-            return Rejection(
-                Reason.FIELD_INVALID, f"name 1 to {MAX_SUBSCRIBED} rooms", field="rooms"
-            )
+        most = self._directory.state.limits.rooms_per_user
+        if not 0 < len(request.rooms) <= most:
+            return Rejection(Reason.FIELD_INVALID, f"name 1 to {most} rooms", field="rooms")
         stream = self._stream(session, 0)
         starts: dict[int, int] = {}
         for position in request.rooms:
@@ -243,8 +239,9 @@ class ChatMethods:
             session, call.peer, directory=self._directory, pace=self._pace, clock=self._clock
         )
 
-    def _limits(self) -> pb.Limits:
+    def _told_limits(self) -> pb.Limits:
         limits = self._directory.state.limits
+        rates = self._pace.rates
         return pb.Limits(
             text_bytes=limits.text_bytes,
             text_lines=limits.text_lines,
@@ -254,8 +251,8 @@ class ChatMethods:
             rooms_per_user=limits.rooms_per_user,
             recipients=limits.recipients,
             client_id_bytes=limits.client_id_bytes,
-            unacked_posts=MAX_UNACKED,
-            page_size=MAX_PAGE,
-            send_burst=SENDS.burst if self._pace.on else 0,
-            send_rate=SENDS.per_second if self._pace.on else 0.0,
+            unacked_posts=self._limits.unacked_posts,
+            page_size=self._limits.max_page_items,
+            send_burst=rates.sends_burst if self._pace.on else 0,
+            send_rate=rates.sends_per_second if self._pace.on else 0.0,
         )

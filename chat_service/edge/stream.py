@@ -70,7 +70,9 @@ class Stream:
         self.session_id = session.session_id
         self.attachment = attachment
         self.user = directory.user_of(session)
-        self.subscription = Subscription(session.session_id, self.user, hub.turns, hub.time)
+        self.subscription = Subscription(
+            session.session_id, self.user, hub.turns, hub.time, hub.limits
+        )
         self._directory = directory
         self._hub = hub
         # What there is to say before the welcome; None once that is said.

@@ -6,21 +6,24 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from chat_service.edge import calls
+from chat_service.edge.limits import DEFAULT_TRANSPORT, TransportLimits
 
-# Each with its reason in docs/design.md, "What the transport is told".
-OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", 64 * 1024),
-    ("grpc.max_concurrent_streams", 32),
-    ("grpc.http.overload_protection", 0),
-    ("grpc.server_handshake_timeout_ms", 5_000),
-    ("grpc.max_connection_idle_ms", 300_000),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.ping_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_ping_interval_without_data_ms", 15_000),
-)
+
+def options(limits: TransportLimits) -> tuple[tuple[str, int], ...]:
+    """Return what gRPC is told, each with its reason in docs/design.md."""
+    return (
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", limits.message_bytes),
+        ("grpc.max_concurrent_streams", limits.streams),
+        ("grpc.http.overload_protection", 0),
+        ("grpc.server_handshake_timeout_ms", limits.handshake_ms),
+        ("grpc.max_connection_idle_ms", limits.idle_ms),
+        ("grpc.keepalive_time_ms", limits.keepalive_ms),
+        ("grpc.keepalive_timeout_ms", limits.keepalive_timeout_ms),
+        ("grpc.http2.ping_timeout_ms", limits.ping_timeout_ms),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", limits.min_ping_interval_ms),
+    )
 
 
 class CannotListenError(Exception):
@@ -30,8 +33,8 @@ class CannotListenError(Exception):
 class Transport:
     """One listening gRPC server with the chat service, health and reflection."""
 
-    def __init__(self, methods: calls.Methods) -> None:
-        self._server = grpc.aio.server(options=OPTIONS)
+    def __init__(self, methods: calls.Methods, limits: TransportLimits = DEFAULT_TRANSPORT) -> None:
+        self._server = grpc.aio.server(options=options(limits))
         calls.add_to(self._server, methods)
         self._health = health_aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -14,6 +14,7 @@ reader: a queue is bounded, and a reader that falls behind is cut, by itself.
     replay        what a reader that is behind is sent next; pure
     pages         pages of the log for those who are behind, at a pace
     presence      who is in which room, told in coalesced changes
+    limits        how much is held for readers; pure
     hub           the rooms together
 
 Frames are opaque: the hub is given functions that encode. Imports `core` of the

@@ -7,9 +7,10 @@ stretches with what the fan-out itself costs: a frame costs each reader one writ
 
 from collections.abc import Callable
 
+from chat_service.hub.limits import DEFAULT_LIMITS, HubLimits
 from chat_service.hub.replay import Positions, joined
 from chat_service.hub.ring import Ring
-from chat_service.hub.subscription import MAX_FRAME_BYTES, Subscription
+from chat_service.hub.subscription import Subscription
 from chat_service.hub.timers import Timer, Timers
 
 # A tick lasts as long as the last fan-out took, so that fan-outs do not run into each
@@ -30,6 +31,7 @@ class Feed:
         "_asleep",
         "_due",
         "_fan_out",
+        "_max_frame",
         "_soon",
         "_tick",
         "_timers",
@@ -39,8 +41,15 @@ class Feed:
         "told",
     )
 
-    def __init__(self, head: int, first_kept: int, timers: Timers) -> None:
-        self.ring = Ring(head)
+    def __init__(
+        self,
+        head: int,
+        first_kept: int,
+        timers: Timers,
+        limits: HubLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self.ring = Ring(head, limits)
+        self._max_frame = limits.frame_bytes
         self.first_kept = first_kept
         # The seq of the newest event that subscriptions were sent.
         self.told = head
@@ -79,7 +88,7 @@ class Feed:
         self.told = self.ring.head
         if not self._tick:
             return
-        frames = joined(self._tick, MAX_FRAME_BYTES)
+        frames = joined(self._tick, self._max_frame)
         busy = min(1.0, len(self._tick) / BUSY_EVENTS)
         self._tick.clear()
         if not self.subscriptions:

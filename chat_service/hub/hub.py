@@ -5,16 +5,14 @@ from typing import Protocol
 from chat_service.core.errors import Rejection
 from chat_service.core.model import User
 from chat_service.hub.feed import Feed
+from chat_service.hub.limits import DEFAULT_LIMITS, HubLimits
 from chat_service.hub.pages import Pages, ReadPage
 from chat_service.hub.patience import Patience
 from chat_service.hub.presence import PERIOD_S, Change, Presence
 from chat_service.hub.replay import Step, joined, next_step, portion, unseen
-from chat_service.hub.subscription import MAX_FRAME_BYTES, REPLAY_BYTES, Subscription
+from chat_service.hub.subscription import Subscription
 from chat_service.hub.timers import Timers
 from chat_service.hub.turns import Turns
-
-# All rings together. Source: the service's guarantees.
-MAX_RINGS_BYTES = 64 << 20
 
 
 class Encode(Protocol):
@@ -51,8 +49,11 @@ class Hub:
         timers: Timers,
         encode: Encode,
         read_page: ReadPage,
+        limits: HubLimits = DEFAULT_LIMITS,
     ) -> None:
         """Begin with the newest seq of each room, and the first kept where it is not 1."""
+        self.limits = limits
+        self._max_rings = limits.rings_bytes
         self._heads = heads
         self._firsts = firsts
         self._timers = timers
@@ -63,7 +64,7 @@ class Hub:
         self._ring_bytes = 0
         self._subscriptions: dict[Subscription, None] = {}
         self._presence_due: dict[int, None] = {}
-        self.presence = Presence()
+        self.presence = Presence(limits.presence_grace_s)
         self.turns = Turns(timers)
 
     def time(self) -> float:
@@ -86,7 +87,7 @@ class Hub:
             before = feed.ring.size
             feed.publish(seq, frame)
             self._ring_bytes += feed.ring.size - before
-            if self._ring_bytes > MAX_RINGS_BYTES:
+            if self._ring_bytes > self._max_rings:
                 self._trim(room_id)
 
     def prune(self, room_id: int, first_seq: int) -> None:
@@ -132,6 +133,7 @@ class Hub:
 
         Raises ValueError for a position beyond the head of the room.
         """
+        frame_bytes, replay_bytes = self.limits.frame_bytes, self.limits.replay_bytes
         reading = subscription.rooms.get(room_id)
         pages = 0
         while reading is not None and subscription.rooms.get(room_id) == reading:
@@ -143,7 +145,7 @@ class Hub:
                 raise ValueError(f"seq {after_seq} is beyond the head of room {room_id}")
             if step is Step.TELL:
                 feed.flush()
-            elif subscription.queued_bytes >= REPLAY_BYTES:
+            elif subscription.queued_bytes >= replay_bytes:
                 await subscription.wait_space()
             elif step is Step.PAGE:
                 page = await self._pages.read(room_id, after_seq, pages)
@@ -154,7 +156,7 @@ class Hub:
                 head = self.head(room_id)
                 fresh = unseen(page.events, after_seq, head)
                 if fresh:
-                    for frame in joined((frame for _, frame in fresh), MAX_FRAME_BYTES):
+                    for frame in joined((frame for _, frame in fresh), frame_bytes):
                         subscription.offer(frame)
                     after_seq = fresh[-1][0]
                 elif after_seq + 1 < page.first_kept:
@@ -165,8 +167,8 @@ class Hub:
             elif step is Step.GAP:
                 after_seq = self._tell_gap(subscription, room_id, after_seq, feed.first_kept)
             elif after_seq < feed.told:
-                held = portion(feed.ring.between(after_seq, feed.told), REPLAY_BYTES)
-                for frame in joined(held, MAX_FRAME_BYTES):
+                held = portion(feed.ring.between(after_seq, feed.told), replay_bytes)
+                for frame in joined(held, frame_bytes):
                     subscription.offer(frame)
                 after_seq += len(held)
             else:
@@ -267,7 +269,7 @@ class Hub:
         feed = self._feeds.get(room_id)
         if feed is None:
             feed = self._feeds[room_id] = Feed(
-                self.head(room_id), self.first(room_id), self._timers
+                self.head(room_id), self.first(room_id), self._timers, self.limits
             )
         return feed
 
@@ -275,7 +277,7 @@ class Hub:
         """Empty rings, those without readers first, until all fit."""
         by_need = sorted(self._feeds, key=lambda n: len(self._feeds[n].subscriptions))
         for room_id in by_need:
-            if self._ring_bytes <= MAX_RINGS_BYTES * 3 // 4:
+            if self._ring_bytes <= self._max_rings * 3 // 4:
                 return
             if room_id == kept_id:
                 continue

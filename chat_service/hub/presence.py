@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from chat_service.core.model import User
+from chat_service.hub.limits import DEFAULT_LIMITS
 
-# How long a user whose streams dropped still counts as present. As long as our
-# client's longest wait between two attempts to reconnect.
-GRACE_S = 30.0
 # Changes of a room are told at most this often: a room of 1,000 readers costs
 # 25 ms a telling.
 PERIOD_S = 0.25
@@ -50,7 +48,8 @@ class _Room:
 class Presence:
     """Counts streams by room and user; gathers what is to be told."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_s: float = DEFAULT_LIMITS.presence_grace_s) -> None:
+        self._grace_s = grace_s
         self._rooms: dict[int, _Room] = {}
         # Rooms and users in the grace, in the order of their deadlines.
         self._in_grace: dict[tuple[int, int], None] = {}
@@ -146,7 +145,7 @@ class Presence:
         return 0 if room is None else len(room.users)
 
     def _expect(self, room_id: int, present: _Present, now: float) -> None:
-        present.until = now + GRACE_S
+        present.until = now + self._grace_s
         self._in_grace[room_id, present.user.user_id] = None
 
 

@@ -4,17 +4,17 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-# Source: the service's guarantees.
-MAX_RING_EVENTS = 4096
-MAX_RING_BYTES = 1 << 20
+from chat_service.hub.limits import DEFAULT_LIMITS, HubLimits
 
 
 class Ring:
     """Consecutive events up to the newest; the oldest go when it is full."""
 
-    __slots__ = ("_frames", "head", "size")
+    __slots__ = ("_frames", "_max_bytes", "_max_events", "head", "size")
 
-    def __init__(self, head: int) -> None:
+    def __init__(self, head: int, limits: HubLimits = DEFAULT_LIMITS) -> None:
+        self._max_events = limits.ring_events
+        self._max_bytes = limits.ring_bytes
         # The seq of the newest event, also when the ring holds none.
         self.head = head
         # Bytes held.
@@ -36,7 +36,7 @@ class Ring:
         self.head = seq
         self._frames.append(frame)
         self.size += len(frame)
-        while len(self._frames) > MAX_RING_EVENTS or self.size > MAX_RING_BYTES:
+        while len(self._frames) > self._max_events or self.size > self._max_bytes:
             self.size -= len(self._frames.popleft())
 
     def between(self, after_seq: int, up_to: int) -> Iterator[bytes]:

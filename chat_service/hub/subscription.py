@@ -11,20 +11,12 @@ from typing import Protocol
 
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.model import User
+from chat_service.hub.limits import DEFAULT_LIMITS, HubLimits
 from chat_service.hub.turns import Turns
 
-# A reader may be this far behind. Source: the service's guarantees.
-MAX_QUEUED_BYTES = 1 << 20
-MAX_QUEUED_S = 10.0
-# Frames are joined to one write up to this size; a larger one would hold up the
-# acks behind it. Source: the service's guarantees.
-MAX_FRAME_BYTES = 64 * 1024
 # What rooms told this recently, at least, and twice as long ago at most, is not held
 # against a reader: it may not have had its turn since. As long as a tick, see `feed`.
 FRESH_S = 0.1
-# A replay puts in more only while less than this is queued, so that live frames
-# find room beside it.
-REPLAY_BYTES = MAX_QUEUED_BYTES // 4
 
 
 class Tick(Protocol):
@@ -54,7 +46,11 @@ class Subscription:
         "_fresh_since",
         "_in_line",
         "_loop",
+        "_max_age_s",
+        "_max_bytes",
+        "_max_frame",
         "_readings",
+        "_replay_bytes",
         "_size",
         "_space",
         "_turns",
@@ -70,7 +66,12 @@ class Subscription:
     )
 
     def __init__(
-        self, session_id: int, user: User, turns: Turns, clock: Callable[[], float]
+        self,
+        session_id: int,
+        user: User,
+        turns: Turns,
+        clock: Callable[[], float],
+        limits: HubLimits = DEFAULT_LIMITS,
     ) -> None:
         self.session_id = session_id
         self.user = user
@@ -79,6 +80,11 @@ class Subscription:
         self.ended: Rejection | None = None
         self.on_end: Callable[[], object] | None = None
         self.on_idle: Callable[[], None] | None = None
+        # Each is looked at for every frame.
+        self._max_bytes = limits.queue_bytes
+        self._max_age_s = limits.queue_age_s
+        self._max_frame = limits.frame_bytes
+        self._replay_bytes = limits.replay_bytes
         self._turns = turns
         self._in_line = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -143,10 +149,10 @@ class Subscription:
             return True
         # The oldest are taken first, so what is fresh is the last of what is queued.
         owed = max(0, self._size - self._fresh - self._fresh_before)
-        if owed + more > MAX_QUEUED_BYTES:
-            self._overflow(f"more than {MAX_QUEUED_BYTES >> 20} MiB behind")
-        elif now - entries[0][2] > MAX_QUEUED_S:
-            self._overflow(f"more than {MAX_QUEUED_S:.0f} s behind")
+        if owed + more > self._max_bytes:
+            self._overflow(f"more than {self._max_bytes >> 10} KiB behind")
+        elif now - entries[0][2] > self._max_age_s:
+            self._overflow(f"more than {self._max_age_s:g} s behind")
         return self.ended is None
 
     def _queue(self, frame: bytes, tick: Tick | None, now: float) -> None:
@@ -166,7 +172,7 @@ class Subscription:
     async def wait_frame(self) -> bytes:
         """Wait until something is queued and it is this writer's turn; take it.
 
-        What is queued is joined up to MAX_FRAME_BYTES. Calling it says that the
+        What is queued is joined up to the size of a frame. Calling it says that the
         frame taken before has been written. Returns empty bytes once the
         subscription has ended.
         """
@@ -191,7 +197,7 @@ class Subscription:
 
     async def wait_space(self) -> None:
         """Wait until little enough is queued for a replay to go on, or the end."""
-        while self._size >= REPLAY_BYTES and self.ended is None:
+        while self._size >= self._replay_bytes and self.ended is None:
             if self._space is None:
                 self._space = self._future()
             await self._space
@@ -217,8 +223,8 @@ class Subscription:
     def check_write(self, now: float) -> None:
         """End the subscription if a write has been blocked for too long."""
         began = self._write_began
-        if began is not None and now - began > MAX_QUEUED_S:
-            self._overflow(f"a write was blocked for {MAX_QUEUED_S:.0f} s")
+        if began is not None and now - began > self._max_age_s:
+            self._overflow(f"a write was blocked for {self._max_age_s:g} s")
 
     def _future(self) -> asyncio.Future[None]:
         if self._loop is None:
@@ -237,9 +243,10 @@ class Subscription:
         size = len(frame)
         if tick is not None:
             self._done_ticks.append(tick)
-        if entries and size + len(entries[0][0]) <= MAX_FRAME_BYTES:
+        most = self._max_frame
+        if entries and size + len(entries[0][0]) <= most:
             frames = [frame]
-            while entries and size + len(entries[0][0]) <= MAX_FRAME_BYTES:
+            while entries and size + len(entries[0][0]) <= most:
                 frame, tick, _ = entries.popleft()
                 frames.append(frame)
                 size += len(frame)
@@ -248,7 +255,7 @@ class Subscription:
             frame = b"".join(frames)
         self._size -= size
         self._write_began = self._clock()
-        if self._space is not None and self._size < REPLAY_BYTES:
+        if self._space is not None and self._size < self._replay_bytes:
             if not self._space.done():
                 self._space.set_result(None)
             self._space = None

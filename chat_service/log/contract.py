@@ -15,7 +15,8 @@ from chat_service.core.errors import Rejection
 from chat_service.core.events import Event, RoomEvent
 from chat_service.core.model import State
 
-# Submitted orders that may wait for their commit; above it, submit refuses.
+# Submitted orders that may wait for their commit, unless a person chose; above it, submit
+# refuses.
 # Source: the service's guarantees (10,000 an instance).
 MAX_BACKLOG = 10_000
 
@@ -53,7 +54,7 @@ class Log(Protocol):
         down to its reserve only of what a room would keep) or
         STORAGE_FAILED (the outcome is unknown, the log stops).
 
-        Raises RefusedError: OVERLOADED when MAX_BACKLOG orders are waiting;
+        Raises RefusedError: OVERLOADED when as many orders are waiting as may;
         DRAINING after `close`; STORAGE_FAILED when the log has stopped.
         """
         ...

@@ -16,12 +16,13 @@ class DiskReserve:
 
     def __init__(self, space: Callable[[], tuple[int, int]], keep_bytes: int | None) -> None:
         self._space = space
-        self._keep_bytes = keep_bytes
+        # May be replaced at any time, by any thread.
+        self.keep_bytes = keep_bytes
 
     def is_touched(self) -> bool:
         """Whether less is free than is kept back. Asks the system, about 2 µs."""
         free, total = self._space()
-        keep = self._keep_bytes
+        keep = self.keep_bytes
         if keep is None:
             keep = min(DEFAULT_BYTES, total // DEFAULT_SHARE)
         return free < keep

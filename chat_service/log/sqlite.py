@@ -59,6 +59,7 @@ class SqliteLog:
         on_commit: OnCommit,
         on_failure: Callable[[BaseException], None],
         short_of_space: Callable[[], bool] = lambda: False,
+        max_backlog: int = MAX_BACKLOG,
     ) -> None:
         """Open or create the file and start the writer.
 
@@ -67,7 +68,8 @@ class SqliteLog:
         called once, on a thread of the log, after an error that leaves an outcome
         unknown or when damage is found: the process should end, a restart
         recovers or refuses the file. `short_of_space` is asked before each
-        batch; while it holds, nothing that a room would keep is stored.
+        batch; while it holds, nothing that a room would keep is stored. `max_backlog`
+        orders may wait for their commit.
 
         Raises DataFileError when the file is damaged, foreign or of a newer
         version; it is then left as it was.
@@ -76,6 +78,7 @@ class SqliteLog:
         self._on_commit = on_commit
         self._on_failure = on_failure
         self._short_of_space = short_of_space
+        self._max_backlog = max_backlog
         self._path = path
         self._connection, self._state = open_data_file(path)
         self._history = History(path)
@@ -108,7 +111,7 @@ class SqliteLog:
         if self._refusal is not None:
             raise RefusedError(self._refusal)
         with self._backlog_lock:
-            if self._backlog + len(commands) > MAX_BACKLOG:
+            if self._backlog + len(commands) > self._max_backlog:
                 raise RefusedError(
                     Rejection(
                         Reason.OVERLOADED,

@@ -7,6 +7,7 @@ no switch for any of them. Each imports what it patches, when it does.
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -38,6 +39,27 @@ def instead(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
         setattr(owner, name, lambda *given, **named: patch(original, *given, **named))
 
     return replace
+
+
+# Figures that a server goes by in place of those that it is told, by part; the last one counts.
+_FIGURES: dict[str, dict[str, float]] = {}
+
+
+def _with_limits(part: str, **figures: float) -> None:
+    """Have the server go by other figures than it is told."""
+    from chat_service import server
+
+    if not _FIGURES:
+
+        @instead(server, "serve")
+        def serving(serve: Callable[..., Any], config: Any, **parts: Any) -> Any:
+            changed = {
+                part: replace(getattr(config.limits, part), **figures)
+                for part, figures in _FIGURES.items()
+            }
+            return serve(replace(config, limits=replace(config.limits, **changed)), **parts)
+
+    _FIGURES.setdefault(part, {}).update(figures)
 
 
 class _Late:
@@ -222,10 +244,7 @@ def forgotten_ids() -> None:
 @fault
 def unbounded_queue() -> None:
     """Never cut a reader that does not read."""
-    from chat_service.hub import subscription
-
-    subscription.MAX_QUEUED_BYTES = 1 << 60
-    subscription.MAX_QUEUED_S = 1e9
+    _with_limits("hub", queue_bytes=1 << 60, queue_age_s=1e9)
 
 
 @fault
@@ -329,28 +348,23 @@ def no_flush() -> None:
     """End the streams of a server that stops with what is still queued for them."""
     from chat_service import server
 
-    server.FLUSH_S = -1.0
+    server.FLUSH_SHARE = -1.0
 
 
 def _keepalive(after_ms: int, answer_ms: int) -> None:
-    from chat_service.edge import transport
-
-    options = dict(transport.OPTIONS)
-    options |= {
-        "grpc.keepalive_time_ms": after_ms,
-        "grpc.keepalive_timeout_ms": answer_ms,
-        "grpc.http2.ping_timeout_ms": answer_ms,
-    }
-    transport.OPTIONS = tuple(options.items())
+    _with_limits(
+        "transport",
+        keepalive_ms=after_ms,
+        keepalive_timeout_ms=answer_ms,
+        ping_timeout_ms=answer_ms,
+    )
 
 
 @fault
 def quick_keepalive() -> None:
     """No fault: look after silent peers after 1 s instead of 30, and shorten the grace to 1 s."""
-    from chat_service.hub import presence
-
     _keepalive(1_000, 1_000)
-    presence.GRACE_S = 1.0
+    _with_limits("hub", presence_grace_s=1.0)
 
 
 @fault

@@ -137,9 +137,9 @@ class Oracle:
     def verdict(self, order: cmd.Command, now: int) -> Reason | None:
         """Return why an order must be refused, or None if it must pass."""
         now = max(now, self.time)
-        if isinstance(order, (cmd.StartInstance, cmd.DetachSession, cmd.ExpireSession)):
+        if isinstance(order, (cmd.StartInstance, cmd.Configure, cmd.PruneAnswers)):
             return None
-        if isinstance(order, cmd.PruneAnswers):
+        if isinstance(order, (cmd.DetachSession, cmd.ExpireSession)):
             return None
         if isinstance(order, cmd.Prune):
             place = self.places.get(order.room_id) or self.ruins.get(order.room_id)
@@ -249,7 +249,10 @@ class Oracle:
         if happened:
             self.time = now
         if isinstance(order, cmd.StartInstance):
+            self.limits = order.limits
             self._start(order, now)
+        elif isinstance(order, cmd.Configure):
+            self.limits = order.limits
         elif isinstance(order, (cmd.OpenGuest, cmd.OpenSession)):
             self._open(order, answer, now)
         elif isinstance(order, cmd.JoinRoom):

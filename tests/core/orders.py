@@ -4,6 +4,7 @@ Numbers are given in order from 1, so an order can name what an earlier one will
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -68,6 +69,10 @@ start_instance = st.builds(
     epoch=st.sampled_from(("e1", "e2")),
     limits=st.just(TIGHT),
     default_room=st.sampled_from(("lobby", "den")),
+)
+configure = st.builds(
+    cmd.Configure,
+    limits=st.sampled_from((TIGHT, replace(TIGHT, text_bytes=3, topic_bytes=9, rooms_per_user=1))),
 )
 open_guest = st.builds(
     cmd.OpenGuest,
@@ -157,6 +162,7 @@ any_order: st.SearchStrategy[cmd.Command] = st.one_of(
     post_message,
     post_message,
     start_instance,
+    configure,
     prune,
     prune_answers,
 )

@@ -51,6 +51,19 @@ def test_start_with_other_limits_configures_them() -> None:
     assert scene.state.limits.text_bytes == 5
 
 
+def test_limits_change_while_it_runs() -> None:
+    """Other limits hold from the next order on, are told once, and change nothing before."""
+    scene = Scene()
+    alice = scene.guest("alice", room="lobby")
+    fewer = Limits(rooms_per_user=1, reserved_names=("bob",))
+    assert scene.happened(cmd.Configure(fewer)) == (ev.Configured(scene.now_ms, fewer),)
+    assert scene.happened(cmd.Configure(fewer)) == ()
+    assert scene.why_not(cmd.JoinRoom(alice, cmd.RoomByName("den"))) is Reason.TOO_MANY_ROOMS
+    assert scene.why_not(cmd.OpenGuest("Bob", b"t", INSTANCE)) is Reason.NAME_RESERVED
+    scene.ok(cmd.Configure(Limits()))
+    scene.ok(cmd.JoinRoom(alice, cmd.RoomByName("den")))
+
+
 def test_crash_detaches_and_the_grace_begins_at_the_restart() -> None:
     """What was attached when the server fell is detached and lives a whole grace more."""
     scene = Scene()

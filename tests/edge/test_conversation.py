@@ -8,16 +8,24 @@ import grpc
 import pytest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.config import ServerLimits
 from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.edge.conversation import MAX_HELLO_ROOMS, MAX_UNACKED
-from chat_service.edge.pace import MISTAKES, ROOM_JOINS, SENDS
+from chat_service.core.limits import Limits
+from chat_service.edge.limits import DEFAULT_CALLS, DEFAULT_RATES, CallLimits
+from chat_service.edge.pace import joins_of, sends_of
 from chat_service.edge.sessions import Sessions
-from chat_service.hub.subscription import MAX_QUEUED_S
+from chat_service.hub.limits import HubLimits
 from chat_service.server import Timing
 from tests.edge.clients import Clock, Server, direct, hello, place, room, room_id, story
 from tests.edge.scene import LOBBY, Caller, Scene, within
+
+MAX_UNACKED = DEFAULT_CALLS.unacked_posts
+MAX_HELLO_ROOMS = 2 * (Limits().rooms_per_user + Limits().directs_per_user)
+SENDS = MISTAKES = sends_of(DEFAULT_RATES)
+ROOM_JOINS = joins_of(DEFAULT_RATES)
+MAX_QUEUED_S = HubLimits().queue_age_s
 
 NOT_FOUND = "ROOM_NOT_FOUND"
 
@@ -714,8 +722,7 @@ async def test_second_hello_over_the_wire(tmp_path: Path) -> None:
 @story
 async def test_silent_stream_is_ended(tmp_path: Path) -> None:
     """Streams that say no Hello in time end by themselves, all of them; others are unharmed."""
-    timing = replace(Timing(), hello_s=0.2)
-    async with Server(tmp_path, timing=timing) as server:
+    async with Server(tmp_path, limits=ServerLimits(calls=CallLimits(hello_s=0.2))) as server:
         alice = await server.guest("alice")
         silent = [await server.joins(f"silent{number}") for number in range(7)]
         streams = [await guest.dials() for guest in silent for _ in range(29)]

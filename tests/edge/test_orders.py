@@ -10,11 +10,15 @@ from chat_service.core import commands as cmd
 from chat_service.core.decision import too_fast
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import Session, Style
+from chat_service.edge.limits import DEFAULT_RATES
 from chat_service.edge.orders import Orders
-from chat_service.edge.pace import MISTAKES, NEW_ROOMS, ROOM_JOINS, SENDS
+from chat_service.edge.pace import joins_of, rooms_of, sends_of
 from chat_service.edge.wire import request_hash, room_text
 from tests.edge.clients import direct, room, room_id
 from tests.edge.scene import LOBBY, Scene
+
+SENDS = MISTAKES = sends_of(DEFAULT_RATES)
+ROOM_JOINS, NEW_ROOMS = joins_of(DEFAULT_RATES), rooms_of(DEFAULT_RATES)
 
 STRANGER = "ipv4:192.0.2.1:1"
 

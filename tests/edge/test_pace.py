@@ -6,8 +6,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chat_service.edge import pace as rates
-from chat_service.edge.pace import Buckets, Pace, Rate, Strikes
+from chat_service.edge.limits import DEFAULT_CALLS, DEFAULT_RATES, Rates
+from chat_service.edge.pace import (
+    EARLY_S,
+    TOLD_EACH,
+    Buckets,
+    Pace,
+    Rate,
+    Strikes,
+    guests_of,
+    joins_of,
+    rooms_of,
+    sends_of,
+)
+
+SENDS = sends_of(DEFAULT_RATES)
+MAX_TOLD = TOLD_EACH * DEFAULT_CALLS.unacked_posts
 
 NOW = 1000.0
 
@@ -62,7 +76,7 @@ def test_delay_is_never_zero_for_a_refusal() -> None:
 
 def test_buckets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """With too many callers the one who was longest away is forgotten."""
-    monkeypatch.setattr(rates, "MAX_BUCKETS", 2)
+    monkeypatch.setattr("chat_service.edge.pace.MAX_BUCKETS", 2)
     buckets = Buckets(Rate(1, 1.0))
     for name in ("alice", "bob", "carol"):
         buckets.take(name, NOW)
@@ -93,7 +107,7 @@ def test_no_more_pass_than_the_rate_allows(
 
 def struck_at(sends: Iterator[float], until: float = 120.0) -> float | None:
     """Return when a sender who sends at these times has had the last strike; None if never."""
-    buckets, strikes = Buckets(rates.SENDS), Strikes()
+    buckets, strikes = Buckets(SENDS), Strikes()
     for at in sends:
         if at > until:
             return None
@@ -115,7 +129,7 @@ def test_flood_loses_its_stream() -> None:
     """A sender of 100 messages a second who ignores all refusals is out after three strikes."""
     at = struck_at(every(0.01))
     assert at is not None
-    assert rates.STRIKES * rates.STRIKE_AFTER_S <= at < 10
+    assert DEFAULT_RATES.strikes * DEFAULT_RATES.strike_after_s <= at < 10
 
 
 def test_sender_within_the_rate_is_never_struck() -> None:
@@ -125,7 +139,7 @@ def test_sender_within_the_rate_is_never_struck() -> None:
 
 def test_obedient_sender_is_never_struck() -> None:
     """Who waits as long as each refusal says may come back for ever."""
-    buckets, strikes = Buckets(rates.SENDS), Strikes()
+    buckets, strikes = Buckets(SENDS), Strikes()
     now, refusals = NOW, 0
     while now < NOW + 120:
         wait_ms = buckets.take("alice", now)
@@ -144,7 +158,7 @@ def test_what_crosses_a_refusal_is_no_strike(flight_s: float) -> None:
     The sender sends 100 a second, hears of a refusal after its flight, is silent until
     its delay is over, and then sends on.
     """
-    buckets, strikes = Buckets(rates.SENDS), Strikes()
+    buckets, strikes = Buckets(SENDS), Strikes()
     now, silent_until = NOW, NOW
     heard: list[tuple[float, float]] = []
     while now < NOW + 120:
@@ -160,16 +174,16 @@ def test_what_crosses_a_refusal_is_no_strike(flight_s: float) -> None:
 
 
 @given(
-    st.integers(rates.SENDS.burst + 1, rates.MAX_TOLD),
+    st.integers(SENDS.burst + 1, MAX_TOLD),
     st.floats(0.0, 3.0),
-    st.floats(0.0, rates.EARLY_S),
+    st.floats(0.0, EARLY_S),
 )
 @example(200, 0.0, 0.0)
 def test_who_repeats_a_whole_batch_after_each_delay_is_never_struck(
     orders: int, flight_s: float, fast_s: float
 ) -> None:
     """Whoever waits for each order as long as was told for it obeys, however many there are."""
-    buckets, strikes = Buckets(rates.SENDS), Strikes()
+    buckets, strikes = Buckets(SENDS), Strikes()
     waiting = {f"{number}": NOW for number in range(orders)}
     now, refusals = NOW, 0
     while waiting and refusals < 5000:
@@ -196,7 +210,7 @@ def test_who_repeats_before_the_delay_is_over_is_struck() -> None:
         if strikes.refused(now, 400, "the same"):
             break
         now += 0.1
-    assert rates.STRIKES * rates.STRIKE_AFTER_S <= now - NOW < 10
+    assert DEFAULT_RATES.strikes * DEFAULT_RATES.strike_after_s <= now - NOW < 10
 
 
 def test_orders_whose_delays_are_remembered_are_bounded() -> None:
@@ -204,7 +218,7 @@ def test_orders_whose_delays_are_remembered_are_bounded() -> None:
     strikes = Strikes()
     out = [strikes.refused(NOW + number / 100, 200, f"{number}") for number in range(5000)]
     assert any(out)
-    assert len(strikes._told) == rates.MAX_TOLD
+    assert len(strikes._told) == MAX_TOLD
 
 
 def strikes_at(times: list[float], wait_ms: int) -> list[bool]:
@@ -231,11 +245,11 @@ def test_old_strikes_are_forgotten() -> None:
 
 
 LIMITED: list[tuple[Callable[[Pace, float], int], Rate]] = [
-    (lambda pace, now: pace.send(1, now), rates.SENDS),
-    (lambda pace, now: pace.mistake(1, now), rates.MISTAKES),
-    (lambda pace, now: pace.join(1, now), rates.ROOM_JOINS),
-    (lambda pace, now: pace.guest("192.0.2.1", now), rates.NEW_GUESTS),
-    (lambda pace, now: pace.room("192.0.2.1", now), rates.NEW_ROOMS),
+    (lambda pace, now: pace.send(1, now), SENDS),
+    (lambda pace, now: pace.mistake(1, now), SENDS),
+    (lambda pace, now: pace.join(1, now), joins_of(DEFAULT_RATES)),
+    (lambda pace, now: pace.guest("192.0.2.1", now), guests_of(DEFAULT_RATES)),
+    (lambda pace, now: pace.room("192.0.2.1", now), rooms_of(DEFAULT_RATES)),
 ]
 
 
@@ -252,12 +266,36 @@ def test_each_act_has_its_rate(act: Callable[[Pace, float], int], rate: Rate) ->
 
 def test_promised_rates() -> None:
     """The figures are those of the service's guarantees."""
-    assert Rate(20, 5.0) == rates.SENDS
-    assert Rate(20, 5.0) == rates.MISTAKES
-    assert Rate(15, 0.2) == rates.ROOM_JOINS
-    assert Rate(20, 20 / 60) == rates.NEW_GUESTS
-    assert Rate(10, 10 / 3600) == rates.NEW_ROOMS
-    assert (rates.STRIKES, rates.STRIKE_AFTER_S, rates.STRIKES_WITHIN_S) == (3, 1.0, 60.0)
+    assert Rate(20, 5.0) == SENDS
+    assert Rate(15, 0.2) == joins_of(DEFAULT_RATES)
+    assert Rate(20, 20 / 60) == guests_of(DEFAULT_RATES)
+    assert Rate(10, 10 / 3600) == rooms_of(DEFAULT_RATES)
+    told = (DEFAULT_RATES.strikes, DEFAULT_RATES.strike_after_s, DEFAULT_RATES.strikes_within_s)
+    assert told == (3, 1.0, 60.0)
+
+
+def test_rates_change_while_they_count() -> None:
+    """Other rates hold at once, for users that were counted before too; so does none at all."""
+    pace = Pace(on=True)
+    for _ in range(SENDS.burst):
+        assert pace.send(1, NOW) == 0
+    assert pace.send(1, NOW) == 200
+    pace.change(on=True, rates=Rates(sends_burst=2, sends_per_second=0.5))
+    assert pace.send(1, NOW) == 2000
+    assert [pace.send(2, NOW) for _ in range(3)] == [0, 0, 2000]
+    pace.change(on=False, rates=Rates())
+    assert pace.send(1, NOW) == 0
+    pace.change(on=True, rates=Rates())
+    assert pace.rates == Rates()
+    assert pace.send(1, NOW) == 200
+
+
+def test_strikes_are_those_of_the_rates() -> None:
+    """How many strikes end a stream, and how soon one counts, is as it was asked for."""
+    strict = Strikes(Rates(strikes=1, strike_after_s=0.1))
+    assert not strict.refused(NOW, 60_000, "")
+    assert not any(strict.refused(NOW + at, 60_000, "") for at in (0.05, 0.1))
+    assert strict.refused(NOW + 0.16, 60_000, "")
 
 
 @pytest.mark.parametrize(("act", "rate"), LIMITED)
@@ -278,6 +316,6 @@ def test_exempt_callers_are_not_counted() -> None:
 def test_retry_gives_back_what_it_took() -> None:
     """A send that turned out to be a retry leaves the user's bucket as it was."""
     pace = Pace(on=True)
-    for _ in range(3 * rates.SENDS.burst):
+    for _ in range(3 * SENDS.burst):
         assert pace.send(1, NOW) == 0
         pace.send_was_retry(1, NOW)

@@ -9,7 +9,7 @@ import pytest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
-from chat_service.hub.ring import MAX_RING_BYTES
+from chat_service.hub.limits import DEFAULT_LIMITS
 from tests.edge.clients import (
     Chat,
     Guest,
@@ -59,7 +59,7 @@ async def test_resume_from_the_log_and_the_ring(tmp_path: Path, kind: str) -> No
         lobby = await lobby_of(alice)
         texts = await fills(alice, 600, LARGE)
         # The room holds the newest events alone; the older ones are read in pages.
-        assert sum(map(len, texts)) > 2 * MAX_RING_BYTES
+        assert sum(map(len, texts)) > 2 * DEFAULT_LIMITS.ring_bytes
         for after_seq in (0, 1, 300, 500, 599, 600):
             bob = await server.joins(f"bob{after_seq}")
             position = place("lobby", after_seq=after_seq)

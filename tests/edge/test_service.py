@@ -13,8 +13,8 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
 from chat_service.edge.calls import Call
+from chat_service.edge.limits import DEFAULT_RATES, CallLimits
 from chat_service.edge.lists import Lists
-from chat_service.edge.pace import NEW_GUESTS, NEW_ROOMS, SENDS
 from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.server import Timing
@@ -278,7 +278,7 @@ def methods(scene: Scene) -> ChatMethods:
         sessions=sessions,
         lists=lists,
         clock=scene.clock.seconds,
-        hello_s=1.0,
+        limits=CallLimits(hello_s=1.0),
         **parts,  # type: ignore[arg-type] # a dictionary does not remember whose part is which
     )
 
@@ -296,7 +296,7 @@ async def signs_in(scene: Scene, name: str, peer: str, into: str = "") -> pb.Joi
 async def test_new_guests_of_an_address_are_paced() -> None:
     """Too many new guests from one network are refused with a delay; other networks are not."""
     scene = Scene(rate_limits=True)
-    for number in range(NEW_GUESTS.burst):
+    for number in range(DEFAULT_RATES.guests_burst):
         await signs_in(scene, f"guest{number}", f"ipv4:192.0.2.1:{number}")
     with pytest.raises(RefusedError) as too_many:
         await signs_in(scene, "late", "ipv4:192.0.2.1:99")
@@ -305,7 +305,7 @@ async def test_new_guests_of_an_address_are_paced() -> None:
     await signs_in(scene, "neighbour", "ipv4:192.0.2.2:1")
     scene.clock.now += 3.001
     await signs_in(scene, "late", "ipv4:192.0.2.1:99")
-    for number in range(3 * NEW_GUESTS.burst):
+    for number in range(3 * DEFAULT_RATES.guests_burst):
         await signs_in(scene, f"local{number}", "ipv4:127.0.0.1:1")
 
 
@@ -313,7 +313,7 @@ async def test_new_guests_of_an_address_are_paced() -> None:
 async def test_new_rooms_of_an_address_are_paced() -> None:
     """Too many new rooms are refused at the Join as well; rooms that exist are free to enter."""
     scene = Scene(rate_limits=True)
-    for number in range(NEW_ROOMS.burst):
+    for number in range(DEFAULT_RATES.rooms_burst):
         await signs_in(scene, f"guest{number}", "ipv4:192.0.2.1:1", f"room{number}")
     with pytest.raises(RefusedError) as too_many:
         await signs_in(scene, "late", "ipv4:192.0.2.1:1", "another")
@@ -379,10 +379,10 @@ async def test_rate_of_posts(tmp_path: Path) -> None:
     timing = replace(Timing(), rate_s=clock.seconds)
     async with Server(tmp_path, rate_limits=True, timing=timing) as server:
         alice = await server.guest("alice")
-        for _ in range(2 * SENDS.burst):
+        for _ in range(2 * DEFAULT_RATES.sends_burst):
             await alice.posts("once", client_msg_id="m1")
         await alice.says("in the stream")
-        for number in range(SENDS.burst - 2):
+        for number in range(DEFAULT_RATES.sends_burst - 2):
             await alice.posts(f"{number}")
         refusal = await refused(alice.posts("too fast"))
         assert status(refusal) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")

@@ -13,8 +13,11 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service.core.errors import Rejection
 from chat_service.edge.calls import SERVICE, Call, Context
-from chat_service.edge.transport import OPTIONS, CannotListenError, Transport
+from chat_service.edge.limits import TransportLimits
+from chat_service.edge.transport import CannotListenError, Transport, options
 from tests.edge.clients import PATIENCE, story
+
+OPTIONS = options(TransportLimits())
 
 NEEDED = {
     # A second server on the port is an error, and does not share its calls by chance.
@@ -62,9 +65,9 @@ def test_options_that_are_needed(name: str) -> None:
 
 def test_lost_peer_is_noticed_in_time() -> None:
     """The time of the ping and the longer of its timeouts are at most the 45 s of the promise."""
-    options = dict(OPTIONS)
-    timeout_ms = max(options["grpc.keepalive_timeout_ms"], options["grpc.http2.ping_timeout_ms"])
-    assert options["grpc.keepalive_time_ms"] + timeout_ms <= 45_000
+    told = dict(OPTIONS)
+    timeout_ms = max(told["grpc.keepalive_timeout_ms"], told["grpc.http2.ping_timeout_ms"])
+    assert told["grpc.keepalive_time_ms"] + timeout_ms <= 45_000
 
 
 def test_options_are_given_once() -> None:

@@ -12,8 +12,8 @@ from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.events import MessagePosted, TopicChanged
 from chat_service.core.model import Room, RoomKind, Style, User
 from chat_service.edge import wire
+from chat_service.hub.limits import DEFAULT_LIMITS
 from chat_service.hub.presence import MAX_TOLD, Change
-from chat_service.hub.subscription import MAX_FRAME_BYTES
 from tests.edge.clients import direct, room, room_id
 
 ALICE, BOB = User(1, "alice", 0), User(2, "Bob", 0)
@@ -226,9 +226,9 @@ def test_presence_fits_a_frame() -> None:
     frames = wire.HubFrames()
     room_id = 10**17
     change = frames.change(room_id, Change(crowd, [], 5000))
-    assert MAX_FRAME_BYTES * 0.85 < len(change) < MAX_FRAME_BYTES
+    assert DEFAULT_LIMITS.frame_bytes * 0.85 < len(change) < DEFAULT_LIMITS.frame_bytes
     present = [(user, True) for user in crowd]
-    assert len(frames.snapshot(room_id, present)) < MAX_FRAME_BYTES
+    assert len(frames.snapshot(room_id, present)) < DEFAULT_LIMITS.frame_bytes
 
 
 def test_snapshot_is_the_first_by_name() -> None:

@@ -6,11 +6,14 @@ from hypothesis import strategies as st
 
 from chat_service.core.errors import Reason
 from chat_service.hub.feed import MAX_TICK_S, Feed
+from chat_service.hub.limits import HubLimits
 from chat_service.hub.replay import Positions
-from chat_service.hub.subscription import MAX_FRAME_BYTES, MAX_QUEUED_BYTES, Subscription
+from chat_service.hub.subscription import Subscription
 from tests.hub.frames import Kind, encoded, event, items
 from tests.hub.readers import BYE, all_taken, reader, reason, taken
 from tests.hub.timers import FakeTimers
+
+MAX_FRAME_BYTES, MAX_QUEUED_BYTES = HubLimits().frame_bytes, HubLimits().queue_bytes
 
 ROOM = 7
 

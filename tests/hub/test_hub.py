@@ -13,14 +13,18 @@ from chat_service.core.errors import Reason
 from chat_service.core.model import User
 from chat_service.hub import presence
 from chat_service.hub.feed import MAX_TICK_S
-from chat_service.hub.hub import MAX_RINGS_BYTES, Hub
-from chat_service.hub.presence import GRACE_S, PERIOD_S
+from chat_service.hub.hub import Hub
+from chat_service.hub.limits import HubLimits
+from chat_service.hub.presence import PERIOD_S
 from chat_service.hub.replay import Page
-from chat_service.hub.ring import MAX_RING_BYTES, MAX_RING_EVENTS
-from chat_service.hub.subscription import MAX_FRAME_BYTES, MAX_QUEUED_S, Subscription, Tick
+from chat_service.hub.subscription import Subscription, Tick
 from tests.hub.frames import Frames, Item, Kind, encoded, event, items
 from tests.hub.readers import BYE, all_taken, reader, reason, taken, turn
 from tests.hub.timers import FakeTimers
+
+MAX_FRAME_BYTES, MAX_QUEUED_S = HubLimits().frame_bytes, HubLimits().queue_age_s
+MAX_RING_EVENTS, MAX_RING_BYTES = HubLimits().ring_events, HubLimits().ring_bytes
+MAX_RINGS_BYTES, GRACE_S = HubLimits().rings_bytes, HubLimits().presence_grace_s
 
 PATIENCE = 20.0
 """Seconds after which a test that waits in vain gives up."""

@@ -1,7 +1,10 @@
 """Who is in which room, and what is told of it."""
 
 from chat_service.core.model import User
-from chat_service.hub.presence import GRACE_S, MAX_TOLD, Presence
+from chat_service.hub.limits import HubLimits
+from chat_service.hub.presence import MAX_TOLD, Presence
+
+GRACE_S = HubLimits().presence_grace_s
 
 ALICE, BOB, CAROL = (User(n, name, 0) for n, name in enumerate(("alice", "bob", "carol"), 1))
 ROOM = 7

@@ -2,7 +2,10 @@
 
 import pytest
 
-from chat_service.hub.ring import MAX_RING_BYTES, MAX_RING_EVENTS, Ring
+from chat_service.hub.limits import HubLimits
+from chat_service.hub.ring import Ring
+
+MAX_RING_EVENTS, MAX_RING_BYTES = HubLimits().ring_events, HubLimits().ring_bytes
 
 
 def filled(first: int, last: int) -> Ring:

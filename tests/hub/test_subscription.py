@@ -7,18 +7,18 @@ import pytest
 
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.model import User
+from chat_service.hub.limits import HubLimits
 from chat_service.hub.subscription import (
     FRESH_S,
-    MAX_FRAME_BYTES,
-    MAX_QUEUED_BYTES,
-    MAX_QUEUED_S,
-    REPLAY_BYTES,
     Subscription,
 )
 from chat_service.hub.turns import TURNS_A_STEP, Turns
 from tests.hub.readers import BYE, reason, taken, turn
 from tests.hub.readers import reader as new_reader
 from tests.hub.timers import FakeTimers
+
+MAX_FRAME_BYTES, REPLAY_BYTES = HubLimits().frame_bytes, HubLimits().replay_bytes
+MAX_QUEUED_BYTES, MAX_QUEUED_S = HubLimits().queue_bytes, HubLimits().queue_age_s
 
 ALICE = User(1, "alice", 0)
 

@@ -1,7 +1,5 @@
 """How much rooms keep, as a person asked for it."""
 
-import json
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -50,12 +48,3 @@ def test_bound_is_a_number_from_one(bound: Any) -> None:
         Keep(max_age_ms=bound)
     with pytest.raises(ValueError, match="no bound"):
         Keep(max_messages=bound)
-
-
-@pytest.mark.parametrize(
-    "retention",
-    [KEEP_ALL, Retention(HOUR, FEW, (("lobby", Keep(1, 2)), ("x", Keep())))],
-)
-def test_it_travels_as_json(retention: Retention) -> None:
-    """What an instance is told is what was asked for."""
-    assert Retention.from_plain(json.loads(json.dumps(asdict(retention)))) == retention

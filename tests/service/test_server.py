@@ -15,9 +15,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service import server as serving
-from chat_service.config import InstanceConfig, StartError
+from chat_service.config import InstanceConfig, ServerLimits, StartError
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
-from chat_service.server import COME_BACK_MS, FLUSH_S, Timing, serve
+from chat_service.server import COME_BACK_MS, FLUSH_SHARE, Timing, serve
 from tests.edge.clients import (
     PATIENCE,
     Clock,
@@ -37,7 +37,7 @@ LARGE = "x" * 4000
 
 YEAR_S = 365 * 86_400
 
-SOON_S = FLUSH_S / 2
+SOON_S = FLUSH_SHARE * ServerLimits().drain_s / 2
 """A stop that nothing holds up takes less."""
 
 
@@ -347,7 +347,7 @@ async def held_up(server: Server) -> AsyncIterator[grpc.aio.Channel]:
 @story
 async def test_calls_during_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While readers are given time, new calls are refused with a delay, and signing out is not."""
-    monkeypatch.setattr(serving, "STOP_S", 0.2)
+    monkeypatch.setattr(serving, "STOP_SHARE", 0.02)
     async with Server(tmp_path) as server:
         leaver = await server.joins("leaver")
         token = leaver.token
@@ -385,7 +385,7 @@ async def test_calls_during_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @story
 async def test_hurry_ends_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who will not wait for slow readers does not have to."""
-    monkeypatch.setattr(serving, "STOP_S", 0.2)
+    monkeypatch.setattr(serving, "STOP_SHARE", 0.02)
     async with Server(tmp_path) as server, held_up(server):
         began = asyncio.get_running_loop().time()
         server.hurry.set()

@@ -1,0 +1,67 @@
+"""What callers may do, and how long they are waited for. Pure.
+
+Source of all defaults: the service's guarantees.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """Of one call or stream."""
+
+    # A Chat stream whose client says nothing is ended after so many seconds.
+    hello_s: float = 10.0
+    # Orders of a stream that may wait for their commit; a client is told of posts, but no
+    # order may fill the log's line for others.
+    unacked_posts: int = 256
+    # Items of a page: where the caller names no number, and at most.
+    page_items: int = 100
+    max_page_items: int = 1000
+    # Bytes of texts in a page of history.
+    page_bytes: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TransportLimits:
+    """Of one connection; times in milliseconds."""
+
+    message_bytes: int = 64 * 1024
+    streams: int = 32
+    handshake_ms: int = 5_000
+    idle_ms: int = 300_000
+    # A silent peer is asked for a sign after this time, and is gone without one after the
+    # longer of the two timeouts.
+    keepalive_ms: int = 30_000
+    keepalive_timeout_ms: int = 10_000
+    ping_timeout_ms: int = 10_000
+    # Peers may ask this often.
+    min_ping_interval_ms: int = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How often: so many at once, then so many in each stretch of time."""
+
+    # Of a user, who also makes mistakes (what is not there) no faster.
+    sends_burst: int = 20
+    sends_per_second: float = 5.0
+    # Of a user: rooms entered.
+    joins_burst: int = 15
+    joins_per_minute: float = 12.0
+    # Of an address: users who sign in for the first time.
+    guests_burst: int = 20
+    guests_per_minute: float = 20.0
+    # Of an address: rooms opened.
+    rooms_burst: int = 10
+    rooms_per_hour: float = 10.0
+    # A stream ends with this many strikes within so many seconds. A refusal is on its way
+    # for `strike_after_s` at most; who sends on after that ignores it.
+    strikes: int = 3
+    strikes_within_s: float = 60.0
+    strike_after_s: float = 1.0
+
+
+DEFAULT_CALLS = CallLimits()
+DEFAULT_TRANSPORT = TransportLimits()
+DEFAULT_RATES = Rates()
