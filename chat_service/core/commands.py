@@ -116,6 +116,14 @@ class ExpireSession:
 
 
 @dataclass(frozen=True, slots=True)
+class KickUser:
+    """The operator removes whoever has this name, in any case; `reason` is told to them."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class JoinRoom:
     """Become a member of a public room, or open a direct message."""
 
@@ -188,6 +196,7 @@ Command = (
     | RenewSession
     | EndSession
     | ExpireSession
+    | KickUser
     | JoinRoom
     | LeaveRoom
     | SetTopic

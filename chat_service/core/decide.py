@@ -53,6 +53,7 @@ _DECIDE: dict[type, Callable[[State, Any, int], Decision]] = {
     cmd.RenewSession: sessions.renew_session,
     cmd.EndSession: sessions.end_session,
     cmd.ExpireSession: sessions.expire_session,
+    cmd.KickUser: sessions.kick_user,
     cmd.JoinRoom: rooms.join_room,
     cmd.LeaveRoom: rooms.leave_room,
     cmd.SetTopic: rooms.set_topic,

@@ -32,6 +32,9 @@ class Answer(NamedTuple):
     duplicate: bool = False
     user_id: int = 0
     session_id: int = 0
+    # Of a kick: the name that the user had, and how many sessions it had open.
+    name: str = ""
+    sessions: int = 0
 
 
 class Accepted(NamedTuple):

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NAME_RESERVED = "NAME_RESERVED"
     SESSION_REPLACED = "SESSION_REPLACED"
     SESSION_ENDED = "SESSION_ENDED"
+    KICKED = "KICKED"
     # rooms
     ROOM_NOT_FOUND = "ROOM_NOT_FOUND"
     USER_NOT_FOUND = "USER_NOT_FOUND"
@@ -55,6 +56,7 @@ class Reason(StrEnum):
     STORAGE_FAILED = "STORAGE_FAILED"
     STORAGE_DAMAGED = "STORAGE_DAMAGED"
     INTERNAL = "INTERNAL"
+    NOT_ANSWERED_HERE = "NOT_ANSWERED_HERE"  # a call that another address answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,15 @@ class SessionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class UserKicked:
+    """The operator removed a user; the ends of its sessions and of itself follow."""
+
+    time_ms: int
+    user_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomOpened:
     """A room exists. `member_ids` are those of a direct message, sorted; else empty."""
 
@@ -207,6 +216,7 @@ ControlEvent = (
     | SessionDetached
     | SessionRenewed
     | SessionEnded
+    | UserKicked
     | RoomOpened
     | RoomForgotten
     | RoomPruned

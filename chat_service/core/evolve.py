@@ -109,6 +109,10 @@ def _session_ended(state: State, event: ev.SessionEnded) -> None:
         state.sessions_of.drop(session.user_id)
 
 
+def _user_kicked(_: State, __: ev.UserKicked) -> None:
+    """Change nothing: what follows from it has events of its own."""
+
+
 def _room_opened(state: State, event: ev.RoomOpened) -> None:
     state.counters.put("room", event.room_id)
     state.rooms.put(
@@ -189,6 +193,7 @@ _EVOLVE: dict[type, Callable[[State, Any], None]] = {
     ev.SessionDetached: _session_detached,
     ev.SessionRenewed: _session_renewed,
     ev.SessionEnded: _session_ended,
+    ev.UserKicked: _user_kicked,
     ev.RoomOpened: _room_opened,
     ev.RoomForgotten: _room_forgotten,
     ev.RoomPruned: _room_pruned,

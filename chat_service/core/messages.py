@@ -11,6 +11,7 @@ from chat_service.core.decision import (
     valid_session,
 )
 from chat_service.core.errors import Reason, Rejection
+from chat_service.core.limits import Limits
 from chat_service.core.model import Room, RoomKind, State, User
 from chat_service.core.names import count_lines, has_visible, is_client_id
 from chat_service.core.rooms import find_room, open_direct
@@ -39,7 +40,7 @@ def post_message(
             )
         room_id, seq, first_ms, _ = first_answer
         return Accepted((), Answer(room_id=room_id, seq=seq, time_ms=first_ms, duplicate=True))
-    flaw = _flaw_of_text(command.text, limits.text_bytes, limits.text_lines)
+    flaw = flaw_of_text(command.text, limits)
     if flaw:
         return Rejection(Reason.TEXT_INVALID, flaw, field="text")
     room = find_room(state, session.user_id, command.target)
@@ -84,17 +85,18 @@ def _is_heard(state: State, room: Room, author: User) -> bool:
     return any(n != author.user_id and n in state.users for n in room.member_ids)
 
 
-def _flaw_of_text(text: str, longest: int, most_lines: int) -> str:
+def flaw_of_text(text: str, limits: Limits) -> str:
+    """Return why a text cannot be said, in words for its author; empty if it can."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
         return "a text has no half of a surrogate pair"
-    if size > longest:
-        return f"a text is at most {longest} bytes"
+    if size > limits.text_bytes:
+        return f"a text is at most {limits.text_bytes} bytes"
     if "\x00" in text:
         return "a text holds no NUL"
-    if count_lines(text) > most_lines:
-        return f"a text is at most {most_lines} lines"
+    if count_lines(text) > limits.text_lines:
+        return f"a text is at most {limits.text_lines} lines"
     if not has_visible(text):
         return "a text needs a visible character"
     return ""

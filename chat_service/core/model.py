@@ -123,6 +123,9 @@ class Table(Generic[K, V]):
         found = self._scratch.get(key)
         return key in self._base if found is None else found is not _DROPPED
 
+    def __len__(self) -> int:
+        return sum(1 for _ in self.values())
+
     def put(self, key: K, value: V) -> None:
         """Set the value in the scratch layer."""
         # What comes back after it was dropped is new: `changed` tells it in its new place.

@@ -5,7 +5,7 @@ from chat_service.core import events as ev
 from chat_service.core.decision import Accepted, Answer, Decision, valid_session
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.model import RULES_VERSION, RoomKind, Session, State
-from chat_service.core.names import is_name, name_key
+from chat_service.core.names import is_name, is_one_line, name_key
 from chat_service.core.rooms import enter_public
 
 
@@ -142,6 +142,27 @@ def expire_session(state: State, command: cmd.ExpireSession, time_ms: int) -> De
     if session is None or session.is_valid(time_ms):
         return Accepted()
     return Accepted(_close_session(state, session, time_ms))
+
+
+def kick_user(state: State, command: cmd.KickUser, time_ms: int) -> Decision:
+    """End all sessions of a user, and a guest with them: its name is free at once."""
+    limits = state.limits
+    if not is_one_line(command.reason) or len(command.reason.encode()) > limits.topic_bytes:
+        return Rejection(
+            Reason.FIELD_INVALID,
+            f"a reason is at most {limits.topic_bytes} bytes on one line",
+            field="reason",
+        )
+    user_id = state.user_ids.get(name_key(command.name))
+    if user_id is None:
+        return Rejection(Reason.USER_NOT_FOUND, "there is nobody here of that name", field="name")
+    session_ids = state.sessions_of[user_id]
+    events: list[ev.Event] = [ev.UserKicked(time_ms, user_id, command.reason)]
+    events.extend(ev.SessionEnded(time_ms, session_id) for session_id in session_ids)
+    events.extend(_end_user(state, user_id, time_ms))
+    name = state.users[user_id].name
+    answer = Answer(user_id=user_id, name=name, sessions=len(session_ids))
+    return Accepted(tuple(events), answer)
 
 
 def _close_session(state: State, session: Session, time_ms: int) -> tuple[ev.Event, ...]:

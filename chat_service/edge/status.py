@@ -31,6 +31,7 @@ STATUS: dict[Reason, grpc.StatusCode] = {
     Reason.NAME_RESERVED: grpc.StatusCode.ALREADY_EXISTS,
     Reason.SESSION_REPLACED: grpc.StatusCode.ABORTED,
     Reason.SESSION_ENDED: grpc.StatusCode.UNAUTHENTICATED,
+    Reason.KICKED: grpc.StatusCode.PERMISSION_DENIED,
     Reason.ROOM_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.USER_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.RECIPIENTS_GONE: grpc.StatusCode.NOT_FOUND,
@@ -52,6 +53,7 @@ STATUS: dict[Reason, grpc.StatusCode] = {
     Reason.STORAGE_FAILED: grpc.StatusCode.UNAVAILABLE,
     Reason.STORAGE_DAMAGED: grpc.StatusCode.DATA_LOSS,
     Reason.INTERNAL: grpc.StatusCode.INTERNAL,
+    Reason.NOT_ANSWERED_HERE: grpc.StatusCode.UNIMPLEMENTED,
 }
 
 

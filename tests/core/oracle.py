@@ -146,6 +146,10 @@ class Oracle:
             if place is None:
                 return Reason.ROOM_NOT_FOUND
             return Reason.SEQ_OUT_OF_RANGE if order.up_to_seq > len(place.log) else None
+        if isinstance(order, cmd.KickUser):
+            if "\n" in order.reason or len(order.reason) > self.limits.topic_bytes:
+                return Reason.FIELD_INVALID
+            return Reason.USER_NOT_FOUND if self.user_named(order.name) is None else None
         if isinstance(order, cmd.OpenGuest):
             return self._guest(order, now)
         if not self.alive(order.session_id, now):
@@ -268,6 +272,8 @@ class Oracle:
             self._prune(order)
         elif isinstance(order, cmd.PruneAnswers):
             self._prune_answers(order, now)
+        elif isinstance(order, cmd.KickUser):
+            self._kick(order, answer)
         elif isinstance(order, cmd.EndSession):
             self._end(order.session_id)
         elif isinstance(order, cmd.ExpireSession):
@@ -380,6 +386,14 @@ class Oracle:
             client.until = now + self._grace()
         elif isinstance(order, cmd.RenewSession) and client.stream == 0:
             client.until = max(client.until, now + self._grace())
+
+    def _kick(self, order: cmd.KickUser, answer: Answer) -> None:
+        user = self.user_named(order.name)
+        assert user is not None
+        clients = self.clients_of(user)
+        assert answer == Answer(user_id=user, name=self.users[user], sessions=len(clients))
+        for number in clients:
+            self._end(number)
 
     def _end(self, number: int) -> None:
         client = self.clients.pop(number, None)

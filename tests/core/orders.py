@@ -116,6 +116,7 @@ post_message = st.builds(
     style=styles,
     wait_ms=waits,
 )
+kick_user = st.builds(cmd.KickUser, name=names, reason=mostly(("", "spam"), ("spams", "a\nb")))
 
 prune = st.builds(cmd.Prune, room_id=room_ids, up_to_seq=mostly((1, 2, 3, 5), (-1, 0, 8, 2**62)))
 prune_answers = st.builds(cmd.PruneAnswers, at_most=st.sampled_from((1, 3, 100)))
@@ -163,6 +164,7 @@ any_order: st.SearchStrategy[cmd.Command] = st.one_of(
     post_message,
     start_instance,
     configure,
+    kick_user,
     prune,
     prune_answers,
 )

@@ -247,7 +247,7 @@ def test_every_event_is_known(kind: type) -> None:
     scene.pass_time(1)
     scene.ok(cmd.RenewSession(bob))
     scene.ok(cmd.EndSession(alice))
-    scene.ok(cmd.EndSession(bob))
+    scene.ok(cmd.KickUser("bob", "spam"))
     scene.ok(cmd.Prune(scene.room_named("lobby"), 1))
     scene.ok(cmd.PruneAnswers(10))
     assert kind in {type(event) for event in scene.events}

@@ -121,6 +121,10 @@ class ChatAgainstPlainRules(RuleBasedStateMachine):
     def restart(self, command: cmd.StartInstance) -> None:
         self.give(command)
 
+    @rule(command=orders.kick_user)
+    def kick_user(self, command: cmd.KickUser) -> None:
+        self.give(command)
+
     @rule(command=orders.prune)
     def prune(self, command: cmd.Prune) -> None:
         self.give(command)
