@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0
 """The whole of a stop, as promised to whoever waits for it."""
 
+ADMIN_SOCKET = "admin.sock"
+"""Where the operator's calls are answered, in the data directory."""
+
 
 class Serve(Protocol):
     """What the server is to this process; see `chat_service.server.serve`."""
@@ -39,6 +42,7 @@ class Serve(Protocol):
         stop: asyncio.Event,
         hurry: asyncio.Event,
         ready: Callable[[str], None],
+        admin_socket: str | None,
     ) -> None:
         """Call `ready` with the bound address, serve until `stop`, drain until `hurry`.
 
@@ -81,10 +85,14 @@ def run(
     """Serve until told to stop; return the exit status.
 
     0: stopped as asked. 1: it could not start, which the launcher was told, or it broke,
-    which the log tells. `serve` is the real server unless a test gives another.
+    which the log tells. `serve` is the real server unless a test gives another. The data
+    directory is the working directory from then on.
     """
     try:
         posix.lock_directory(config.data_dir)
+        # The path of a socket has some hundred bytes only, wherever the data is: its name
+        # alone always fits.
+        os.chdir(config.data_dir)
         asyncio.run(_serve(config, control, serve or _real_serve(), die_within))
     except StartError as error:
         control.report(failed=str(error))
@@ -123,7 +131,7 @@ async def _serve(
 
     loop.add_signal_handler(signal.SIGTERM, terminate)
     control.watch(loop, begin_stop)
-    await serve(config, stop=stop, hurry=hurry, ready=ready)
+    await serve(config, stop=stop, hurry=hurry, ready=ready, admin_socket=ADMIN_SOCKET)
 
 
 def _real_serve() -> Serve:

@@ -14,6 +14,8 @@ from chat_service.config import InstanceConfig, StartError
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import RoomKind, State
+from chat_service.edge.admin import SERVICE as ADMIN
+from chat_service.edge.admin import AdminMethods
 from chat_service.edge.directory import Directory
 from chat_service.edge.journal import Journal
 from chat_service.edge.lists import Lists
@@ -22,7 +24,7 @@ from chat_service.edge.pruning import LOOK_S, Pruning
 from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams
-from chat_service.edge.transport import CannotListenError, Transport
+from chat_service.edge.transport import CannotListenError, LocalTransport, Transport
 from chat_service.edge.wire import HubFrames, event_frame
 from chat_service.hub.hub import Hub
 from chat_service.hub.replay import Page
@@ -89,15 +91,17 @@ async def serve(
     stop: asyncio.Event,
     hurry: asyncio.Event,
     ready: Callable[[str], None],
+    admin_socket: str | None = None,
     timing: Timing = REAL_TIME,
 ) -> None:
     """Run one server until `stop`, then drain; `hurry` ends the drain early.
 
-    `ready` is called with the bound address once the server accepts. Raises
+    `ready` is called with the bound address once the server accepts. On `admin_socket`,
+    the path of a Unix socket that is made, the operator's calls are answered. Raises
     StartError, with one clear line, when the server cannot start, and
     ConnectionAbortedError when its log failed while it ran.
     """
-    server = await _Server.start(config, timing)
+    server = await _Server.start(config, timing, admin_socket)
     try:
         ready(server.address)
         failed = await server.run(stop)
@@ -118,6 +122,8 @@ class _Server:
     sessions: Sessions
     methods: ChatMethods
     transport: Transport
+    admin_methods: AdminMethods
+    admin: LocalTransport
     pruning: Pruning
     look_s: float
     readers: ThreadPoolExecutor
@@ -125,7 +131,9 @@ class _Server:
     drain_s: float
 
     @classmethod
-    async def start(cls, config: InstanceConfig, timing: Timing) -> "_Server":
+    async def start(
+        cls, config: InstanceConfig, timing: Timing, admin_socket: str | None
+    ) -> "_Server":
         loop = asyncio.get_running_loop()
         failed = asyncio.Event()
         journal: Journal
@@ -218,10 +226,24 @@ class _Server:
                 clock=timing.rate_s,
                 limits=config.limits.calls,
             )
-            transport = Transport(methods, config.limits.transport)
+            transport = Transport(methods, journal.tally, config.limits.transport)
             try:
                 address = await transport.listen(config.host, config.port)
+                admin_methods = AdminMethods(
+                    port=int(address.rpartition(":")[2]),
+                    start_ms=timing.wall_ms(),
+                    log=log,
+                    journal=journal,
+                    directory=directory,
+                    hub=hub,
+                    streams=streams,
+                    readers=readers,
+                )
+                admin = LocalTransport(ADMIN, admin_methods.handlers())
+                if admin_socket is not None:
+                    await admin.listen(admin_socket)
             except CannotListenError as error:
+                await transport.stop(0)
                 raise StartError(str(error)) from error
         except BaseException:
             log.close()
@@ -240,6 +262,8 @@ class _Server:
             sessions,
             methods,
             transport,
+            admin_methods,
+            admin,
             Pruning(
                 config.retention,
                 log=log,
@@ -272,7 +296,7 @@ class _Server:
 
     async def drain(self, hurry: asyncio.Event) -> None:
         """Tell the clients to come back later, send what is queued, end their streams."""
-        self.methods.draining = STOPPING
+        self.methods.draining = self.admin_methods.draining = STOPPING
         await self.transport.say_not_serving()
         self.hub.flush_all()
         for stream in self.streams.all():
@@ -288,15 +312,19 @@ class _Server:
     async def close(self, hurry: asyncio.Event) -> None:
         """End the calls that are left, sooner if in a hurry, and close the log."""
         self.hub.end_all(STOPPING)
-        stopping = asyncio.ensure_future(self.transport.stop(STOP_SHARE * self.drain_s))
+        self.admin_methods.draining = STOPPING
+        stopping = asyncio.ensure_future(self._stop_serving(STOP_SHARE * self.drain_s))
         hurried = asyncio.ensure_future(hurry.wait())
         await asyncio.wait((stopping, hurried), return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         if not stopping.done():
             # A stop that is under way takes a shorter grace.
-            await self.transport.stop(HURRIED_STOP_S)
+            await self._stop_serving(HURRIED_STOP_S)
         await stopping
         await asyncio.get_running_loop().run_in_executor(None, self._close_log)
+
+    async def _stop_serving(self, grace_s: float) -> None:
+        await asyncio.gather(self.transport.stop(grace_s), self.admin.stop(grace_s))
 
     def _close_log(self) -> None:
         # First those who read it: a page may still be on its way.

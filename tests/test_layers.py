@@ -21,10 +21,12 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "chat_protos": (set(), set()),
     "chat_text": (set(), IMPURE - {"datetime"} | WIRE),
     "chat_service.core": (set(), IMPURE | WIRE),
-    "chat_service.log": ({"chat_service.core"}, WIRE),
-    "chat_service.hub": ({"chat_service.core"}, WIRE),
+    "chat_service.histogram": (set(), IMPURE | WIRE),
+    "chat_service.log": ({"chat_service.core", "chat_service.histogram"}, WIRE),
+    "chat_service.hub": ({"chat_service.core", "chat_service.histogram"}, WIRE),
     "chat_service.edge": (
-        {f"chat_service.{part}" for part in ("core", "log", "hub", "retention")} | {"chat_protos"},
+        {f"chat_service.{part}" for part in ("core", "histogram", "log", "hub", "retention")}
+        | {"chat_protos"},
         set(),
     ),
     "chat_service.retention": ({"chat_service.core"}, IMPURE | WIRE),

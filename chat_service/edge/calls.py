@@ -10,18 +10,24 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.edge.status import refuse
+from chat_service.edge.status import STATUS, refuse
+from chat_service.edge.tally import Tally
 
 logger = logging.getLogger(__name__)
 
 SERVICE = "chat.v1.ChatService"
+
+# How calls ended that were not refused, in the counts.
+OK = "OK"
+CANCELLED = "CANCELLED"
 
 # Any: contexts of grpc.aio are generic in messages; here all kinds meet.
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -61,26 +67,37 @@ class Methods(Protocol):
         ...
 
 
-def add_to(server: grpc.aio.Server, methods: Methods) -> None:
-    """Register the service with a server."""
-    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
-    for name, method in methods.unary().items():
-        handlers[name] = grpc.unary_unary_rpc_method_handler(
-            _unary(method), request_deserializer=_parser(name), response_serializer=_serialize
-        )
+# Any: handlers are generic in messages, for a type checker alone; in a table all kinds meet.
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Handlers: TypeAlias = dict[str, Handler]
+
+
+def add_to(server: grpc.aio.Server, methods: Methods, tally: Tally) -> None:
+    """Register the chat service with a server; its calls are counted in `tally`."""
+    handlers = {
+        name: unary_handler(name, getattr(pb, f"{name}Request"), method, tally)
+        for name, method in methods.unary().items()
+    }
     handlers["Chat"] = grpc.stream_stream_rpc_method_handler(
-        _chat(methods), request_deserializer=_parser("Chat"), response_serializer=as_is
+        _chat(methods, tally),
+        request_deserializer=_parser(pb.ChatRequest),
+        response_serializer=as_is,
     )
-    handlers["Subscribe"] = grpc.unary_stream_rpc_method_handler(
-        _subscribe(methods), request_deserializer=_parser("Subscribe"), response_serializer=as_is
+    handlers["Subscribe"] = stream_handler(
+        "Subscribe", pb.SubscribeRequest, methods.subscribe, tally
     )
-    declared = pb.DESCRIPTOR.services_by_name["ChatService"].methods_by_name
-    missing = sorted(set(declared) ^ set(handlers))
+    add_service(server, pb.DESCRIPTOR.services_by_name["ChatService"], handlers)
+
+
+def add_service(server: grpc.aio.Server, service: ServiceDescriptor, handlers: Handlers) -> None:
+    """Register a service with a server. Raises TypeError where methods are missing or too many."""
+    missing = sorted(set(service.methods_by_name) ^ set(handlers))
     if missing:
         raise TypeError(f"the contract and the table of methods differ: {missing}")
     # Registered ones are found first; the generic ones serve a grpcio that has no others.
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-    server.add_registered_method_handlers(SERVICE, handlers)
+    name = service.full_name
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+    server.add_registered_method_handlers(name, handlers)
 
 
 def as_is(frame: bytes) -> bytes:
@@ -103,13 +120,10 @@ def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
 
 
-def _parser(method: str) -> Callable[[bytes], Message | Malformed]:
-    descriptor = pb.DESCRIPTOR.services_by_name["ChatService"].methods_by_name[method]
-    parse: Callable[[bytes], Message] = getattr(pb, descriptor.input_type.name).FromString
-
+def _parser(request: type[Message]) -> Callable[[bytes], Message | Malformed]:
     def parsed(data: bytes) -> Message | Malformed:
         try:
-            return parse(data)
+            return request.FromString(data)
         except DecodeError:
             return MALFORMED
 
@@ -120,51 +134,92 @@ def _malformed() -> RefusedError:
     return RefusedError(Rejection(Reason.MALFORMED, "the request cannot be parsed"))
 
 
-def _unary(
+# Any: a method takes its own request.
+def unary_handler(
+    name: str,
+    request_type: type[Message],
     method: Callable[[Any, Call], Awaitable[Message]],
-) -> Callable[[Any, Context], Awaitable[Message]]:
+    tally: Tally,
+) -> Handler:
+    """Return the entry of a unary method."""
+
     async def call_unary(request: Any, context: Context) -> Message:
+        status = CANCELLED
         try:
             call = call_of(context)
             if request is MALFORMED:
                 raise _malformed()
-            return await method(request, call)
+            response = await method(request, call)
+            status = OK
+            return response
         except Exception as error:
-            await refuse(context, rejection_of(error))
+            rejection = rejection_of(error)
+            status = STATUS[rejection.reason].name
+            tally.rejections[rejection.reason.value] += 1
+            await refuse(context, rejection)
+        finally:
+            tally.calls[name, status] += 1
 
-    return call_unary
+    return grpc.unary_unary_rpc_method_handler(
+        call_unary, request_deserializer=_parser(request_type), response_serializer=_serialize
+    )
 
 
-def _chat(methods: Methods) -> Callable[[Any, Context], Awaitable[None]]:
+def stream_handler(
+    name: str,
+    request_type: type[Message],
+    method: Callable[[Any, Call, Context], Awaitable[Rejection | None]],
+    tally: Tally,
+) -> Handler:
+    """Return the entry of a method that answers with frames; `method` returns why it ended."""
+
+    async def call_stream(request: Any, context: Context) -> None:
+        async def serve() -> Rejection | None:
+            if request is MALFORMED:
+                raise _malformed()
+            return await method(request, call, context)
+
+        call = call_of(context)
+        await _stream(name, serve, context, tally)
+
+    return grpc.unary_stream_rpc_method_handler(
+        call_stream, request_deserializer=_parser(request_type), response_serializer=as_is
+    )
+
+
+def _chat(methods: Methods, tally: Tally) -> Callable[[Any, Context], Awaitable[None]]:
     async def call_chat(_: Any, context: Context) -> None:
         call = call_of(context)
-        await _stream(lambda: methods.chat(call, context), context)
+        await _stream("Chat", lambda: methods.chat(call, context), context, tally)
 
     return call_chat
-
-
-def _subscribe(methods: Methods) -> Callable[[Any, Context], Awaitable[None]]:
-    async def call_subscribe(request: Any, context: Context) -> None:
-        if request is MALFORMED:
-            await refuse(context, _malformed().rejection)
-        call = call_of(context)
-        await _stream(lambda: methods.subscribe(request, call, context), context)
-
-    return call_subscribe
 
 
 # A status behind a full window may never leave; then the call is let go of.
 ABORT_S = 2.0
 
 
-async def _stream(serve: Callable[[], Awaitable[Rejection | None]], context: Context) -> None:
-    # By themselves, before any write: when a first write is cancelled with the headers
-    # in it, the status cannot follow, and the call hangs.
-    await context.send_initial_metadata(())
+async def _stream(
+    name: str,
+    serve: Callable[[], Awaitable[Rejection | None]],
+    context: Context,
+    tally: Tally,
+) -> None:
+    status = end = CANCELLED
     try:
-        rejection = await serve()
-    except Exception as error:
-        rejection = rejection_of(error)
+        # By themselves, before any write: when a first write is cancelled with the headers
+        # in it, the status cannot follow, and the call hangs.
+        await context.send_initial_metadata(())
+        try:
+            rejection = await serve()
+        except Exception as error:
+            rejection = rejection_of(error)
+        status = end = OK
+        if rejection is not None:
+            status, end = STATUS[rejection.reason].name, rejection.reason.value
+    finally:
+        tally.calls[name, status] += 1
+        tally.ends[name, end] += 1
     if rejection is None:
         return
     try:

@@ -51,6 +51,7 @@ class Conversation:
         self._stream = stream
         self._epoch = epoch
         self._journal = journal
+        self._tally = journal.tally
         self._hub = hub
         self._streams = streams
         self._orders = orders
@@ -130,7 +131,8 @@ class Conversation:
         attach = cmd.AttachSession(stream.session_id, stream.attachment)
         attached, *outcomes = await self._journal.ask(attach, *(join for _, join in joins))
         if isinstance(attached, Rejection):
-            raise RefusedError(attached)
+            # What ended the stream meanwhile says more than that the session is over.
+            raise RefusedError(stream.subscription.ended or attached)
         stream.welcome(self._epoch, epoch_holds=epoch_holds)
         for position, rejection in refused:
             self._not_entered(hello_id, position.room, rejection)
@@ -203,6 +205,7 @@ class Conversation:
                 self._refuse(outcome, order_id, post.client_msg_id)
                 return
             if outcome.duplicate:
+                self._tally.duplicates += 1
                 self._orders.post_was_retry(command)
             self._ack(order_id, outcome, post.client_msg_id)
 
@@ -270,6 +273,7 @@ class Conversation:
         self._refuse(rejection, order_id, room_id=room_id, strikes=self._join_strikes)
 
     def _ack(self, order_id: str, answer: Answer, client_msg_id: str = "") -> None:
+        self._tally.acks += 1
         self._stream.subscription.offer(self._journal.frames.ack(order_id, client_msg_id, answer))
 
     def _refuse(
@@ -280,6 +284,7 @@ class Conversation:
         room_id: str = "",
         strikes: Strikes | None = None,
     ) -> None:
+        self._tally.rejections[rejection.reason.value] += 1
         longest = self._orders.longest_id
         self._stream.send(
             error_item(

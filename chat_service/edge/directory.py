@@ -6,6 +6,7 @@ The newest seq of each room is not kept here but in the hub: posts are not folde
 
 import hashlib
 from bisect import bisect_right, insort
+from collections import Counter
 from collections.abc import Sequence
 
 from chat_service.core import events as ev
@@ -31,18 +32,33 @@ class Directory:
         self._room_keys = sorted(
             name_key(room.name) for room in state.rooms.values() if room.kind is RoomKind.PUBLIC
         )
+        # Members of each public room that ever had one.
+        self.members: Counter[int] = Counter(
+            member.room_id
+            for member in state.members.values()
+            if state.rooms[member.room_id].kind is RoomKind.PUBLIC
+        )
 
     def fold(self, event: ev.ControlEvent | ev.TopicChanged) -> None:
         """Apply a committed event."""
         if isinstance(event, ev.UserEnded):
             key = name_key(self.state.users[event.user_id].name)
             del self._user_keys[bisect_right(self._user_keys, key) - 1]
+            self.members.subtract(self.public_rooms(event.user_id))
         evolve(self.state, event)
         self.state.merge()
         if isinstance(event, ev.UserCreated):
             insort(self._user_keys, name_key(event.name))
         elif isinstance(event, ev.RoomOpened) and event.kind is RoomKind.PUBLIC:
             insort(self._room_keys, name_key(event.name))
+        elif isinstance(event, ev.MemberJoined):
+            self.members[event.room_id] += 1
+        elif isinstance(event, ev.MemberLeft):
+            self.members[event.room_id] -= 1
+
+    def public_rooms(self, user_id: int) -> list[int]:
+        """Return the public rooms that a user is a member of, in the order of joining."""
+        return self._rooms_of(user_id, RoomKind.PUBLIC)
 
     def session_of(self, token: str, now_ms: int) -> Session:
         """Return the session of a token. Raises RefusedError (TOKEN_MISSING, TOKEN_INVALID)."""
@@ -81,12 +97,7 @@ class Directory:
 
     def direct_rooms(self, user_id: int) -> list[int]:
         """Return the direct messages of a user, in the order in which they were opened."""
-        rooms = self.state.rooms
-        return [
-            room_id
-            for room_id in self.state.rooms_of.get(user_id) or ()
-            if rooms[room_id].kind is RoomKind.DIRECT
-        ]
+        return self._rooms_of(user_id, RoomKind.DIRECT)
 
     def users_after(self, key: str | None, count: int) -> Sequence[User]:
         """Return up to `count` users by name, those after the key of a name."""
@@ -97,6 +108,10 @@ class Directory:
         """Return up to `count` public rooms by name, those after the key of a name."""
         state = self.state
         return [state.rooms[state.room_ids[found]] for found in _page(self._room_keys, key, count)]
+
+    def _rooms_of(self, user_id: int, kind: RoomKind) -> list[int]:
+        rooms = self.state.rooms
+        return [n for n in self.state.rooms_of.get(user_id) or () if rooms[n].kind is kind]
 
 
 def _page(keys: list[str], after: str | None, count: int) -> list[str]:

@@ -15,6 +15,7 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import RoomKind
 from chat_service.edge.directory import Directory
 from chat_service.edge.stream import Streams
+from chat_service.edge.tally import Tally
 from chat_service.edge.wire import LiveFrames
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Commit, Log
@@ -26,7 +27,7 @@ OnAnswers = Callable[[tuple[Outcome, ...]], None]
 class Journal:
     """The way of orders to the log and of commits back. Used on the event loop.
 
-    `frames` encodes events and acks, for this loop.
+    `frames` encodes events and acks, for this loop; `tally` is what the edge counts.
     """
 
     def __init__(self, log: Log, directory: Directory, hub: Hub, streams: Streams) -> None:
@@ -35,6 +36,7 @@ class Journal:
         self._hub = hub
         self._streams = streams
         self.frames = LiveFrames()
+        self.tally = Tally()
         self._last_ticket = 0
         self._waiting: dict[int, OnAnswers] = {}
 
@@ -79,11 +81,14 @@ class Journal:
     def apply(self, commit: Commit) -> None:
         """Take in a commit. To be called in the order of commits."""
         publish, encode = self._hub.publish, self.frames.event
+        messages = len(commit.events)
         for event in commit.events:
             if isinstance(event, ev.MessagePosted):
                 publish(event.room_id, event.seq, encode(event))
             else:
+                messages -= 1
                 self._apply_control(event)
+        self.tally.messages += messages
         waiting = self._waiting
         for ticket, outcomes in commit.answers:
             waiting.pop(ticket)(outcomes)
@@ -93,6 +98,9 @@ class Journal:
         if isinstance(event, ev.UserEnded):
             for room_id in directory.state.rooms_of.get(event.user_id) or ():
                 hub.leave(room_id, event.user_id)
+        elif isinstance(event, ev.RoomPruned):
+            first_seq = directory.state.first(event.room_id)
+            self.tally.pruned_events += event.first_seq - first_seq
         directory.fold(event)
         if isinstance(event, ev.TopicChanged):
             hub.publish(event.room_id, event.seq, self.frames.event(event))
@@ -107,6 +115,9 @@ class Journal:
                 stream.close_room(event.room_id)
         elif isinstance(event, ev.SessionAttached):
             streams.replace(event.session_id, event.attachment)
+        elif isinstance(event, ev.UserKicked):
+            self.tally.kicks += 1
+            streams.end_user(event.user_id, _kicked(event.reason))
         elif isinstance(event, ev.SessionEnded):
             streams.end_session(
                 event.session_id,
@@ -116,6 +127,11 @@ class Journal:
             hub.forget_room(event.room_id)
         elif isinstance(event, ev.RoomPruned):
             hub.prune(event.room_id, event.first_seq)
+
+
+def _kicked(reason: str) -> Rejection:
+    words = "you were removed by the operator"
+    return Rejection(Reason.KICKED, f"{words}: {reason}" if reason else words)
 
 
 def _ignore(_: tuple[Outcome, ...]) -> None:

@@ -13,7 +13,7 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import Session
-from chat_service.edge.address import network_of
+from chat_service.edge.address import host_of, network_of
 from chat_service.edge.calls import MALFORMED, Call, Context
 from chat_service.edge.conversation import Conversation
 from chat_service.edge.directory import Directory, token_hash
@@ -154,7 +154,7 @@ class ChatMethods:
             return None
         if first.WhichOneof("order") != "hello":
             return Rejection(Reason.HELLO_MISSING, "the first request is a hello")
-        stream = self._stream(session, next(self._attachments))
+        stream = self._stream(session, next(self._attachments), call)
         conversation = Conversation(
             stream,
             epoch=self._directory.state.epoch,
@@ -179,7 +179,7 @@ class ChatMethods:
         most = self._directory.state.limits.rooms_per_user
         if not 0 < len(request.rooms) <= most:
             return Rejection(Reason.FIELD_INVALID, f"name 1 to {most} rooms", field="rooms")
-        stream = self._stream(session, 0)
+        stream = self._stream(session, 0, call)
         starts: dict[int, int] = {}
         for position in request.rooms:
             room = self._directory.room_for(session.user_id, target_of(position.room))
@@ -216,7 +216,9 @@ class ChatMethods:
         orders = self._orders(session, call)
         command = orders.post(request.post)
         answer = await self._journal.order(command)
+        self._journal.tally.acks += 1
         if answer.duplicate:
+            self._journal.tally.duplicates += 1
             orders.post_was_retry(command)
         return pb.PostMessageResponse(
             room_id=room_text(answer.room_id),
@@ -231,8 +233,14 @@ class ChatMethods:
         if self.draining is not None:
             raise RefusedError(self.draining)
 
-    def _stream(self, session: Session, attachment: int) -> Stream:
-        return Stream(session, attachment, directory=self._directory, hub=self._hub)
+    def _stream(self, session: Session, attachment: int, call: Call) -> Stream:
+        return Stream(
+            session,
+            attachment,
+            directory=self._directory,
+            hub=self._hub,
+            address=host_of(call.peer),
+        )
 
     def _orders(self, session: Session, call: Call) -> Orders:
         return Orders(

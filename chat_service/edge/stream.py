@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import grpc
@@ -56,7 +57,8 @@ class Stream:
     """One call that reads rooms.
 
     `attachment` is the number of a Chat stream, which makes its user present in
-    the rooms that it reads; 0 is a Subscribe, which does not.
+    the rooms that it reads; 0 is a Subscribe, which does not. `address` is where the
+    client is, without its port.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Stream:
         *,
         directory: Directory,
         hub: Hub,
+        address: str = "",
     ) -> None:
+        self.address = address
         self.session_id = session.session_id
         self.attachment = attachment
         self.user = directory.user_of(session)
@@ -95,6 +99,11 @@ class Stream:
             text="the server is stopping; come back in a moment",
             retry_after_ms=retry_after_ms,
         )
+        self.send(pb.StreamItem(notice=notice))
+
+    def announce(self, text: str) -> None:
+        """Tell the client what the operator says to everybody."""
+        notice = pb.Notice(kind=pb.NOTICE_KIND_ANNOUNCEMENT, text=text)
         self.send(pb.StreamItem(notice=notice))
 
     def welcome(self, epoch: str, *, epoch_holds: bool) -> None:
@@ -251,6 +260,10 @@ class Streams:
         """Return the Chat streams of a user."""
         return [stream for stream in self._by_user.get(user_id, ()) if stream.attachment]
 
+    def addresses_of(self, user_id: int) -> list[str]:
+        """Return where the open streams of a user come from, each address once."""
+        return list(dict.fromkeys(stream.address for stream in self._by_user.get(user_id, ())))
+
     def is_connected(self, user_id: int) -> bool:
         """Whether the user has a Chat stream."""
         return any(stream.attachment for stream in self._by_user.get(user_id, ()))
@@ -267,13 +280,26 @@ class Streams:
 
     def end_session(self, session_id: int, reason: Rejection) -> None:
         """End all streams of a session; their user is gone from rooms that no other reads."""
-        for stream in list(self._by_session.get(session_id, ())):
+        self._end(self._by_session.get(session_id, ()), reason)
+
+    def end_user(self, user_id: int, reason: Rejection) -> None:
+        """End all streams of a user, who is gone from all rooms."""
+        self._end(self._by_user.get(user_id, ()), reason)
+
+    def _end(self, streams: Iterable[Stream], reason: Rejection) -> None:
+        for stream in list(streams):
             subscription = stream.subscription
             rooms = list(subscription.present_in)
             self._hub.remove(subscription)
             for room_id in rooms:
                 self._hub.leave_if_expected(room_id, subscription.user.user_id)
             subscription.end(reason)
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many Chat and Subscribe streams are open, and users with a Chat stream."""
+        streams = self.all()
+        chats = sum(stream.attachment != 0 for stream in streams)
+        return chats, len(streams) - chats, sum(map(self.is_connected, self._by_user))
 
     def subscribed_sessions(self) -> list[int]:
         """Return the sessions that read by Subscribe, which keeps them from expiring."""

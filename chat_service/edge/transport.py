@@ -1,12 +1,19 @@
-"""The gRPC server that carries the calls: its options, its health, its address."""
+"""The gRPC servers that carry the calls: for clients, and for the operator.
+
+Their options, their health, their addresses.
+"""
+
+import os
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from chat_service.edge import calls
 from chat_service.edge.limits import DEFAULT_TRANSPORT, TransportLimits
+from chat_service.edge.tally import Tally
 
 
 def options(limits: TransportLimits) -> tuple[tuple[str, int], ...]:
@@ -30,12 +37,22 @@ class CannotListenError(Exception):
     """The address cannot be bound. The text names it."""
 
 
+# Of a socket that only the owner of the data can open.
+LOCAL_OPTIONS: tuple[tuple[str, int], ...] = (("grpc.max_receive_message_length", 64 * 1024),)
+PRIVATE = 0o077
+
+
 class Transport:
     """One listening gRPC server with the chat service, health and reflection."""
 
-    def __init__(self, methods: calls.Methods, limits: TransportLimits = DEFAULT_TRANSPORT) -> None:
+    def __init__(
+        self,
+        methods: calls.Methods,
+        tally: Tally,
+        limits: TransportLimits = DEFAULT_TRANSPORT,
+    ) -> None:
         self._server = grpc.aio.server(options=options(limits))
-        calls.add_to(self._server, methods)
+        calls.add_to(self._server, methods, tally)
         self._health = health_aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
@@ -64,6 +81,33 @@ class Transport:
     async def say_not_serving(self) -> None:
         """Answer health checks with NOT_SERVING from now on."""
         await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_s: float) -> None:
+        """Accept no more, and end what is left after `grace_s` seconds."""
+        await self._server.stop(grace_s)
+
+
+class LocalTransport:
+    """One gRPC server on a Unix socket, for whoever owns its file and for nobody else."""
+
+    def __init__(self, service: ServiceDescriptor, handlers: calls.Handlers) -> None:
+        self._server = grpc.aio.server(options=LOCAL_OPTIONS)
+        calls.add_service(self._server, service, handlers)
+
+    async def listen(self, path: str) -> None:
+        """Accept calls on the socket `path`; one that a dead process left there is replaced.
+
+        Raises CannotListenError. The file is removed by `stop`.
+        """
+        # The file is private from its first moment on, whatever the process does otherwise.
+        before = os.umask(PRIVATE)
+        try:
+            self._server.add_insecure_port(f"unix:{path}")
+        except RuntimeError as error:
+            raise CannotListenError(f"cannot listen on the socket {path}") from error
+        finally:
+            os.umask(before)
+        await self._server.start()
 
     async def stop(self, grace_s: float) -> None:
         """Accept no more, and end what is left after `grace_s` seconds."""

@@ -7,6 +7,7 @@ stretches with what the fan-out itself costs: a frame costs each reader one writ
 
 from collections.abc import Callable
 
+from chat_service.histogram import Histogram
 from chat_service.hub.limits import DEFAULT_LIMITS, HubLimits
 from chat_service.hub.replay import Positions, joined
 from chat_service.hub.ring import Ring
@@ -24,6 +25,20 @@ BUSY_EVENTS = 16
 MAX_TICK_S = 0.1
 
 
+# Upper bounds of the time that a fan-out took until the slowest tenth, in seconds.
+FAN_OUT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Flow:
+    """What all rooms together told: events times readers, and how long fan-outs took."""
+
+    __slots__ = ("deliveries", "fan_out_seconds")
+
+    def __init__(self) -> None:
+        self.deliveries = 0
+        self.fan_out_seconds = Histogram(FAN_OUT_SECONDS)
+
+
 class Feed:
     """The tick, the ring and the subscriptions of one room."""
 
@@ -31,6 +46,7 @@ class Feed:
         "_asleep",
         "_due",
         "_fan_out",
+        "_flow",
         "_max_frame",
         "_soon",
         "_tick",
@@ -46,6 +62,7 @@ class Feed:
         head: int,
         first_kept: int,
         timers: Timers,
+        flow: Flow,
         limits: HubLimits = DEFAULT_LIMITS,
     ) -> None:
         self.ring = Ring(head, limits)
@@ -56,6 +73,7 @@ class Feed:
         # Live ones; a dictionary because it keeps its order.
         self.subscriptions: dict[Subscription, None] = {}
         self._timers = timers
+        self._flow = flow
         # Events that are told when the tick ends, in order.
         self._tick: list[bytes] = []
         self._fan_out: _FanOut | None = None
@@ -89,18 +107,23 @@ class Feed:
         if not self._tick:
             return
         frames = joined(self._tick, self._max_frame)
-        busy = min(1.0, len(self._tick) / BUSY_EVENTS)
+        events = len(self._tick)
+        busy = min(1.0, events / BUSY_EVENTS)
         self._tick.clear()
         if not self.subscriptions:
             return
         readers = list(self.subscriptions)
         self._fan_out = fan_out = _FanOut(
-            self._timers, len(readers), 1.0 + (TICK_STRETCH - 1.0) * busy
+            self._timers,
+            len(readers),
+            1.0 + (TICK_STRETCH - 1.0) * busy,
+            self._flow.fan_out_seconds,
         )
         for subscription in readers:
             subscription.offer_tick(frames, fan_out)
             if subscription.ended is not None:
                 self.subscriptions.pop(subscription, None)
+        self._flow.deliveries += events * len(self.subscriptions)
 
     def _schedule(self) -> None:
         now = self._timers.time()
@@ -125,11 +148,21 @@ class Feed:
 class _FanOut:
     """One frame on its way to many readers; tells what that took."""
 
-    __slots__ = ("_began", "_left", "_stretch", "_timers", "_took", "_unhurried", "when_done")
+    __slots__ = (
+        "_began",
+        "_left",
+        "_seconds",
+        "_stretch",
+        "_timers",
+        "_took",
+        "_unhurried",
+        "when_done",
+    )
 
-    def __init__(self, timers: Timers, readers: int, stretch: float) -> None:
+    def __init__(self, timers: Timers, readers: int, stretch: float, seconds: Histogram) -> None:
         self._timers = timers
         self._stretch = stretch
+        self._seconds = seconds
         self._began = timers.time()
         self._left = readers
         # The slowest tenth is not waited for.
@@ -142,6 +175,7 @@ class _FanOut:
         self._left -= 1
         if self._left == self._unhurried:
             self._took = self._timers.time() - self._began
+            self._seconds.add(self._took)
             if self.when_done is not None:
                 self.when_done()
 

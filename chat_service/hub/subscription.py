@@ -33,7 +33,8 @@ class Subscription:
     Attributes: `rooms` maps the id of each room that is read to a number that
     tells this reading from an earlier one of the same room; in the rooms of
     `present_in` its user counts as present by it. `ended` is why the
-    subscription is over, or None. `on_end` is called once when it ends,
+    subscription is over, or None. `taken_bytes` is how much its writer took so far.
+    `on_end` is called once when it ends,
     `on_idle` whenever all that was queued has been written.
     """
 
@@ -62,6 +63,7 @@ class Subscription:
         "present_in",
         "rooms",
         "session_id",
+        "taken_bytes",
         "user",
     )
 
@@ -78,6 +80,7 @@ class Subscription:
         self.rooms: dict[int, int] = {}
         self.present_in: dict[int, None] = {}
         self.ended: Rejection | None = None
+        self.taken_bytes = 0
         self.on_end: Callable[[], object] | None = None
         self.on_idle: Callable[[], None] | None = None
         # Each is looked at for every frame.
@@ -254,6 +257,7 @@ class Subscription:
                     self._done_ticks.append(tick)
             frame = b"".join(frames)
         self._size -= size
+        self.taken_bytes += size
         self._write_began = self._clock()
         if self._space is not None and self._size < self._replay_bytes:
             if not self._space.done():

@@ -14,6 +14,7 @@ from chat_service.core.decision import Answer
 from chat_service.core.errors import Rejection
 from chat_service.core.events import Event, RoomEvent
 from chat_service.core.model import State
+from chat_service.histogram import Distribution
 
 # Submitted orders that may wait for their commit, unless a person chose; above it, submit
 # refuses.
@@ -31,6 +32,23 @@ class Commit:
 
     events: tuple[Event, ...]
     answers: tuple[tuple[int, tuple[Answer | Rejection, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogStatistics:
+    """How a log works, from its opening up to one moment."""
+
+    # Orders that wait for their commit.
+    backlog: int
+    # Batches that were stored, and those that failed.
+    commits: int
+    failed_commits: int
+    # What a batch took from its first order to the end of its sync, in seconds.
+    commit_seconds: Distribution
+    # Orders of a batch.
+    batch_orders: Distribution
+    # Whether posts are refused because there is no room on the disk.
+    disk_full: bool
 
 
 OnCommit = Callable[[Commit], None]
@@ -93,6 +111,10 @@ class Log(Protocol):
 
         In milliseconds since 1970. Blocks; for a thread of its own.
         """
+        ...
+
+    def statistics(self) -> LogStatistics:
+        """Return how the log works. Never blocks; from any thread."""
         ...
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -21,8 +22,9 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import Event, MessagePosted, RoomEvent
 from chat_service.core.evolve import evolve
 from chat_service.core.model import State
+from chat_service.histogram import Histogram
 from chat_service.log import rows, tables
-from chat_service.log.contract import MAX_BACKLOG, Commit, OnCommit
+from chat_service.log.contract import MAX_BACKLOG, Commit, LogStatistics, OnCommit
 from chat_service.log.datafile import (
     damaged,
     is_damage,
@@ -39,6 +41,10 @@ logger = logging.getLogger(__name__)
 # Orders of one commit. Bounds how long an order waits for those before it; at
 # some 30 µs each, a commit takes at most about 30 ms.
 MAX_BATCH = 1000
+
+# Upper bounds of the histograms: seconds of a commit, orders of a batch.
+COMMIT_SECONDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+BATCH_ORDERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, MAX_BATCH)
 
 DISK_FULL = Rejection(Reason.STORAGE_FULL, "the server's disk is full", retry_after_ms=5000)
 UNREADABLE = Rejection(Reason.STORAGE_DAMAGED, "the server cannot read what it has stored of this")
@@ -83,8 +89,12 @@ class SqliteLog:
         self._connection, self._state = open_data_file(path)
         self._history = History(path)
         self._queue: queue.SimpleQueue[tuple[int, tuple[Command, ...]] | None] = queue.SimpleQueue()
-        self._backlog_lock = threading.Lock()
+        # Holds the figures together; held for a moment only.
+        self._lock = threading.Lock()
         self._backlog = 0
+        self._commit_seconds = Histogram(COMMIT_SECONDS)
+        self._batch_orders = Histogram(BATCH_ORDERS)
+        self._failed_commits = 0
         # Why submit refuses; set by `close`, and by a failure.
         self._refusal: Rejection | None = None
         # Why the writer writes no more.
@@ -110,7 +120,7 @@ class SqliteLog:
         """Queue orders for the next commit."""
         if self._refusal is not None:
             raise RefusedError(self._refusal)
-        with self._backlog_lock:
+        with self._lock:
             if self._backlog + len(commands) > self._max_backlog:
                 raise RefusedError(
                     Rejection(
@@ -148,6 +158,19 @@ class SqliteLog:
     def read_oldest_orphan_ms(self) -> int | None:
         """Return the time of the oldest first answer whose message is gone."""
         return self._read(self._history.oldest_orphan_ms)
+
+    def statistics(self) -> LogStatistics:
+        """Return how the log works."""
+        with self._lock:
+            seconds = self._commit_seconds.distribution()
+            return LogStatistics(
+                backlog=self._backlog,
+                commits=seconds.count - self._failed_commits,
+                failed_commits=self._failed_commits,
+                commit_seconds=seconds,
+                batch_orders=self._batch_orders.distribution(),
+                disk_full=self._told_full,
+            )
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
@@ -205,17 +228,23 @@ class SqliteLog:
                     break
                 batch.append(item)
                 size += len(item[1])
-            commit = self._commit(batch)
-            with self._backlog_lock:
+            began = time.perf_counter()
+            commit, stored = self._commit(batch)
+            took = time.perf_counter() - began
+            with self._lock:
                 self._backlog -= size
+                self._commit_seconds.add(took)
+                self._batch_orders.add(size)
+                self._failed_commits += not stored
             self._on_commit(commit)
             if last:
                 return
 
-    def _commit(self, batch: _Batch) -> Commit:
+    def _commit(self, batch: _Batch) -> tuple[Commit, bool]:
+        """Store a batch; return what to announce, and whether it is stored."""
         if self._failure is not None:
             # After a failed fsync a later one may succeed without what was lost before.
-            return _refused(batch, self._failure)
+            return _refused(batch, self._failure), False
         events: list[Event] = []
         self._written = 0
         answers: list[tuple[int, tuple[Answer | Rejection, ...]]] = []
@@ -235,14 +264,14 @@ class SqliteLog:
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._state.discard()
-            return _refused(batch, self._failed(error))
+            return _refused(batch, self._failed(error)), False
         finally:
             self._facts.clear()
         self._state.merge()
         if self._told_full and any(isinstance(event, RoomEvent) for event in events):
             self._told_full = False
             logger.info("there is room on the disk again: posts are stored")
-        return Commit(tuple(events), tuple(answers))
+        return Commit(tuple(events), tuple(answers)), True
 
     def _read_facts(self, batch: _Batch) -> list[FactKey | None]:
         """Read what the batch asks for; return what each order asks for, as far as is known."""

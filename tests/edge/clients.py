@@ -468,6 +468,8 @@ class Server:
     retention: Retention = KEEP_ALL
     limits: ServerLimits = field(default_factory=ServerLimits)
     address: str = ""
+    # Path of the socket of the operator; None: none is made.
+    admin_socket: str | None = None
 
     def __post_init__(self) -> None:
         """Begin without clients."""
@@ -509,6 +511,7 @@ class Server:
                 stop=self.stop,
                 hurry=self.hurry,
                 ready=ready.set_result,
+                admin_socket=self.admin_socket,
                 timing=self.timing,
             )
         )

@@ -33,10 +33,11 @@ from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Pace
 from chat_service.edge.stream import Stream, Streams
 from chat_service.edge.wire import HubFrames, event_frame
+from chat_service.histogram import Histogram
 from chat_service.hub.hub import Hub
 from chat_service.hub.replay import Page
 from chat_service.hub.subscription import Subscription
-from chat_service.log.contract import MAX_BACKLOG, Commit
+from chat_service.log.contract import MAX_BACKLOG, Commit, LogStatistics
 from tests.edge.clients import PATIENCE, Clock
 from tests.hub.timers import FakeTimers
 
@@ -113,6 +114,11 @@ class MemoryLog:
 
     def read_oldest_orphan_ms(self) -> int | None:
         return min((time_ms for time_ms, _ in self.orphans), default=None)
+
+    def statistics(self) -> LogStatistics:
+        nothing = Histogram(()).distribution()
+        backlog = sum(len(commands) for _, commands in self.waiting)
+        return LogStatistics(backlog, 0, 0, nothing, nothing, disk_full=False)
 
     def close(self) -> None:
         self.refusal = Rejection(Reason.DRAINING, "closed")

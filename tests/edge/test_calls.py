@@ -22,6 +22,7 @@ from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.edge import calls
 from chat_service.edge.calls import Call, Context
+from chat_service.edge.tally import Tally
 from tests.edge import http2
 from tests.edge.clients import (
     PATIENCE,
@@ -69,7 +70,7 @@ class Planted:
 async def serving(methods: Planted) -> AsyncIterator[grpc.aio.Channel]:
     """Serve planted methods, and give a connection to them."""
     server = grpc.aio.server()
-    calls.add_to(server, methods)
+    calls.add_to(server, methods, Tally())
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -101,7 +102,7 @@ def registered() -> Registry:
         return None
 
     registry: Any = Registry()
-    calls.add_to(registry, Planted(nothing))
+    calls.add_to(registry, Planted(nothing), Tally())
     found: Registry = registry
     return found
 
@@ -146,7 +147,7 @@ def test_table_must_agree_with_the_contract() -> None:
 
     registry: Any = Registry()
     with pytest.raises(TypeError, match="SignOut"):
-        calls.add_to(registry, Fewer(nothing))
+        calls.add_to(registry, Fewer(nothing), Tally())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_service.core.errors import Reason
-from chat_service.hub.feed import MAX_TICK_S, Feed
+from chat_service.hub.feed import MAX_TICK_S, Feed, Flow
 from chat_service.hub.limits import HubLimits
 from chat_service.hub.replay import Positions
 from chat_service.hub.subscription import Subscription
@@ -26,7 +26,7 @@ def timers() -> FakeTimers:
 
 def read_by(timers: FakeTimers, count: int) -> tuple[Feed, list[Subscription]]:
     """Return a room and its live readers."""
-    feed = Feed(0, 1, timers)
+    feed = Feed(0, 1, timers, Flow())
     readers = [reader(timers, number) for number in range(1, count + 1)]
     feed.subscriptions.update(dict.fromkeys(readers))
     return feed, readers
@@ -180,7 +180,7 @@ def test_reader_that_has_ended_does_not_hold_up_the_tick(timers: FakeTimers) -> 
 
 def test_room_without_readers_keeps_its_place(timers: FakeTimers) -> None:
     """Events that nobody reads are held for those who come, and count as told."""
-    feed = Feed(0, 1, timers)
+    feed = Feed(0, 1, timers, Flow())
     publish(feed, 3)
     assert feed.positions == Positions(first_held=1, told=0, head=3)
     timers.step()
@@ -239,7 +239,7 @@ def test_no_event_waits_longer_than_a_tick(steps: list[tuple[str, int]]) -> None
 def test_pruned_events_are_let_go_but_their_tick_is_told() -> None:
     """What is no longer kept is not held for readers to come; who is live is told of it."""
     timers = FakeTimers()
-    feed = Feed(0, 1, timers)
+    feed = Feed(0, 1, timers, Flow())
     alice = reader(timers)
     feed.subscriptions[alice] = None
     for seq in (1, 2, 3):

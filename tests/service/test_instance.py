@@ -50,8 +50,11 @@ class Launcher:
             stop: asyncio.Event,
             hurry: asyncio.Event,
             ready: Callable[[str], None],
+            admin_socket: str | None,
         ) -> None:
             assert config is self.config
+            assert admin_socket == "admin.sock"
+            assert Path.cwd() == self.config.data_dir
             await asyncio.wait_for(serve(Scene(stop, hurry, ready)), PATIENCE)
 
         with self._instances_end:
@@ -65,8 +68,9 @@ class Launcher:
 
 
 @pytest.fixture
-def launcher(tmp_path: Path) -> Iterator[Launcher]:
-    """Give the launcher's side; the log of the test process is put back afterwards."""
+def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
+    """Give the launcher's side; log and directory of the test process are put back afterwards."""
+    monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     side = Launcher(tmp_path / "50051")
