@@ -1,0 +1,185 @@
+"""What the commands do. Each takes the desk and an order and returns the lines of the answer."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TypeVar
+
+from chat_protos.chat.v1 import admin_pb2 as pb
+from chat_service.admin.console.answers import (
+    MAX_LISTED,
+    instance_lines,
+    log_line,
+    room_lines,
+    user_lines,
+)
+from chat_service.admin.console.lines import Line
+from chat_service.admin.console.sparkline import statistics_lines, summed
+from chat_service.admin.console.state import ConsoleState
+from chat_service.admin.console.syntax import Order
+from chat_service.admin.console.table import address_of
+from chat_service.admin.console.units import count
+from chat_service.admin.operations import AdminError, Operations
+from chat_text.sanitize import sanitize
+
+Answer = Sequence[Line]
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What commands work with."""
+
+    operations: Operations
+    state: ConsoleState
+    # Milliseconds since 1970.
+    now_ms: Callable[[], int]
+    # Columns of the terminal.
+    width: Callable[[], int]
+
+    @property
+    def stopping(self) -> bool:
+        """Whether everything is being stopped."""
+        return self.state.stopping or self.operations.stopping
+
+
+async def start(desk: Desk, order: Order) -> Answer:
+    """Start an instance."""
+    return [_serves(await desk.operations.start(order.port))]
+
+
+async def stop(desk: Desk, order: Order) -> Answer:
+    """Stop an instance, or all."""
+    gone = await desk.operations.stop(order.port)
+    return [Line(f"{address_of(instance)} has stopped") for instance in gone]
+
+
+async def restart(desk: Desk, order: Order) -> Answer:
+    """Stop an instance and start it again."""
+    return [_serves(await desk.operations.restart(order.port))]
+
+
+async def instances(desk: Desk, _: Order) -> Answer:
+    """List the instances."""
+    return instance_lines(desk.operations.instances())
+
+
+async def users(desk: Desk, order: Order) -> Answer:
+    """List users."""
+    found, complete = await _gathered(desk.operations.users(order.port))
+    return user_lines(found, complete, desk.now_ms())
+
+
+async def rooms(desk: Desk, order: Order) -> Answer:
+    """List public rooms."""
+    return room_lines(*await _gathered(desk.operations.rooms(order.port)))
+
+
+async def say(desk: Desk, order: Order) -> Answer:
+    """Say something to everybody."""
+    return [Line(f"said to {count(await desk.operations.say(order.port, order.text), 'client')}")]
+
+
+async def kick(desk: Desk, order: Order) -> Answer:
+    """End all sessions of a user."""
+    kicked = await desk.operations.kick(order.port, order.name, order.text)
+    ended = count(kicked.sessions, "session")
+    return [Line(f"{sanitize(kicked.user.name)} was kicked from {order.port}: {ended} ended")]
+
+
+async def logs(desk: Desk, order: Order) -> Answer:
+    """Begin to follow the log, or stop it."""
+    followed = desk.state.following
+    if followed is not None and order.port in (0, followed):
+        desk.state.following = None
+        return [Line(("class:quiet", "no longer following the log"))]
+    # Read before it is followed: a line comes once.
+    recent = desk.operations.recent_log(order.port)
+    desk.state.following = order.port
+    return [log_line(logged) for logged in recent]
+
+
+async def stats(desk: Desk, order: Order) -> Answer:
+    """Show the last minutes."""
+    interval_ms = round(desk.operations.sample_interval_s * 1000)
+    if order.port:
+        of, samples = str(order.port), desk.operations.samples(order.port)
+    else:
+        ports = [one.port for one in desk.operations.instances() if one.port]
+        of = "all instances" if len(ports) != 1 else str(ports[0])
+        samples = summed([desk.operations.samples(port) for port in ports], interval_ms)
+    return statistics_lines(of, samples, interval_ms, desk.width())
+
+
+async def open_client(desk: Desk, order: Order) -> Answer:
+    """Show how a client is started."""
+    (instance,) = (one for one in desk.operations.instances() if one.port == order.port)
+    lines = [Line(f"chat-cli --target {_target(instance)} --name NAME")]
+    if instance.state != pb.INSTANCE_STATE_SERVING:
+        lines.append(Line(("class:quiet", f"{address_of(instance)} does not serve now")))
+    return lines
+
+
+async def reload(desk: Desk, _: Order) -> Answer:
+    """Read the configuration again."""
+    reloaded = await desk.operations.reload()
+    lines = []
+    if reloaded.applied:
+        lines.append(Line(sanitize("holds now: " + ", ".join(reloaded.applied))))
+    if reloaded.after_restart:
+        needs = ", ".join(reloaded.after_restart)
+        lines.append(Line(("class:running", sanitize(f"needs a restart of the whole: {needs}"))))
+    return lines or [Line("nothing has changed")]
+
+
+async def shutdown(desk: Desk, order: Order) -> Answer:
+    """Stop everything, after a question if people are connected."""
+    if desk.stopping:
+        return [Line("it is being stopped; Ctrl+C makes it quick")]
+    people = sum(instance.sample.users for instance in desk.operations.instances())
+    if people:
+        verb = "is" if people == 1 else "are"
+        desk.state.question = (
+            f"{count(people, 'person', 'people')} {verb} connected. Stop everything?"
+        )
+        return []
+    return await shutdown_now(desk, order)
+
+
+async def shutdown_now(desk: Desk, _: Order) -> Answer:
+    """Stop everything; a second time: quickly."""
+    quick = desk.stopping
+    desk.state.stopping = True
+    try:
+        await desk.operations.shutdown()
+    except AdminError:
+        desk.state.stopping = False
+        raise
+    return [Line("stopping quickly" if quick else "stopping: clients are told to come back later")]
+
+
+def _serves(instance: pb.Instance) -> Line:
+    return Line(f"{address_of(instance)} serves")
+
+
+def _target(instance: pb.Instance) -> str:
+    """Return what a client on this machine is told, or on another if that can reach it."""
+    host, _, port = instance.address.rpartition(":")
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return address_of(instance)
+    if address.is_loopback or address.is_unspecified:
+        return f"localhost:{port}"
+    return address_of(instance)
+
+
+async def _gathered(listed: AsyncIterator[_Item]) -> tuple[list[_Item], bool]:
+    """Return the first MAX_LISTED, and whether that is all."""
+    found: list[_Item] = []
+    async for item in listed:
+        if len(found) == MAX_LISTED:
+            return found, False
+        found.append(item)
+    return found, True
