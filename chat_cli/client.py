@@ -44,6 +44,8 @@ _HISTORY = 50
 _MOST_HISTORY = 10_000
 # Candidates that one Tab lists.
 _OFFERED = 60
+# Where an empty line means: go on.
+_WAITING = (Link.OFFLINE, Link.REPLACED, Link.KICKED)
 
 
 class Client:
@@ -130,7 +132,7 @@ class Client:
                 note = "That begins like a command: Enter again sends it as text."
                 self._follow([warning(note), GiveBack(text)])
             case Nothing():
-                if self._connection and self.state.link in (Link.OFFLINE, Link.REPLACED):
+                if self._connection and self.state.link in _WAITING:
                     self._connection.go_on()
 
     def choices(self, before: str) -> Choices:

@@ -59,6 +59,13 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """What whoever runs the server says to everybody; may have several lines."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotSent:
     """A message that was refused or given up, and why."""
 
@@ -91,7 +98,7 @@ class History:
     lines: Sequence[Spoken | TopicLine]
 
 
-Entry = Spoken | TopicLine | Movement | Note | NotSent | Listing | Names | History
+Entry = Spoken | TopicLine | Movement | Note | Announcement | NotSent | Listing | Names | History
 
 
 def warning(text: str) -> Note:

@@ -6,7 +6,7 @@ One function for each kind of item. Nothing else reads items.
 from chat_cli import items as it
 from chat_cli import own_posts, reading
 from chat_cli.effects import Effect
-from chat_cli.entries import plain, warning
+from chat_cli.entries import Announcement, plain, warning
 from chat_cli.model import ByName, RoomKind
 from chat_cli.orders import enter
 from chat_cli.outbox import JoinRoom, owner_of
@@ -42,6 +42,10 @@ def apply(state: ChatState, item: it.Item, now: float) -> list[Effect]:
                     "Enter takes it back, /quit leaves."
                 ),
             ]
+        case it.Kicked(reason):
+            return _kicked(state, reason)
+        case it.Notice(text, announcement=True):
+            return [Announcement(text)]
         case it.Stopped(reason):
             state.link = Link.STOPPED
             return [*_lost(state), warning(reason)]
@@ -92,15 +96,16 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
     if former is None:
         effects.append(plain(f"You are {item.user.name} on {state.host}. /help tells the rest."))
     elif state.epoch == item.epoch and former.user_id != item.user.user_id:
+        why = "You are back" if state.kicked else "You were away too long"
         effects.append(
             warning(
-                f"You were away too long: this is a new {item.user.name}, "
-                "without the direct messages of before."
+                f"{why}: this is a new {item.user.name}, without the direct messages of before."
             )
         )
         for room in [r for r in state.rooms.values() if r.kind is RoomKind.DIRECT]:
             effects += own_posts.flush_echoes(state, room.room_id)
             state.drop(room.room_id)
+    state.kicked = False
     effects += _other_epoch(state, item.epoch)
     lost = state.outbox.signed_in_as(owner_of(item.user, item.epoch), item.resumed)
     return effects + own_posts.give_up(state, lost, _FORMER)
@@ -116,6 +121,17 @@ def _offline(state: ChatState, item: it.Offline, now: float) -> list[Effect]:
         seconds = max(1, round(item.retry_in))
         effects.append(warning(f"{what}, trying again in {seconds} s"))
     return effects
+
+
+def _kicked(state: ChatState, reason: str) -> list[Effect]:
+    state.link, state.kicked = Link.KICKED, True
+    # What has no answer by now never gets one: the next sign-in is another user's.
+    posts = list(state.outbox.posts.values())
+    return [
+        *_lost(state),
+        warning(f"{reason[:1].upper()}{reason[1:]}\nEnter signs in again, /quit leaves."),
+        *own_posts.give_up(state, posts, "you were removed"),
+    ]
 
 
 def _lost(state: ChatState) -> list[Effect]:

@@ -165,7 +165,7 @@ def _screen(state: ChatState) -> tuple[_Screen, Callable[[str], str]]:
 def _exit_code(state: ChatState, name: str) -> int:
     """Tell how it ended: `name` is the one that was given, which may have been refused."""
     match state.link:
-        case Link.STOPPED:
+        case Link.STOPPED | Link.KICKED:
             return Exit.REFUSED
         case Link.NAMELESS if name and state.own is None:
             return Exit.REFUSED

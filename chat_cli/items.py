@@ -101,11 +101,16 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A word from the server itself. One that announces a stop has `draining` set."""
+    """A word from the server itself.
+
+    One that tells of a stop has `draining` set; `announcement` is what the operator says to
+    everybody.
+    """
 
     text: str
     draining: bool = False
     retry_after: float = 0.0
+    announcement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,13 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Kicked:
+    """The operator removed the user, for `reason`; there is no attempt to come back by itself."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The connection cannot work, ever: what listens there is no chat server."""
 
@@ -196,5 +208,5 @@ StreamItem = (
     | Notice
     | RoomClosed
 )
-LinkItem = Connecting | SignedIn | NameWanted | Offline | Remark | Replaced | Stopped
+LinkItem = Connecting | SignedIn | NameWanted | Offline | Remark | Replaced | Kicked | Stopped
 Item = StreamItem | LinkItem

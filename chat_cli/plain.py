@@ -72,4 +72,4 @@ def _takes_lines(client: Client) -> bool:
     if link is Link.ONLINE:
         return not client.busy
     # While the connection is lost lines are taken: they wait in the outbox, as a person's do.
-    return link in (Link.NAMELESS, Link.REPLACED, Link.STOPPED, Link.OFFLINE)
+    return link in (Link.NAMELESS, Link.REPLACED, Link.KICKED, Link.STOPPED, Link.OFFLINE)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
 from chat_cli.entries import (
+    Announcement,
     Entry,
     History,
     Listing,
@@ -27,6 +28,7 @@ Fragments = list[tuple[str, str]]
 MARK = "✓"
 _FAILED = "✗"
 _BULLET = "·"
+_OPERATOR = "-- the operator: "
 # Width of "08:01 ": what folded lines and further lines of a text are indented by.
 _INDENT = 6
 
@@ -64,6 +66,8 @@ class Renderer:
                 return [self._movement(entry, now_ms)]
             case Note():
                 return self._note(entry, now_ms)
+            case Announcement(text):
+                return self._announcement(text, now_ms)
             case NotSent():
                 return self._not_sent(entry, now_ms)
             case Listing(title, rows):
@@ -96,6 +100,12 @@ class Renderer:
         first, *more = sanitize_lines(entry.text)
         head = _line([self._time(now_ms), (style, f"{_BULLET} {first}")])
         return [head, *(_line([_blank(), (style, f"  {line}")]) for line in more)]
+
+    def _announcement(self, text: str, now_ms: int) -> list[Line]:
+        style = _class("announcement")
+        first, *more = sanitize_lines(text)
+        head = _line([self._time(now_ms), (style, f"{_OPERATOR}{first}")])
+        return [head, *(_line([_blank(), (style, f"   {line}")]) for line in more)]
 
     def _movement(self, entry: Movement, now_ms: int) -> Line:
         parts = []

@@ -41,6 +41,7 @@ class Link(Enum):
     OFFLINE = "offline"
     NAMELESS = "no name yet"
     REPLACED = "taken over"
+    KICKED = "removed"
     STOPPED = "stopped"
 
 
@@ -105,6 +106,8 @@ class ChatState:
     # Set between the finding of a hole and the next stream: what still arrives is ignored.
     deaf: bool = False
     told_direct: bool = False
+    # Set from when the operator removed this user until the next sign-in.
+    kicked: bool = False
 
     @property
     def own_id(self) -> str:

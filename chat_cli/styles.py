@@ -35,6 +35,7 @@ STYLE = Style.from_dict(
         "quiet": "dim",
         "plain": "",
         "warning": _ORANGE,
+        "announcement": f"{_ORANGE} bold",
         "failed": f"{_RED} bold",
         "mark": _GREEN,
         "place": "bold",

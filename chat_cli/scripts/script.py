@@ -17,7 +17,7 @@ from chat_cli.outbox import Outbox, PendingPost, owner_of
 from chat_cli.session.identity import Identity
 from chat_cli.session.session import Kind, Session
 from chat_cli.stopping import stop_signals
-from chat_text.sanitize import sanitize
+from chat_text.sanitize import sanitize, sanitize_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Script:
         self.limits = Limits()
         self.owner = ""
         self.signed_in = asyncio.Event()
+        # Whether the operator removed this user: nobody can send the rest.
+        self.kicked = False
         self._patience = patience
         self._giving_up: asyncio.TimerHandle | None = None
         self._told_offline = False
@@ -66,6 +68,12 @@ class Script:
                 self.end(Exit.REFUSED, reason)
             case it.Replaced():
                 self.end(Exit.REFUSED, "another client took over this session")
+            case it.Kicked(reason):
+                self.kicked = True
+                self.end(Exit.REFUSED, reason)
+            case it.Notice(text, announcement=True):
+                for line in sanitize_lines(text):
+                    self.remark(f"the operator: {line}")
             case it.Offline():
                 self.outbox.disconnected()
                 self._offline(item)

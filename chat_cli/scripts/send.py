@@ -76,7 +76,8 @@ class Sending(Script):
     def tell_unanswered(self) -> None:
         """Say what the next run may go on with."""
         if count := len(self.outbox.posts):
-            how = "; within ten minutes send --resume sends them" if self.outbox.durable else ""
+            later = self.outbox.durable and not self.kicked
+            how = "; within ten minutes send --resume sends them" if later else ""
             self.remark(f"messages without an answer: {count}{how}")
 
     async def feed(self, session: Session, texts: list[str]) -> None:

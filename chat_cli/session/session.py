@@ -21,6 +21,7 @@ from chat_cli.session.identity import Identity
 from chat_cli.session.streams import Listener, Signals, converse, follow
 
 _REPLACED = "SESSION_REPLACED"
+_KICKED = "KICKED"
 # Seconds that a sign-in may hold up the end of the program.
 _LAST_SIGN_IN = 2.0
 _NAME_REFUSED = (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.INVALID_ARGUMENT)
@@ -95,7 +96,7 @@ class Session:
         self._go_on.set()
 
     def go_on(self) -> None:
-        """Take back a session that was replaced, or do not wait for the next attempt."""
+        """Come back after a session that is over, or do not wait for the next attempt."""
         self._go_on.set()
 
     def _calls(self) -> ChatApi:
@@ -149,6 +150,10 @@ class Session:
                 await self._pause(self._backoff.delay())
             elif failure and failure.reason == _REPLACED and not self._unheard:
                 self._tell(it.Replaced())
+                await self._wait_to_go_on()
+            elif failure and failure.reason == _KICKED:
+                self._identity.expired()
+                self._tell(it.Kicked(str(failure)))
                 await self._wait_to_go_on()
             elif failure and failure.code is grpc.StatusCode.UNIMPLEMENTED:
                 self._tell(it.Stopped(str(failure)))

@@ -101,8 +101,13 @@ def _item(message: pb.StreamItem) -> it.StreamItem | None:
         case "closed":
             return it.RoomClosed(message.closed.room_id)
         case "notice":
-            draining = message.notice.kind == pb.NOTICE_KIND_DRAINING
-            return it.Notice(message.notice.text, draining, message.notice.retry_after_ms / 1000)
+            notice = message.notice
+            return it.Notice(
+                notice.text,
+                notice.kind == pb.NOTICE_KIND_DRAINING,
+                notice.retry_after_ms / 1000,
+                notice.kind == pb.NOTICE_KIND_ANNOUNCEMENT,
+            )
     return None
 
 

@@ -168,6 +168,11 @@ class FakeService:
         for stream in self.streams:
             stream.queue.put_nowait(EndError(code, "ended by the test", reason, retry_ms))
 
+    def kick_everybody(self) -> None:
+        """Remove all users, as an operator does."""
+        self.forget_everybody()
+        self.end_streams(Code.PERMISSION_DENIED, "KICKED")
+
     def forget_everybody(self) -> None:
         """Let all identities expire."""
         self.sessions.clear()

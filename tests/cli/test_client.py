@@ -266,9 +266,11 @@ def test_enter_takes_back_or_hurries() -> None:
         await anna.types("")
         anna.told(it.Replaced())
         await anna.types("  ")
+        anna.told(it.Kicked("out"))
+        await anna.types("")
         anna.told(it.Offline("x", 20.0))
         await anna.types("")
-        assert anna.connection.asked == ["go on", "go on"]
+        assert anna.connection.asked == ["go on", "go on", "go on"]
 
     run(story())
 

@@ -1,7 +1,7 @@
 """`chat_cli.intake`: connection, sign-in and refusals as a person meets them."""
 
 from chat_cli import items as it
-from chat_cli.model import ById, ByName, Direct, Position, RoomInfo, RoomKind
+from chat_cli.model import ById, ByName, Direct, Position, RoomInfo, RoomKind, User
 from chat_cli.orders import enter, leave, say, set_topic
 from chat_cli.outbox import JoinRoom, PendingOrder
 from chat_cli.state import Link
@@ -102,6 +102,40 @@ def test_a_replaced_session_stops_with_a_clear_line() -> None:
     (line,) = anna.told(it.Replaced())
     assert "Enter takes it back" in line
     assert anna.state.link is Link.REPLACED
+
+
+def test_a_removed_user_is_told_why_and_what_was_not_sent() -> None:
+    """The words of the server, what to do, and each message without an answer; nothing more."""
+    anna = connected()
+    anna.sees(say(anna.state, "unanswered"))
+    why, how, lost, reason = anna.told(it.Kicked("you were removed by the operator: spam"))
+    assert why == "08:00 · You were removed by the operator: spam"
+    assert how.strip() == "Enter signs in again, /quit leaves."
+    assert lost == "08:00 ✗ not sent: unanswered"
+    assert reason.strip() == "you were removed"
+    assert anna.state.link is Link.KICKED
+    assert anna.state.outbox.posts == {}
+
+
+def test_who_comes_back_after_a_kick_is_somebody_new() -> None:
+    """That it was a kick is remembered until the next sign-in, and not for the one after it."""
+    anna = connected()
+    limits = anna.state.limits
+    anna.told(it.Kicked("out"), it.Connecting())
+    (line,) = anna.told(it.SignedIn(User("u8", "anna"), "e1", limits))
+    assert "You are back: this is a new anna" in line
+    (line,) = anna.told(it.SignedIn(User("u9", "anna"), "e1", limits))
+    assert "You were away too long: this is a new anna" in line
+
+
+def test_an_announcement_stands_out_from_talk() -> None:
+    """It is told at once and in all its lines, also while the stream is not believed."""
+    anna = connected()
+    anna.state.deaf = True
+    assert anna.told(it.Notice("back at noon\nor \x1b[2Jso", announcement=True)) == [
+        "08:00 -- the operator: back at noon",
+        "         or ␛[2Jso",
+    ]
 
 
 def test_a_place_that_is_no_chat_server_is_told() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from chat_cli.exits import Exit
 from chat_cli.interactive import chat
-from tests.cli.desk import run
+from chat_protos.chat.v1 import chat_pb2 as pb
+from tests.cli.desk import DEADLINE, run
 from tests.cli.fake_service import FakeService
 
 
@@ -156,3 +157,30 @@ def test_what_was_not_sent_is_told_at_the_end(
 
     run(story())
     assert "not sent" not in capsys.readouterr().err
+
+
+def test_a_removed_user_is_1(stdin: Pipe, capsys: pytest.CaptureFixture[str]) -> None:
+    """Why is told, and what was written after it is not sent and said to be so."""
+    shown = ""
+
+    async def story() -> None:
+        nonlocal shown
+        async with FakeService() as fake:
+            chatting = asyncio.create_task(chat(fake.target, "anna", "lobby"))
+            stdin.write("one\n")
+            await fake.until(lambda: bool(fake.room("lobby").events))
+            notice = pb.Notice(kind=pb.NOTICE_KIND_ANNOUNCEMENT, text="last call")
+            fake.tell(pb.StreamItem(notice=notice))
+            fake.kick_everybody()
+            async with asyncio.timeout(DEADLINE):
+                while "Ended by the test" not in shown:
+                    await asyncio.sleep(0.005)
+                    shown += capsys.readouterr().out
+            stdin.write("two\n")
+            stdin.end()
+            assert await chatting == Exit.REFUSED
+            assert len(fake.hellos) == 1
+
+    run(story())
+    assert "-- the operator: last call" in shown
+    assert capsys.readouterr().err == "not sent: two\n"

@@ -357,9 +357,10 @@ def test_no_remote_text_reaches_the_terminal_raw(attack: str) -> None:
                 it.Presence("r9", True, (), (), 0),
                 it.Refused(13, "X", f"error {attack}"),
                 it.Notice(f"notice {attack}"),
+                it.Notice(f"announced {attack}", announcement=True),
                 it.Offline(f"reason {attack}", 1.0),
             )
-            await anna.glass.shows("reason", "notice", "error")
+            await anna.glass.shows("reason", "notice", "announced", "error")
             written = OURS.sub("", anna.glass.raw)
             controls = {char for char in written if ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0}
             # Carriage returns, line feeds and the step back by one are the screen's own.

@@ -338,6 +338,27 @@ def outboxes(root: Path) -> list[str]:
     ]
 
 
+def test_send_that_is_removed_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says why, counts what has no answer, and promises nobody that it will be sent."""
+
+    async def story() -> None:
+        slow = pb.Error(code=8, reason="RATE_LIMITED", message="slow", retry_after_ms=60_000)
+        async with FakeService(refuse_posts=[slow]) as fake:
+            task = asyncio.create_task(send(at(fake), ["hi"], as_json=True))
+            await fake.until(lambda: not fake.refuse_posts)
+            fake.kick_everybody()
+            assert await task == Exit.REFUSED
+            assert len(fake.joins) == 1
+
+    run(story())
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.splitlines()[-2:] == [
+        "chat-cli: ended by the test",
+        "chat-cli: messages without an answer: 1",
+    ]
+
+
 async def gives_up(fake: FakeService, text: str) -> None:
     """Let a send end without an answer, as one that is stopped by a signal."""
     fake.refuse_posts = [
@@ -572,3 +593,38 @@ def test_a_count_of_zero_is_done_at_once() -> None:
             assert await tail(at(fake), 0, 0, as_json=False) == Exit.DONE
 
     run(story())
+
+
+def test_tail_that_is_removed_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says why, and does not come back."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            task = asyncio.create_task(tail(at(fake), None, None, as_json=False))
+            await fake.is_read()
+            fake.kick_everybody()
+            assert await task == Exit.REFUSED
+            assert len(fake.subscribes) == 1
+
+    run(story())
+    assert capsys.readouterr().err == "chat-cli: ended by the test\n"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_announcement_is_a_remark(*, as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """It goes to stderr, line by line and harmless; the output has messages alone."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            task = asyncio.create_task(tail(at(fake), None, 1, as_json=as_json))
+            await fake.is_read()
+            notice = pb.Notice(kind=pb.NOTICE_KIND_ANNOUNCEMENT, text="at noon\nor \x1b[2Jso")
+            fake.tell(pb.StreamItem(notice=notice))
+            fake.say("bob", "hello")
+            assert await task == Exit.DONE
+
+    run(story())
+    output = capsys.readouterr()
+    assert output.err == "chat-cli: the operator: at noon\nchat-cli: the operator: or ␛[2Jso\n"
+    assert len(output.out.splitlines()) == 1
+    assert "noon" not in output.out

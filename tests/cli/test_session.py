@@ -239,6 +239,32 @@ def test_a_replaced_stream_stays_away_until_enter(tmp_path: Path) -> None:
     run(story())
 
 
+def test_a_removed_user_stays_away_until_enter(tmp_path: Path) -> None:
+    """No attempt is made by itself; an empty line signs in as somebody new."""
+
+    async def story() -> None:
+        async with FakeService() as fake, Desk(fake.target, "anna", tmp_path) as anna:
+            await anna.settled()
+            fake.say("bob", "psst", fake.direct("anna", "bob"))
+            await anna.sees("@bob bob: psst")
+            fake.kick_everybody()
+            await anna.sees("Ended by the test")
+            await anna.sees("Enter signs in again")
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert len(fake.hellos) == 1
+            assert not anna.session._identity.token
+            anna.types("")
+            await anna.sees("You are back: this is a new anna")
+            await anna.settled()
+            anna.types("hello again")
+            await anna.sees("anna: hello again ✓")
+            assert len(fake.hellos) == 2
+            assert "@bob" not in [anna.state.label(n) for n in anna.state.rooms]
+
+    run(story())
+
+
 def test_an_own_attempt_that_was_given_up_takes_nothing_over(tmp_path: Path) -> None:
     """Its Hello, heard late, ends the later stream: the client comes back from that, once."""
 

@@ -63,6 +63,8 @@ def test_answers_and_news_are_read() -> None:
     assert read(presence=presence) == [it.Presence("r", True, (user,), (user,), 7)]
     notice = pb.Notice(kind=pb.NOTICE_KIND_DRAINING, text="x", retry_after_ms=2500)
     assert read(notice=notice) == [it.Notice("x", True, 2.5)]
+    notice = pb.Notice(kind=pb.NOTICE_KIND_ANNOUNCEMENT, text="x")
+    assert read(notice=notice) == [it.Notice("x", announcement=True)]
 
 
 def test_unknown_kinds_do_no_harm() -> None:
