@@ -124,6 +124,8 @@ class ChatServiceServicer:
         that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
         second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
         RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
+        PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
+        who is gone for ever; the client should not come back by itself),
         UNAVAILABLE (the server stops; come back after the delay that it named).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

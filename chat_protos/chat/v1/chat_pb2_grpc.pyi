@@ -96,6 +96,8 @@ class ChatServiceStub:
     that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
     second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
     RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
+    PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
+    who is gone for ever; the client should not come back by itself),
     UNAVAILABLE (the server stops; come back after the delay that it named).
     """
     Subscribe: _grpc.UnaryStreamMultiCallable[_chat_pb2.SubscribeRequest, _chat_pb2.SubscribeResponse]
@@ -173,6 +175,8 @@ class ChatServiceAsyncStub(ChatServiceStub):
     that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
     second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
     RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
+    PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
+    who is gone for ever; the client should not come back by itself),
     UNAVAILABLE (the server stops; come back after the delay that it named).
     """
     Subscribe: _aio.UnaryStreamMultiCallable[_chat_pb2.SubscribeRequest, _chat_pb2.SubscribeResponse]  # type: ignore[assignment]
@@ -265,6 +269,8 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
         second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
         RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
+        PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
+        who is gone for ever; the client should not come back by itself),
         UNAVAILABLE (the server stops; come back after the delay that it named).
         """
 

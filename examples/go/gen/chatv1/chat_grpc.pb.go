@@ -96,6 +96,8 @@ type ChatServiceClient interface {
 	// that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
 	// second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
 	// RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
+	// PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
+	// who is gone for ever; the client should not come back by itself),
 	// UNAVAILABLE (the server stops; come back after the delay that it named).
 	Chat(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ChatRequest, ChatResponse], error)
 	// Reads rooms without taking part: missed events, a Live item, then events as
@@ -267,6 +269,8 @@ type ChatServiceServer interface {
 	// that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
 	// second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
 	// RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
+	// PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
+	// who is gone for ever; the client should not come back by itself),
 	// UNAVAILABLE (the server stops; come back after the delay that it named).
 	Chat(grpc.BidiStreamingServer[ChatRequest, ChatResponse]) error
 	// Reads rooms without taking part: missed events, a Live item, then events as
