@@ -16,7 +16,7 @@ from chat_service.admin.figures import log_figures
 from chat_service.admin.fleet import Fleet
 from chat_service.admin.launcher import Launcher
 from chat_service.admin.monitoring import Monitoring
-from chat_service.admin.processes import usage_of
+from chat_service.admin.processes import Processes
 from chat_service.admin.remote import SOCKET
 from chat_service.admin.sampling import Sampler
 from chat_service.admin.service import AdminMethods, AdminServer
@@ -75,7 +75,7 @@ def _sampler(fleet: Fleet, *, console: bool) -> Sampler:
         interval_s=lambda: fleet.sample_interval_s,
         sampled=fleet.changed,
         complete=complete,
-        usage_of=usage_of,
+        usage_of=Processes().usage_of,
         clock_s=time.monotonic,
         clock_ms=lambda: time.time_ns() // 1_000_000,
     )
