@@ -1,7 +1,7 @@
 """The admin process at work: all its parts put together, and its end.
 
 It lasts as long as the launcher does. Whichever part breaks, or ends by itself, ends all of
-it.
+it, the console first, so that the terminal is as it was.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chat_service.admin.figures import log_figures
 from chat_service.admin.fleet import Fleet
@@ -22,6 +22,9 @@ from chat_service.admin.sampling import Sampler
 from chat_service.admin.service import AdminMethods, AdminServer
 from chat_service.config import AdminConfig
 from chat_service.logs import configure_logging
+
+if TYPE_CHECKING:
+    from chat_service.admin.console.screen import Console
 
 SOURCE = "admin"
 
@@ -57,6 +60,12 @@ async def run(config: AdminConfig, connection: socket.socket) -> None:
         begin(sampler.run())
         begin(_follow(fleet, monitoring))
         await server.listen()
+        if config.console:
+            # Late: without a terminal none of it need be in memory.
+            from chat_service.admin.console.screen import Console
+
+            console = Console(fleet)
+            at_end.push_async_callback(_leave, console, begin(console.run()))
         done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         for part in done:
             part.result()
@@ -92,6 +101,12 @@ async def _follow(fleet: Fleet, monitoring: Monitoring) -> None:
         await monitoring.open(config)
         config = await configs.get()
         configure_logging(config.log_level, SOURCE, config.log_format)
+
+
+async def _leave(console: "Console", running: asyncio.Task[None]) -> None:
+    """Have the terminal as it was, before anything else ends."""
+    console.close()
+    await asyncio.wait([running], timeout=STOP_S)
 
 
 async def _alone(part: Coroutine[Any, Any, object]) -> None:

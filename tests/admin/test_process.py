@@ -1,11 +1,13 @@
 """The admin process itself, started as the launcher starts it."""
 
 import asyncio
+import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from chat_protos.chat.v1.admin_pb2_grpc import AdminServiceAsyncStub
 
 
+# By default the next attempt to connect comes after a second.
+SOON = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.min_reconnect_backoff_ms", 50))
+
+
 @dataclass
 class Started:
     """A process, and what it has written to its log so far."""
@@ -48,16 +54,20 @@ class Started:
 
 
 @asynccontextmanager
-async def a_process(directory: Path, **changes: Any) -> AsyncIterator[Started]:
-    """Start an admin process. Any: fields of its configuration."""
+async def a_process(
+    directory: Path, terminal: int = subprocess.DEVNULL, **changes: Any
+) -> AsyncIterator[Started]:
+    """Start an admin process on a terminal, if one is given. Any: fields of its configuration."""
     async with FakeLauncher(directory) as launcher:
         descriptor = launcher.connection.fileno()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "chat_service.admin.process"),
             *(str(descriptor), config_of(directory, **changes).to_json()),
             pass_fds=[descriptor],
-            stdin=subprocess.DEVNULL,
+            stdin=terminal,
+            stdout=terminal,
             stderr=subprocess.PIPE,
+            env={**os.environ, "TERM": "xterm-256color"},
         )
         launcher.connection.close()
         log: list[str] = []
@@ -70,7 +80,7 @@ async def a_process(directory: Path, **changes: Any) -> AsyncIterator[Started]:
         reading = asyncio.ensure_future(read_log())
         path = directory / "admin.sock"
         try:
-            async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
+            async with grpc.aio.insecure_channel(f"unix:{path}", options=SOON) as channel:
                 await asyncio.wait_for(_there(channel), PATIENCE)
                 yield Started(process, launcher, AdminServiceStub(channel), log)
         finally:
@@ -97,8 +107,7 @@ def test_life_of_a_process() -> None:
                 assert stat.S_IMODE(mode) & 0o077 == 0
                 instance = await started.launcher.serve(50051)
                 instance.users = ["al"]
-                line = await started.logged("figures server=127.0.0.1:50051")
-                assert "state=serving users=1 " in line
+                await started.logged("figures server=127.0.0.1:50051 state=serving users=1 ")
                 response = await started.stub.GetStatistics(pb.GetStatisticsRequest(port=50051))
                 assert response.instances[0].samples[0].memory_bytes > 1 << 20
                 # The terminal's signals reach it too, and are the launcher's to handle.
@@ -148,6 +157,95 @@ def test_metrics_come_and_go_with_the_configuration() -> None:
                 assert Page(text).value("chat_instance_up", ONE) == 1
                 started.launcher.end()
                 assert await started.ended() == 0
+
+    run(story())
+
+
+class Terminal:
+    """A pseudo-terminal: what was written to it, and how it is set."""
+
+    def __init__(self) -> None:
+        self.person, self.program = os.openpty()
+        termios.tcsetwinsize(self.program, (24, 80))
+        self.before = termios.tcgetattr(self.program)
+        self.written = b""
+        asyncio.get_running_loop().add_reader(self.person, self._read)
+
+    def types(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self.person, keys.encode())
+
+    def is_as_before(self) -> bool:
+        """Tell whether it is set as it was, with the usual screen."""
+        left = self.written.rfind(b"\x1b[?1049l") > self.written.rfind(b"\x1b[?1049h")
+        return left and termios.tcgetattr(self.program) == self.before
+
+    def leave(self) -> None:
+        """Close the window."""
+        asyncio.get_running_loop().remove_reader(self.person)
+        os.close(self.person)
+        os.close(self.program)
+
+    def _read(self) -> None:
+        self.written += os.read(self.person, 1 << 16)
+
+
+def test_console_has_the_terminal_and_gives_it_back() -> None:
+    """It shows the instances, does what is typed, and the end of the link leaves no trace."""
+
+    async def story() -> None:
+        terminal = Terminal()
+        with short_directory() as name:
+            async with a_process(Path(name), terminal.program, console=True) as started:
+                await started.launcher.serve(50051)
+                await until(lambda: b"50051" in terminal.written)
+                assert termios.tcgetattr(terminal.program) != terminal.before
+                terminal.types("start\r")
+                await until(lambda: b"50052" in terminal.written)
+                terminal.types("\x03")
+                await until(lambda: [ask.verb for ask in started.launcher.asks].count("shutdown"))
+                terminal.types("\x03")
+                await until(
+                    lambda: [ask.verb for ask in started.launcher.asks][1:] == ["shutdown"] * 2
+                )
+                started.launcher.end()
+                assert await started.ended() == 0
+                await until(terminal.is_as_before)
+                assert started.log == []
+        terminal.leave()
+
+    run(story())
+
+
+def test_terminal_that_is_gone_stops_everything() -> None:
+    """A window that is closed is a wish to stop, and no reason to die."""
+
+    async def story() -> None:
+        terminal = Terminal()
+        with short_directory() as name:
+            async with a_process(Path(name), terminal.program, console=True) as started:
+                await started.launcher.serve(50051)
+                await until(lambda: b"50051" in terminal.written)
+                terminal.leave()
+                await until(lambda: [ask.verb for ask in started.launcher.asks] == ["shutdown"])
+                started.launcher.end()
+                assert await started.ended() == 0
+
+    run(story())
+
+
+def test_sigterm_gives_the_terminal_back() -> None:
+    """Whoever ends the process alone has a terminal that can be used."""
+
+    async def story() -> None:
+        terminal = Terminal()
+        with short_directory() as name:
+            async with a_process(Path(name), terminal.program, console=True) as started:
+                await until(lambda: b"\x1b[?1049h" in terminal.written)
+                started.process.terminate()
+                assert await started.ended() == 0
+                await until(terminal.is_as_before)
+        terminal.leave()
 
     run(story())
 
