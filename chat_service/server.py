@@ -299,14 +299,18 @@ class _Server:
         self.methods.draining = self.admin_methods.draining = STOPPING
         await self.transport.say_not_serving()
         self.hub.flush_all()
-        for stream in self.streams.all():
+        streams = self.streams.all()
+        for stream in streams:
             stream.say_draining(random.randint(*COME_BACK_MS))
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + FLUSH_SHARE * self.drain_s
+        start = loop.time()
+        deadline = start + FLUSH_SHARE * self.drain_s
         while loop.time() < deadline and not hurry.is_set():
             if all(subscription.drained() for subscription in self.hub.subscriptions):
                 break
             await asyncio.sleep(0.01)
+        told = {"streams": len(streams), "seconds": round(loop.time() - start, 3)}
+        logger.info("drained", extra={"fields": told})
         self.hub.end_all(STOPPING)
 
     async def close(self, hurry: asyncio.Event) -> None:

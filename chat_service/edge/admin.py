@@ -6,6 +6,7 @@ everything, so it is served on a Unix socket alone.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Any
@@ -30,6 +31,8 @@ from chat_service.hub.hub import Hub
 from chat_service.hub.pages import AT_ONCE, Pages
 from chat_service.hub.replay import Page, unseen
 from chat_service.log.contract import Log
+
+logger = logging.getLogger(__name__)
 
 SERVICE = pb.DESCRIPTOR.services_by_name["AdminService"]
 
@@ -163,14 +166,18 @@ class AdminMethods:
                 told += 1
             if number % TOLD_A_STEP == 0:
                 await asyncio.sleep(0)
+        logger.info("announced", extra={"fields": {"streams": told}})
         return pb.SayResponse(streams=told)
 
     async def kick_user(self, request: pb.KickUserRequest, _: Call) -> pb.KickUserResponse:
         """End all sessions of a user, and with them the guest."""
         self._check_open()
         answer = await self._journal.order(cmd.KickUser(request.name, request.reason))
+        user_id = user_text(answer.user_id)
+        told = {"user": answer.name, "user_id": user_id, "sessions": answer.sessions}
+        logger.info("kicked", extra={"fields": told})
         return pb.KickUserResponse(
-            user=chat_pb2.User(user_id=user_text(answer.user_id), name=answer.name),
+            user=chat_pb2.User(user_id=user_id, name=answer.name),
             sessions=answer.sessions,
         )
 

@@ -6,10 +6,11 @@ id that is also in the log. The text of an exception never leaves the server.
 """
 
 import asyncio
+import itertools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import grpc
@@ -40,12 +41,28 @@ class Malformed:
 MALFORMED = Malformed()
 
 
-@dataclass(frozen=True, slots=True)
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
 class Call:
-    """What is known of a call when it begins, copied: a context must not be asked later."""
+    """What is known of a call, copied: a context must not be asked later."""
 
     peer: str
     token: str
+    # As it travels; empty until the token was looked up, and if it is not valid.
+    session_id: str = ""
+    # Whether its stream was accepted.
+    opened: bool = False
+    # Of this process: 1, 2, 3 …
+    number: int = field(default_factory=_numbers.__next__)
+
+    def told(self, **further: object) -> dict[str, dict[str, object]]:
+        """Return what a line of the log tells of the call, as the `extra` of logging."""
+        fields: dict[str, object] = {"request": self.number, "peer": self.peer}
+        if self.session_id:
+            fields["session"] = self.session_id
+        return {"fields": fields | further}
 
 
 class Methods(Protocol):
@@ -145,17 +162,18 @@ def unary_handler(
 
     async def call_unary(request: Any, context: Context) -> Message:
         status = CANCELLED
+        call = call_of(context)
         try:
-            call = call_of(context)
             if request is MALFORMED:
                 raise _malformed()
             response = await method(request, call)
             status = OK
             return response
         except Exception as error:
-            rejection = rejection_of(error)
+            rejection = rejection_of(error, name, call)
             status = STATUS[rejection.reason].name
             tally.rejections[rejection.reason.value] += 1
+            _tell_refused(name, call, rejection)
             await refuse(context, rejection)
         finally:
             tally.calls[name, status] += 1
@@ -180,7 +198,7 @@ def stream_handler(
             return await method(request, call, context)
 
         call = call_of(context)
-        await _stream(name, serve, context, tally)
+        await _stream(name, serve, call, context, tally)
 
     return grpc.unary_stream_rpc_method_handler(
         call_stream, request_deserializer=_parser(request_type), response_serializer=as_is
@@ -190,7 +208,7 @@ def stream_handler(
 def _chat(methods: Methods, tally: Tally) -> Callable[[Any, Context], Awaitable[None]]:
     async def call_chat(_: Any, context: Context) -> None:
         call = call_of(context)
-        await _stream("Chat", lambda: methods.chat(call, context), context, tally)
+        await _stream("Chat", lambda: methods.chat(call, context), call, context, tally)
 
     return call_chat
 
@@ -202,10 +220,12 @@ ABORT_S = 2.0
 async def _stream(
     name: str,
     serve: Callable[[], Awaitable[Rejection | None]],
+    call: Call,
     context: Context,
     tally: Tally,
 ) -> None:
     status = end = CANCELLED
+    rejection: Rejection | None = None
     try:
         # By themselves, before any write: when a first write is cancelled with the headers
         # in it, the status cannot follow, and the call hangs.
@@ -213,13 +233,18 @@ async def _stream(
         try:
             rejection = await serve()
         except Exception as error:
-            rejection = rejection_of(error)
+            rejection = rejection_of(error, name, call)
         status = end = OK
         if rejection is not None:
             status, end = STATUS[rejection.reason].name, rejection.reason.value
     finally:
         tally.calls[name, status] += 1
         tally.ends[name, end] += 1
+        if call.opened:
+            what = "stream closed" if rejection is None else "stream cut"
+            logger.info(what, extra=call.told(method=name, reason=end))
+        elif rejection is not None:
+            _tell_refused(name, call, rejection)
     if rejection is None:
         return
     try:
@@ -227,17 +252,24 @@ async def _stream(
             await refuse(context, rejection)
     except (TimeoutError, grpc.aio.InternalError):
         # The latter: the client went away while its status waited for room.
-        logger.info("a client took no status: its call was let go (%s)", rejection.reason)
+        told = call.told(method=name, reason=rejection.reason.value)
+        logger.info("a client took no status: its call was let go", extra=told)
 
 
-def rejection_of(error: Exception) -> Rejection:
-    """Return what a caller is told of an exception."""
+def _tell_refused(name: str, call: Call, rejection: Rejection) -> None:
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("call refused", extra=call.told(method=name, reason=rejection.reason.value))
+
+
+def rejection_of(error: Exception, name: str, call: Call) -> Rejection:
+    """Return what the caller of a method is told of an exception."""
     if isinstance(error, RefusedError):
         return error.rejection
     incident = secrets.token_hex(4)
+    told = call.told(method=name, id=incident)
     if isinstance(error, grpc.aio.InternalError):
         # A write that the transport could not do: the client went away.
-        logger.info("a write failed, id=%s: %s", incident, error)
+        logger.info("a write failed: %s", error, extra=told)
     else:
-        logger.error("a call failed, id=%s", incident, exc_info=error)
+        logger.error("a call failed", extra=told, exc_info=error)
     return Rejection(Reason.INTERNAL, f"internal error, id={incident}")

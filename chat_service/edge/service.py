@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,8 +30,11 @@ from chat_service.edge.wire import (
     session_text,
     target_of,
     user_message,
+    user_text,
 )
 from chat_service.hub.hub import Hub
+
+logger = logging.getLogger(__name__)
 
 
 class ChatMethods:
@@ -112,10 +116,14 @@ class ChatMethods:
             )
         answer = await self._journal.order(command)
         state = self._directory.state
+        user = state.users[answer.user_id]
+        call.session_id = session_text(answer.session_id)
+        told = call.told(user=user.name, user_id=user_text(user.user_id))
+        logger.info("signed in", extra=told)
         response = pb.JoinResponse(
             token=token,
-            user=user_message(state.users[answer.user_id]),
-            session_id=session_text(answer.session_id),
+            user=user_message(user),
+            session_id=call.session_id,
             epoch=state.epoch,
             limits=self._told_limits(),
         )
@@ -166,6 +174,7 @@ class ChatMethods:
             limits=self._limits,
             rates=self._pace.rates,
         )
+        self._tell_opened("Chat", call, stream)
         return await conversation.run(first.order_id, first.hello, read, context)
 
     async def subscribe(
@@ -189,6 +198,7 @@ class ChatMethods:
                 return Rejection(Reason.FIELD_INVALID, "name each room once", field="rooms")
             starts[room.room_id] = stream.start_of(position, room.room_id, epoch_holds=epoch_holds)
         self._streams.add(stream)
+        self._tell_opened("Subscribe", call, stream)
         writer = asyncio.get_running_loop().create_task(stream.write(context))
         try:
             stream.welcome(epoch, epoch_holds=epoch_holds)
@@ -232,6 +242,10 @@ class ChatMethods:
     def _check_open(self) -> None:
         if self.draining is not None:
             raise RefusedError(self.draining)
+
+    def _tell_opened(self, method: str, call: Call, stream: Stream) -> None:
+        call.opened = True
+        logger.info("stream opened", extra=call.told(method=method, user=stream.user.name))
 
     def _stream(self, session: Session, attachment: int, call: Call) -> Stream:
         return Stream(

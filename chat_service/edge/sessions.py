@@ -8,6 +8,7 @@ from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.journal import Journal
 from chat_service.edge.stream import Streams
+from chat_service.edge.wire import session_text
 
 
 class Sessions:
@@ -19,8 +20,13 @@ class Sessions:
         self._clock_ms = clock_ms
 
     def of(self, call: Call) -> Session:
-        """Return the session of a call. Raises RefusedError: TOKEN_MISSING, TOKEN_INVALID."""
-        return self._directory.session_of(call.token, self._clock_ms())
+        """Return the session of a call, which knows it from then on.
+
+        Raises RefusedError: TOKEN_MISSING, TOKEN_INVALID.
+        """
+        session = self._directory.session_of(call.token, self._clock_ms())
+        call.session_id = session_text(session.session_id)
+        return session
 
     def used_by(self, call: Call) -> Session:
         """Return the session of a call, as `of`, and move its deadline."""

@@ -198,7 +198,10 @@ class Stream:
             raise
         except Exception:
             incident = secrets.token_hex(4)
-            logger.exception("a replay failed, id=%s", incident)
+            session = session_text(self.session_id)
+            logger.exception(
+                "a replay failed", extra={"fields": {"id": incident, "session": session}}
+            )
             self.subscription.end(
                 Rejection(Reason.INTERNAL, f"internal error, id={incident}", retry_after_ms=1000)
             )

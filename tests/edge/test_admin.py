@@ -219,7 +219,8 @@ async def test_mistake_of_ours_is_told_by_its_id_alone(loud_log: pytest.LogCaptu
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
     incident = re.fullmatch(r"internal error, id=([0-9a-f]{8})", refusal.message)
     assert incident is not None
-    assert any(incident[1] in record.getMessage() for record in loud_log.records)
+    told = [vars(record)["fields"]["id"] for record in loud_log.records if record.exc_info]
+    assert told == [incident[1]]
 
 
 # ---------------------------------------------------------------------- users, rooms
