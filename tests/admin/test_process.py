@@ -20,7 +20,7 @@ import pytest
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_protos.chat.v1.admin_pb2_grpc import AdminServiceStub
 from chat_service.admin.process import main
-from chat_service.link import Configured
+from chat_service.link import Configured, Verb
 from tests.admin.fake_launcher import FakeLauncher
 from tests.admin.scene import PATIENCE, config_of, run, short_directory, until
 from tests.admin.test_metrics import ONE, Page
@@ -42,6 +42,10 @@ class Started:
     launcher: FakeLauncher
     stub: "AdminServiceAsyncStub"
     log: list[str]
+
+    def asked(self) -> list[Verb]:
+        """Return what the launcher was asked for."""
+        return [ask.verb for ask in self.launcher.asks]
 
     async def logged(self, words: str) -> str:
         """Wait for a line that has these words, and return it."""
@@ -203,11 +207,9 @@ def test_console_has_the_terminal_and_gives_it_back() -> None:
                 terminal.types("start\r")
                 await until(lambda: b"50052" in terminal.written)
                 terminal.types("\x03")
-                await until(lambda: [ask.verb for ask in started.launcher.asks].count("shutdown"))
+                await until(lambda: Verb.SHUTDOWN in started.asked())
                 terminal.types("\x03")
-                await until(
-                    lambda: [ask.verb for ask in started.launcher.asks][1:] == ["shutdown"] * 2
-                )
+                await until(lambda: started.asked()[1:] == [Verb.SHUTDOWN] * 2)
                 started.launcher.end()
                 assert await started.ended() == 0
                 await until(terminal.is_as_before)
@@ -227,7 +229,7 @@ def test_terminal_that_is_gone_stops_everything() -> None:
                 await started.launcher.serve(50051)
                 await until(lambda: b"50051" in terminal.written)
                 terminal.leave()
-                await until(lambda: [ask.verb for ask in started.launcher.asks] == ["shutdown"])
+                await until(lambda: started.asked() == [Verb.SHUTDOWN])
                 started.launcher.end()
                 assert await started.ended() == 0
 
