@@ -45,6 +45,18 @@ def disk_space(directory: Path) -> tuple[int, int]:
     return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
 
 
+def sync(descriptor: int) -> None:
+    """Return when the disk has all of a file, and not only its cache (macOS).
+
+    Blocks. Raises OSError where it could not be written.
+    """
+    whole = getattr(fcntl, "F_FULLFSYNC", None)
+    if whole is None:
+        os.fsync(descriptor)
+    else:
+        fcntl.fcntl(descriptor, whole)
+
+
 def die_within(seconds: float) -> None:
     """Have the system end this process after so many seconds, whatever it hangs in by then.
 

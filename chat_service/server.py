@@ -33,7 +33,9 @@ from chat_service.log.contract import Commit
 from chat_service.log.reserve import DiskReserve
 from chat_service.log.schema import DataFileError
 from chat_service.log.sqlite import SqliteLog
-from chat_service.posix import disk_space
+from chat_service.posix import disk_space, sync
+from chat_service.transcripts.files import Calls
+from chat_service.transcripts.writer import TranscriptWriter
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +56,11 @@ SWEEP_S = 1.0
 EXPIRE_S = 5.0
 
 # Of the time that a stop may take: streams have this much of it to take what is queued for
-# them, and calls this much to end.
+# them, calls this much to end, and the last lines this much to be in the transcripts, of
+# which the next start writes the rest.
 FLUSH_SHARE = 0.6
 STOP_SHARE = 0.2
+TRANSCRIPTS_SHARE = 0.1
 # The same when the stop is in a hurry: as long as a status takes.
 HURRIED_STOP_S = 0.2
 # Clients come back after a delay of their own between these, so that not all
@@ -127,6 +131,7 @@ class _Server:
     pruning: Pruning
     look_s: float
     readers: ThreadPoolExecutor
+    transcripts: TranscriptWriter | None
     failed: asyncio.Event
     drain_s: float
 
@@ -137,10 +142,13 @@ class _Server:
         loop = asyncio.get_running_loop()
         failed = asyncio.Event()
         journal: Journal
+        transcripts: TranscriptWriter | None = None
 
         def apply(commit: Commit) -> None:
             try:
                 journal.apply(commit)
+                if transcripts is not None:
+                    transcripts.note(commit.events)
             except Exception:
                 # What is live no longer follows what is stored: a restart mends that.
                 logger.critical("a commit could not be applied", exc_info=True)
@@ -172,6 +180,14 @@ class _Server:
             state = log.load()
             clock.go_on_from(state.counter("time_ms"))
             connected = _connected_before(state)
+            if config.transcripts is not None:
+                transcripts = TranscriptWriter(
+                    config.transcripts,
+                    state,
+                    log=log,
+                    clock_ms=timing.wall_ms,
+                    calls=Calls(sync=sync),
+                )
 
             async def read_page(room_id: int, after_seq: int) -> Page:
                 def page() -> Page:
@@ -202,6 +218,8 @@ class _Server:
                 )
             except RefusedError as error:
                 raise StartError(f"{path} cannot be written: {error.rejection.message}") from error
+            if transcripts is not None:
+                transcripts.start()
             for room_id, user_id in connected:
                 hub.presence.expect(room_id, state.users[user_id], hub.time())
             sessions = Sessions(directory, journal, clock.ms)
@@ -246,6 +264,8 @@ class _Server:
                 await transport.stop(0)
                 raise StartError(str(error)) from error
         except BaseException:
+            if transcripts is not None:
+                transcripts.close(0)
             log.close()
             readers.shutdown()
             raise
@@ -275,6 +295,7 @@ class _Server:
             ),
             timing.look_s,
             readers,
+            transcripts,
             failed,
             config.limits.drain_s,
         )
@@ -333,6 +354,8 @@ class _Server:
     def _close_log(self) -> None:
         # First those who read it: a page may still be on its way.
         self.readers.shutdown()
+        if self.transcripts is not None:
+            self.transcripts.close(TRANSCRIPTS_SHARE * self.drain_s)
         self.log.close()
 
     async def _clockwork(self) -> None:

@@ -48,6 +48,9 @@ def sanitize(text: str) -> str:
     Idempotent. The result has no character of the categories Cc, Cs, Zl and Zp; of Cf and
     the variation selectors it keeps only those that shape an emoji or a letter beside them.
     """
+    if text.isascii() and text.isprintable():
+        # Most of what is said; ten times as quick.
+        return text
     return _SUSPECT.sub(_symbol, text)
 
 

@@ -14,6 +14,7 @@ text can pass for an entry. Everything is sanitized. Functions return lines with
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from chat_text.sanitize import sanitize, sanitize_lines
 
@@ -64,8 +65,14 @@ def unwritten(comings: int) -> list[str]:
 
 
 def _time(time_ms: int) -> str:
+    return _second(time_ms // 1000)
+
+
+# Much is said within one second.
+@lru_cache(maxsize=1)
+def _second(time_s: int) -> str:
     try:
-        moment = datetime.fromtimestamp(time_ms // 1000, UTC)
+        moment = datetime.fromtimestamp(time_s, UTC)
     except (OverflowError, ValueError, OSError):
         # Outside of the calendar, which only a bug can send.
         moment = datetime.fromtimestamp(0, UTC)

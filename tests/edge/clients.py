@@ -24,7 +24,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
-from chat_service.config import InstanceConfig, ServerLimits
+from chat_service.config import InstanceConfig, ServerLimits, Transcripts
 from chat_service.retention import KEEP_ALL, Retention
 from chat_service.server import Timing, serve
 
@@ -466,6 +466,7 @@ class Server:
     rate_limits: bool = False
     timing: Timing = field(default_factory=Timing)
     retention: Retention = KEEP_ALL
+    transcripts: Transcripts | None = None
     limits: ServerLimits = field(default_factory=ServerLimits)
     address: str = ""
     # Path of the socket of the operator; None: none is made.
@@ -503,6 +504,7 @@ class Server:
             "info",
             self.rate_limits,
             retention=self.retention,
+            transcripts=self.transcripts,
             limits=self.limits,
         )
         self.served = asyncio.create_task(

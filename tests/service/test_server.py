@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service import server as serving
-from chat_service.config import InstanceConfig, ServerLimits, StartError
+from chat_service.config import InstanceConfig, ServerLimits, StartError, Transcripts
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
 from chat_service.server import COME_BACK_MS, FLUSH_SHARE, Timing, serve
 from tests.edge.clients import (
@@ -55,11 +55,13 @@ def quiet_log(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) 
         assert errors_in(caplog) == []
 
 
-async def cannot_start(data_dir: Path, port: int = 0) -> str:
+async def cannot_start(
+    data_dir: Path, port: int = 0, transcripts: Transcripts | None = None
+) -> str:
     """Start a server that must not start; return the line that says why."""
     with pytest.raises(StartError) as cannot:
         await serve(
-            InstanceConfig("127.0.0.1", port, data_dir, "info", True),
+            InstanceConfig("127.0.0.1", port, data_dir, "info", True, transcripts=transcripts),
             stop=asyncio.Event(),
             hurry=asyncio.Event(),
             ready=lambda address: pytest.fail(f"it listens on {address}"),
@@ -149,6 +151,17 @@ async def test_directory_that_cannot_be_made(tmp_path: Path) -> None:
     assert str(tmp_path / "file") in await cannot_start(tmp_path / "file" / "data")
     (tmp_path / "chat.sqlite3").mkdir()
     assert str(tmp_path / "chat.sqlite3") in await cannot_start(tmp_path)
+
+
+@story
+async def test_transcripts_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
+    """The directory is named, and the data is let go of."""
+    (tmp_path / "file").touch()
+    transcripts = Transcripts(tmp_path / "file")
+    line = await cannot_start(tmp_path / "data", transcripts=transcripts)
+    assert line == f"transcript directory {tmp_path / 'file'} cannot be used: File exists"
+    async with Server(tmp_path / "data", transcripts=Transcripts(tmp_path / "text")) as server:
+        await server.joins("alice")
 
 
 # ----------------------------------------------------------------------- the clockwork
@@ -282,6 +295,22 @@ async def test_what_was_acknowledged_is_told_and_kept(tmp_path: Path) -> None:
         reading = await (await server.again(bob)).subscribes(place("lobby", after_seq=0))
         await reading.live(lobby)
         assert reading.texts(lobby) == texts
+
+
+@story
+async def test_what_was_acknowledged_is_in_the_transcript(tmp_path: Path) -> None:
+    """A clean stop writes all that is committed; the next server goes on behind it."""
+    transcripts = Transcripts(tmp_path / "text")
+    for name in ("alice", "bob"):
+        async with Server(tmp_path / "data", transcripts=transcripts) as server:
+            guest = await server.guest(name)
+            orders = [await guest.chat.posts(f"{name} {number}") for number in range(200)]
+            await guest.chat.ack(orders[-1])
+    lines = (tmp_path / "text" / "lobby.log").read_text().splitlines()
+    said = [line.partition("> ")[2] for line in lines if line[21] == "<"]
+    assert said == [f"{name} {number}" for name in ("alice", "bob") for number in range(200)]
+    joined = [line[21:] for line in lines if line[21] == "-"]
+    assert joined == ["-> alice joined", "-> bob joined"]
 
 
 @story
