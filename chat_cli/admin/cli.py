@@ -1,6 +1,7 @@
 """`chat-admin`: arguments and exit codes."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from chat_cli.stopping import mute
 from chat_text.sanitize import sanitize
 
 _NAME = "chat-admin"
+# The server's own: its place in the environment, and its name on each system.
+_DIRECTORY_VARIABLE = "CHAT_SERVER_DATA_DIR"
+_APP = "durable-chat"
 _EPILOG = """\
 exit codes: 0 done, 1 refused by the server, 2 wrong usage, 3 not reachable
 
@@ -101,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data-dir",
         type=Path,
-        default=platformdirs.user_data_path("durable-chat", appauthor=False),
+        default=_default_directory(),
         metavar="DIR",
         help="the --data-dir of the chat-server (default: %(default)s)",
     )
@@ -150,6 +154,12 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="FILE", help="default: stdout; else written whole or not"
     )
     return parser
+
+
+def _default_directory() -> Path:
+    """Give the directory that chat-server takes where no flag and no file names one."""
+    chosen = os.environ.get(_DIRECTORY_VARIABLE)
+    return Path(chosen) if chosen else platformdirs.user_data_path(_APP, appauthor=False)
 
 
 def _add_port_option(parser: argparse.ArgumentParser, left_out: str) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from chat_cli.admin.cli import main, read_arguments
@@ -73,12 +74,14 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert word in output
 
 
-def test_data_is_where_the_server_keeps_it() -> None:
-    """Without --data-dir it is the default of chat-server."""
-    from chat_service.cli import read_arguments as server_arguments
-
-    told = read_arguments(["instances"]).data_dir
-    assert told == server_arguments([]).data_dir
+def test_data_is_where_the_server_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --data-dir it is that of the environment, or the default of chat-server."""
+    monkeypatch.delenv("CHAT_SERVER_DATA_DIR", raising=False)
+    served = platformdirs.user_data_path("durable-chat", appauthor=False)
+    assert read_arguments(["instances"]).data_dir == served
+    monkeypatch.setenv("CHAT_SERVER_DATA_DIR", "/srv/chat")
+    assert read_arguments(["instances"]).data_dir == Path("/srv/chat")
+    assert read_arguments(["--data-dir", "/here", "instances"]).data_dir == Path("/here")
 
 
 def test_nothing_heavy_is_imported_before_somebody_listens(tmp_path: Path) -> None:
