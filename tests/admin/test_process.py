@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 # By default the next attempt to connect comes after a second.
-SOON = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.min_reconnect_backoff_ms", 50))
+SOON = (("grpc.initial_reconnect_backoff_ms", 50),)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """One instance, reached by its own socket."""
 
+import asyncio
 from pathlib import Path
 
 import grpc
@@ -90,3 +91,32 @@ def test_status_without_a_reason_is_internal() -> None:
             await server.stop(0)
 
     run(story())
+
+
+def test_instance_that_is_slow_to_accept_is_waited_for() -> None:
+    """A busy instance takes its time to greet a connection, and answers all the same."""
+
+    async def story() -> None:
+        with short_directory() as name:
+            async with FakeInstance(50051, Path(name)):
+
+                async def pass_on(
+                    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+                ) -> None:
+                    await asyncio.sleep(0.4)
+                    there, to_there = await asyncio.open_unix_connection(f"{name}/admin.sock")
+                    await asyncio.gather(_pipe(reader, to_there), _pipe(there, writer))
+
+                slow = await asyncio.start_unix_server(pass_on, f"{name}/slow.sock")
+                remote = Remote("127.0.0.1:50051", f"unix:{name}/slow.sock")
+                assert await remote.figures(50051)
+                await remote.close()
+                slow.close()
+
+    run(story())
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+    writer.close()
