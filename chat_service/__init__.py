@@ -37,8 +37,8 @@ Packages, and what each may import of the project
     admin         the operator's side, a process       config, link, logs, chat_protos, chat_text
     config        what each process is told            the limits of core, hub, edge; retention
     plain         dataclasses as values of JSON        nothing
-    cli           what a person asked for              config, config_file, launcher
-    config_file   the same, in a file                  config, core, retention
+    cli           what a person asked for              config, settings, launcher
+    settings      the table of settings, their sources config, core, retention
     logs          what a line of the log looks like    chat_text
     posix         what Windows does not have           nothing
 

@@ -1,23 +1,41 @@
 """The command `chat-server`: reads its options and starts the launcher."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
-import platformdirs
-
-from chat_service.config import (
-    LOG_FORMATS,
-    LOG_LEVELS,
-    ConfigError,
-    LaunchConfig,
-    Transcripts,
-    size_in_bytes,
+from chat_service.config import ConfigError
+from chat_service.settings.effective import toml
+from chat_service.settings.kinds import (
+    BadValueError,
+    Count,
+    Directory,
+    Size,
+    Span,
+    Switch,
+    Value,
 )
+from chat_service.settings.sources import Effective, effective
+from chat_service.settings.table import CONFIG_NAME, PREFIX, SETTINGS, Setting
 
 USAGE_STATUS = 2
+
+
+class Arguments(NamedTuple):
+    """What the command line says."""
+
+    # The settings that have a flag on it, by key.
+    flags: Mapping[str, Value]
+    config: Path | None
+    print_config: bool
+    check_config: bool
+
+    def read(self, environment: Mapping[str, str]) -> Effective:
+        """Return what holds, with the file as it is now. Raises ConfigError."""
+        return effective(self.flags, environment, self.config)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,118 +47,41 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE_STATUS, f"{self.prog}: {line} (see {self.prog} --help)\n")
 
 
-def _size(text: str) -> int:
-    try:
-        return size_in_bytes(text)
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
-    """Return what the command line asks for; leave with one line where it makes no sense."""
+def read_arguments(arguments: Sequence[str]) -> Arguments:
+    """Return what the command line says; leave with one line where it makes no sense."""
     parser = _Parser(
         prog="chat-server",
         description="Start chat servers, each with its own port and data, and keep them running.",
+        epilog="Every other setting, of which there are many, is told in the file or by the "
+        f"environment ({PREFIX}…): see --print-config and docs/configuration.md.",
         allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="the IP address to listen on (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=50051,
-        help="the first server's port, the next ones follow; 0: any free ports "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--instances",
-        type=int,
-        default=1,
-        metavar="N",
-        help="how many independent servers (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-dir",
-        type=Path,
-        default=platformdirs.user_data_path("durable-chat", appauthor=False),
-        metavar="DIR",
-        help="where the servers keep their data, each in DIR/PORT (default: %(default)s)",
+        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument(
         "--config",
         type=Path,
+        default=None,
         metavar="FILE",
-        help="a TOML file that says how long rooms keep their messages (default: for ever), "
-        "and the disk reserve",
+        help=f"a TOML file of settings (default: {CONFIG_NAME} of the environment, or none)",
     )
     parser.add_argument(
-        "--log-level",
-        choices=LOG_LEVELS,
-        default="info",
-        type=str.lower,
-        help="what is told on stderr: %(choices)s (default: %(default)s)",
-        metavar="LEVEL",
-    )
-    parser.add_argument(
-        "--log-format",
-        choices=LOG_FORMATS,
-        default="text",
-        type=str.lower,
-        help="how it is told: %(choices)s (default: %(default)s)",
-        metavar="FORMAT",
-    )
-    parser.add_argument(
-        "--no-console",
-        dest="console",
-        action="store_false",
-        help="plain lines instead of the console, also on a terminal",
-    )
-    parser.add_argument(
-        "--stats-interval",
-        dest="stats_interval_s",
-        type=float,
-        default=5.0,
-        metavar="SECONDS",
-        help="how often the servers are looked at (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--transcripts",
-        type=Path,
-        metavar="DIR",
-        help="write each public room to a text file as people talk, in DIR/PORT",
-    )
-    parser.add_argument(
-        "--metrics-port",
-        type=int,
-        metavar="PORT",
-        help="answer Prometheus on this port (default: nowhere)",
-    )
-    parser.add_argument(
-        "--metrics-host",
-        default="127.0.0.1",
-        metavar="HOST",
-        help="the IP address of --metrics-port (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--no-rate-limits",
-        dest="rate_limits",
-        action="store_false",
-        help="let everybody send as fast as they can; for benchmarks and private machines",
-    )
-    parser.add_argument(
-        "--disk-reserve",
-        type=_size,
-        metavar="SIZE",
-        help="how much of the disk posts leave free, such as 64M, so that people can still sign "
-        "in and out when it is full (default: 64M or 2%% of the disk, the smaller)",
-    )
-    parser.add_argument(
-        "--insecure",
+        "--print-config",
         action="store_true",
-        help="allow a --host that other machines can reach, though nothing is encrypted",
+        default=False,
+        help="show every setting and where its value comes from, as such a file, and leave",
     )
-    parser.add_argument("--version", action="store_true", help="show the version and leave")
+    parser.add_argument(
+        "--check-config",
+        action="store_true",
+        default=False,
+        help="say whether the servers would start with these settings, and leave",
+    )
+    for setting in SETTINGS.values():
+        if setting.flag:
+            _add(parser, setting)
+    parser.add_argument(
+        "--version", action="store_true", default=False, help="show the version and leave"
+    )
     options = vars(parser.parse_args(arguments))
     if options.pop("version"):
         # Here, because it takes as long to import as all the rest.
@@ -148,29 +89,83 @@ def read_arguments(arguments: Sequence[str]) -> LaunchConfig:
 
         print(parser.prog, metadata.version("durable-chat"))
         parser.exit()
-    path = options.pop("config")
-    try:
-        if path is not None:
-            # Here, because most starts have no file.
-            from chat_service.config_file import read_settings
-
-            settings = read_settings(path)
-            options["retention"] = settings.retention
-            if options["disk_reserve"] is None:
-                options["disk_reserve"] = settings.disk_reserve
-        if options["transcripts"] is not None:
-            options["transcripts"] = Transcripts(options["transcripts"])
-        return LaunchConfig(**options)
-    except ConfigError as error:
-        parser.error(str(error))
+    return Arguments(
+        config=options.pop("config"),
+        print_config=options.pop("print_config"),
+        check_config=options.pop("check_config"),
+        flags=options,
+    )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def _add(parser: argparse.ArgumentParser, setting: Setting) -> None:
+    # A percent sign begins something for argparse.
+    words = (setting.flag_help or setting.help).replace("`", "").replace("%", "%%")
+    if isinstance(setting.kind, Switch):
+        parser.add_argument(
+            setting.flag,
+            dest=setting.key,
+            action="store_const",
+            const=not setting.default,
+            help=words,
+        )
+        return
+    default = setting.unset
+    if setting.default is not None:
+        default = setting.kind.write(setting.default).strip('"')
+    parser.add_argument(
+        setting.flag,
+        dest=setting.key,
+        type=_reader(setting),
+        metavar=_placeholder(setting),
+        help=f"{words} (default: {default.replace('%', '%%')})",
+    )
+
+
+def _placeholder(setting: Setting) -> str:
+    name = setting.key.rpartition(".")[2]
+    match setting.kind:
+        case Directory():
+            return "DIR"
+        case Size():
+            return "SIZE"
+        case Span():
+            return "TIME"
+        case Count() if name != "port":
+            return "N"
+    return name.upper()
+
+
+def _reader(setting: Setting) -> Callable[[str], Value]:
+    def read(text: str) -> Value:
+        try:
+            return setting.kind.parse(text)
+        except BadValueError as error:
+            raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+
+    return read
+
+
+def main(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ
+) -> int:
     """Run the servers until a signal ends them; return the exit status.
 
-    0: stopped as asked. 1: an instance cannot start. 2: a bad value (by SystemExit).
+    0: stopped as asked. 1: an instance cannot start. 2: a bad value (some by SystemExit).
     """
-    config = read_arguments(sys.argv[1:] if arguments is None else arguments)
+    asked = read_arguments(sys.argv[1:] if arguments is None else arguments)
+    try:
+        found = asked.read(environment)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"chat-server: {problem}", file=sys.stderr)
+        return USAGE_STATUS
+    if asked.print_config:
+        print(toml(found), end="")
+        return 0
+    if asked.check_config:
+        print("chat-server: this configuration can be used")
+        return 0
+    config = found.config
     if sys.platform == "win32":
         print("chat-server: runs on Linux and macOS; chat-cli runs here too", file=sys.stderr)
         return 1

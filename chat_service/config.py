@@ -1,13 +1,12 @@
-"""What a start of the server is told, checked before anything is started.
+"""What the processes of a launch are told.
 
-`LaunchConfig` is what a person asked for; it becomes one `InstanceConfig` for each
-server process, which travels to that process as JSON. Imports neither grpc nor asyncio,
-so that a bad value is answered at once.
+`LaunchConfig` is what a person asked for, as `settings` has read and checked it. It becomes
+one `InstanceConfig` for each server process and one `AdminConfig`, which travel as JSON.
+Imports neither grpc nor asyncio, so that a bad value is answered at once.
 """
 
 import ipaddress
 import json
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,17 +21,16 @@ LOG_FORMATS = ("text", "json")
 
 MAX_PORT = 65_535
 
-# How often the instances may be looked at, in seconds: oftener costs more than it tells, and
-# the figures are of the last quarter of an hour.
-MIN_STATS_S = 1
-MAX_STATS_S = 300
-
 MAX_INSTANCES = 256
 """Each instance is a process of about 50 MiB: more than this is a slip of the finger."""
 
 
 class ConfigError(Exception):
-    """A value cannot be used. The text is one line for the person who gave it."""
+    """Values cannot be used: `problems` has a line for each; the text is all of them in one."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class StartError(Exception):
@@ -140,10 +138,9 @@ class InstanceConfig:
 
 @dataclass(frozen=True, slots=True)
 class LaunchConfig:
-    """What a person asked for. Raises ConfigError when it cannot be done."""
+    """What a person asked for; `settings` reads and checks it."""
 
-    # An IP address or "localhost", which is stored as 127.0.0.1: a name that stands for
-    # two addresses could be half taken.
+    # An IP address.
     host: str
     # The first instance's port, the others' follow it. 0: the system chooses each.
     port: int
@@ -169,53 +166,11 @@ class LaunchConfig:
     log_format: str = "text"
     # Where and how public rooms are written as text; None: nowhere.
     transcripts: Transcripts | None = None
-    # Where Prometheus is answered; None: nowhere. The host is an IP address or "localhost".
+    # Where Prometheus is answered, an IP address and a port; None: nowhere.
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
     # Of each instance.
     limits: ServerLimits = field(default_factory=ServerLimits)
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        object.__setattr__(self, "host", _ip_address("--host", self.host))
-        object.__setattr__(self, "metrics_host", _ip_address("--metrics-host", self.metrics_host))
-        if not 1 <= self.instances <= MAX_INSTANCES:
-            raise ConfigError(
-                f"--instances {self.instances}: not a number from 1 to {MAX_INSTANCES}"
-            )
-        if not 0 <= self.port <= MAX_PORT:
-            raise ConfigError(f"--port {self.port}: not a number from 0 to {MAX_PORT}")
-        if self.port and self.port + self.instances - 1 > MAX_PORT:
-            raise ConfigError(
-                f"--port {self.port} --instances {self.instances}: "
-                f"the last port would be over {MAX_PORT}"
-            )
-        if self.log_level not in LOG_LEVELS:
-            raise ConfigError(f"--log-level {self.log_level}: not one of {', '.join(LOG_LEVELS)}")
-        if self.log_format not in LOG_FORMATS:
-            raise ConfigError(
-                f"--log-format {self.log_format}: not one of {', '.join(LOG_FORMATS)}"
-            )
-        if not MIN_STATS_S <= self.stats_interval_s <= MAX_STATS_S:
-            raise ConfigError(
-                f"--stats-interval {self.stats_interval_s:g}: "
-                f"not a number of seconds from {MIN_STATS_S} to {MAX_STATS_S}"
-            )
-        self._check_metrics()
-        if not self.is_private and not self.insecure:
-            raise _exposed("--host", self.host)
-
-    def _check_metrics(self) -> None:
-        if self.metrics_port is None:
-            return
-        if not 1 <= self.metrics_port <= MAX_PORT:
-            raise ConfigError(
-                f"--metrics-port {self.metrics_port}: not a number from 1 to {MAX_PORT}"
-            )
-        if self.port and self.port <= self.metrics_port < self.port + self.instances:
-            raise ConfigError(f"--metrics-port {self.metrics_port}: an instance has this port")
-        if not ipaddress.ip_address(self.metrics_host).is_loopback and not self.insecure:
-            raise _exposed("--metrics-host", self.metrics_host)
 
     @property
     def is_private(self) -> bool:
@@ -265,30 +220,3 @@ class LaunchConfig:
         if self.transcripts is None:
             return None
         return replace(self.transcripts, directory=self.transcripts.directory.absolute() / name)
-
-
-def size_in_bytes(text: str) -> int:
-    """Read a size such as 64M: a number of bytes, or of K, M or G (1024, 1024², 1024³ bytes).
-
-    Raises ConfigError where it is none.
-    """
-    found = re.fullmatch(r"([0-9]{1,15})([KMG]?)", text.strip().upper())
-    if found is None:
-        raise ConfigError(f"{text}: not a size such as 64M, 1G or 0")
-    return int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]]
-
-
-def _exposed(flag: str, host: str) -> ConfigError:
-    return ConfigError(
-        f"{flag} {host}: other machines could reach it, and nothing is encrypted; "
-        "if that is what you want, add --insecure"
-    )
-
-
-def _ip_address(flag: str, host: str) -> str:
-    if host.lower() == "localhost":
-        return "127.0.0.1"
-    try:
-        return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
-    except ValueError:
-        raise ConfigError(f"{flag} {host}: not an IP address, and not localhost") from None

@@ -38,9 +38,10 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         | {f"chat_service.{part}.limits" for part in ("core", "hub", "edge")},
         WIRE,
     ),
-    "chat_service.config_file": (
-        {"chat_service.config", "chat_service.core", "chat_service.retention"},
-        WIRE,
+    "chat_service.settings": (
+        {f"chat_service.{part}" for part in ("config", "retention")}
+        | {"chat_service.core.limits", "chat_service.core.names"},
+        IMPURE | WIRE,
     ),
     "chat_service.logs": ({"chat_text"}, WIRE),
     "chat_service.posix": ({"chat_service.config"}, WIRE),
@@ -60,7 +61,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         WIRE,
     ),
     "chat_service.cli": (
-        {"chat_service.config", "chat_service.config_file", "chat_service.launcher"},
+        {"chat_service.config", "chat_service.settings", "chat_service.launcher"},
         WIRE,
     ),
     "chat_service.instance": (

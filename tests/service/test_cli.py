@@ -11,11 +11,17 @@ import pytest
 from chat_service.cli import main, read_arguments
 from chat_service.config import LaunchConfig, Transcripts
 from chat_service.retention import Keep, Retention
+from chat_service.settings.table import SETTINGS
+
+
+def read(*arguments: str) -> LaunchConfig:
+    """Return what the command line asks for."""
+    return read_arguments(arguments).read({}).config
 
 
 def test_defaults_are_private_and_by_convention() -> None:
     """Without options one server listens on loopback, its data where the platform keeps data."""
-    assert read_arguments([]) == LaunchConfig(
+    assert read() == LaunchConfig(
         host="127.0.0.1",
         port=50051,
         instances=1,
@@ -33,8 +39,9 @@ def test_every_option_is_read(tmp_path: Path) -> None:
     file.write_text("[retention]\nmax_messages = 9\n", encoding="utf-8")
     line += f" --disk-reserve 3M --config {file}"
     line += " --log-format JSON --no-console --stats-interval 2.5 --transcripts texts"
+    line += " --transcripts-rotate-size 1M --transcripts-rotate-age 1h --transcripts-keep 4"
     line += " --metrics-port 9100 --metrics-host ::1"
-    config = read_arguments([*line.split(), "--no-rate-limits", "--insecure"])
+    config = read(*line.split(), "--no-rate-limits", "--insecure")
     assert config == LaunchConfig(
         host="0.0.0.0",
         port=7000,
@@ -48,7 +55,7 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         console=False,
         stats_interval_s=2.5,
         log_format="json",
-        transcripts=Transcripts(Path("texts")),
+        transcripts=Transcripts(Path("texts"), 1 << 20, 3600, 4),
         metrics_port=9100,
         metrics_host="::1",
     )
@@ -75,26 +82,57 @@ def test_every_option_is_read(tmp_path: Path) -> None:
 )
 def test_bad_value_is_one_line(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A bad value ends the command with status 2 and one line that names it."""
-    with pytest.raises(SystemExit) as caught:
-        main(line.split())
+    assert status(line.split()) == 2
     output = capsys.readouterr()
-    assert caught.value.code == 2
     assert output.out == ""
     assert output.err.startswith("chat-server: ")
     assert output.err.count("\n") == 1
     assert line.split()[0] in output.err
 
 
-def test_slip_in_the_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A bad file ends the command with status 2 and one line that names file and key."""
+def status(arguments: list[str]) -> int | str | None:
+    """Run the command, which must leave before it starts anything; return its status."""
+    try:
+        return main(arguments, {})
+    except SystemExit as left:
+        return left.code
+
+
+def test_slips_in_the_file_are_a_line_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bad file ends the command with status 2 and a line for each slip: file, line and key."""
     file = tmp_path / "chat.toml"
-    file.write_text("[retention]\nmax_age = 30\n", encoding="utf-8")
-    with pytest.raises(SystemExit) as caught:
-        main(["--config", str(file)])
+    file.write_text("hots = 1\n[retention]\nmax_age = 30\n", encoding="utf-8")
+    for more in ([], ["--check-config"], ["--print-config"]):
+        assert status(["--config", str(file), *more]) == 2
+        output = capsys.readouterr()
+        assert output.out == ""
+        first, second = output.err.splitlines()
+        assert first == f"chat-server: {file}:1: hots: not known here; did you mean host?"
+        assert second.startswith(f"chat-server: {file}:3: retention.max_age: not a time from 1s")
+
+
+def test_configuration_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--check-config says in one line that all is well, and starts nothing."""
+    file = tmp_path / "chat.toml"
+    file.write_text("port = 7000\n", encoding="utf-8")
+    assert main(["--check-config"], {"CHAT_SERVER_CONFIG": str(file)}) == 0
     output = capsys.readouterr()
-    assert caught.value.code == 2
-    assert output.err.startswith(f"chat-server: --config {file}: retention.max_age: not an age")
-    assert output.err.count("\n") == 1
+    assert (output.err, output.out.count("\n")) == ("", 1)
+
+
+def test_configuration_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--print-config prints what holds as a file that asks for the same, and starts nothing."""
+    environment = {"CHAT_SERVER_LIMITS_TEXT_LINES": "7"}
+    flags = ["--port", "7000", "--insecure", "--no-console", "--transcripts", 'a "b"']
+    assert main(["--print-config", *flags], environment) == 0
+    printed = capsys.readouterr().out
+    file = tmp_path / "chat.toml"
+    file.write_text(printed, encoding="utf-8")
+    asked = read_arguments(flags).read(environment).config
+    assert read("--config", str(file)) == asked
+    assert (asked.port, asked.limits.core.text_lines) == (7000, 7)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +156,7 @@ def test_insecure_start_warns_once(
         return 0
 
     monkeypatch.setattr("chat_service.launcher.run", run)
-    assert main(line.split()) == 0
+    assert main(line.split(), {}) == 0
     assert [told.split(",")[0] for told in capsys.readouterr().err.splitlines()] == warnings
     assert [config.host for config in started] == [line.split()[1]]
 
@@ -136,9 +174,12 @@ def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
-    names = "host port instances data-dir log-level no-rate-limits disk-reserve insecure version"
-    names += " config log-format no-console stats-interval transcripts metrics-port metrics-host"
-    assert [name for name in names.split() if f"--{name}" not in shown] == []
+    flags = [setting.flag for setting in SETTINGS.values() if setting.flag]
+    flags += ["--config FILE", "--print-config", "--check-config", "--version"]
+    assert [flag for flag in flags if flag not in shown] == []
+    # What is told of a default comes from the table.
+    assert "(default: 50051)" in shown
+    assert "(default: 16M)" in shown
 
 
 def test_bad_value_needs_no_grpc() -> None:
@@ -159,6 +200,6 @@ def test_reserve_of_the_file_and_of_the_flag(tmp_path: Path) -> None:
     file = tmp_path / "chat.toml"
     file.write_text("[disk]\nreserve = '2M'\n", encoding="utf-8")
     flags = ["--config", str(file)]
-    assert read_arguments(flags).disk_reserve == 2 << 20
-    assert read_arguments([*flags, "--disk-reserve", "0"]).disk_reserve == 0
-    assert read_arguments([]).disk_reserve is None
+    assert read(*flags).disk_reserve == 2 << 20
+    assert read(*flags, "--disk-reserve", "0").disk_reserve == 0
+    assert read().disk_reserve is None

@@ -1,0 +1,30 @@
+"""Two configurations of one launch: what changed, and what of it needs a restart. Pure."""
+
+from typing import NamedTuple
+
+from chat_service.config import LaunchConfig
+from chat_service.settings.table import SETTINGS
+
+ROOMS = "retention.rooms"
+DIRECT = "retention.direct"
+
+
+class Changes(NamedTuple):
+    """Keys of settings, in the order of the table."""
+
+    # Servers that run take their new values at once.
+    applied: tuple[str, ...]
+    # Their new values hold for what is started from now on.
+    after_restart: tuple[str, ...]
+
+
+def changes(old: LaunchConfig, new: LaunchConfig) -> Changes:
+    """Compare what is in force with what is asked for now."""
+    changed = [setting for setting in SETTINGS.values() if setting.of(old) != setting.of(new)]
+    applied = [setting.key for setting in changed if setting.live]
+    if old.retention.rooms != new.retention.rooms:
+        applied.append(ROOMS)
+    is_own = (old.retention.direct is not None, new.retention.direct is not None)
+    if is_own[0] != is_own[1] and not any(key.startswith(DIRECT) for key in applied):
+        applied.append(DIRECT)
+    return Changes(tuple(applied), tuple(setting.key for setting in changed if not setting.live))

@@ -1,0 +1,81 @@
+"""docs/configuration.md, made of the table."""
+
+from collections.abc import Iterator
+
+from chat_service.settings.table import CONFIG_NAME, GROUPS, PREFIX, Group, Setting
+
+HEAD = f"""# Configuration
+
+<!-- Made by `python -m chat_service.settings > docs/configuration.md`. Do not edit. -->
+
+Everything that `chat-server` can be told. A value comes from the last of these that has one:
+
+1. the default,
+2. the file: `chat-server --config FILE`, or `{CONFIG_NAME}=FILE`,
+3. the environment: `{PREFIX}` and the key in capitals, with `_` for each dot,
+4. the flag, where there is one.
+
+`chat-server --print-config` shows what holds in the end, and where each value comes from; what
+it prints is a file that asks for the same. `chat-server --check-config` says whether the server
+would start with it. Whatever is not known, or cannot be used, is told with its file and line,
+and nothing starts:
+
+```
+$ chat-server --check-config --config chat.toml
+chat-server: chat.toml:4: limits.text_byte: not known here; did you mean limits.text_bytes?
+chat-server: chat.toml:7: limits.text_lines: not a whole number from 1 to 1000
+```
+
+A file is [TOML](https://toml.io). `[limits]` and below it `text_bytes = "8K"` is the key
+`limits.text_bytes`. Sizes are numbers of bytes, or text with K, M or G (1024, 1024², 1024³
+bytes); times are text with ms, s, m, h or d.
+
+SIGHUP, and `reload` in the console, read the file again. What is marked with ✓ below then holds
+at once, also for those who are connected; the rest is named, and waits until the whole is
+started again. A file with a mistake changes nothing.
+
+Kubernetes puts the addresses of a service called `chat-server` into the environment under names
+that begin with `{PREFIX}`, which are not known here: `enableServiceLinks: false` stops that.
+"""
+
+ROOMS = """
+A room may have bounds of its own, in place of those of `[retention]`; such tables come from the
+file alone:
+
+```toml
+[retention]
+max_age = "30d"
+[retention.direct]            # direct messages: no bound
+[retention.rooms.builds]      # the room #builds
+max_messages = 10_000
+```
+"""
+
+
+def markdown() -> str:
+    """Return the text of the page."""
+    return "".join((HEAD, *(part for group in GROUPS for part in _section(group))))
+
+
+def _section(group: Group) -> Iterator[str]:
+    yield f"\n## {f'[{group.name}]' if group.name else 'Without a table'}\n\n{group.about}\n\n"
+    yield "| key | what | value | default | flag | reload |\n|---|---|---|---|---|---|\n"
+    for setting in group.settings:
+        cells = (
+            f"`{setting.key}`",
+            setting.help,
+            setting.kind.words,
+            default_words(setting),
+            f"`{setting.flag}`" if setting.flag else "",
+            "✓" if setting.live else "",
+        )
+        yield f"| {' | '.join(cells)} |\n"
+    if group.name == "retention":
+        yield ROOMS
+
+
+def default_words(setting: Setting) -> str:
+    """Return what holds where nobody gave a value, in Markdown."""
+    if setting.default is None:
+        return setting.unset
+    return setting.default_words or f"`{setting.kind.write(setting.default)}`"

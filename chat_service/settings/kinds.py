@@ -1,0 +1,356 @@
+"""What the value of a setting may be. Pure.
+
+Each kind reads text (of a flag or the environment) and a value of TOML, and writes what
+it would read. Raises BadValueError, whose text says what would be right.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from chat_service.core.names import is_name, name_key
+
+Value = bool | int | float | str | Path | tuple[str, ...] | None
+"""None: the setting has no value, and what that means stands in the table."""
+
+MAX_NAMES = 500
+"""An instance is told in one argument of its command, which Linux bounds at 128 KiB."""
+
+_SIZE = re.compile(r"([0-9]{1,18})([KMG]?)")
+_SIZE_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
+_SPAN = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))?(ms|s|m|h|d)", re.ASCII)
+_SPAN_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+_ESCAPES = {'"': '\\"', "\\": "\\\\"}
+
+
+class BadValueError(ValueError):
+    """A value cannot be used. The text says what would be right, as `not a whole number`."""
+
+
+class Kind(Protocol):
+    """One kind of value."""
+
+    @property
+    def words(self) -> str:
+        """What a value is, as `a whole number from 1 to 9`."""
+        ...
+
+    def parse(self, text: str) -> Value:
+        """Read what stands behind a flag or in the environment. Raises BadValueError."""
+        ...
+
+    def take(self, value: object) -> Value:
+        """Read a value of TOML. Raises BadValueError."""
+        ...
+
+    def write(self, value: Value) -> str:
+        """Return the value as TOML."""
+        ...
+
+
+class _Plain:
+    """A kind whose text is that of its TOML value."""
+
+    @property
+    def words(self) -> str:
+        """What a value is."""
+        raise NotImplementedError
+
+    def refused(self) -> BadValueError:
+        """Return what to raise for anything else."""
+        return BadValueError(f"not {self.words}")
+
+    def parse(self, text: str) -> Value:
+        """Read it as TOML's text."""
+        return self.take(text)
+
+    def take(self, value: object) -> Value:
+        """Read a value of TOML."""
+        raise NotImplementedError
+
+    def write(self, value: Value) -> str:
+        """Return it as TOML's text."""
+        return quoted(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Count(_Plain):
+    """A whole number."""
+
+    low: int
+    high: int
+
+    @property
+    def words(self) -> str:
+        """Both bounds."""
+        return f"a whole number from {self.low} to {self.high}"
+
+    def parse(self, text: str) -> Value:
+        """Read decimal digits."""
+        if not re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
+            raise self.refused()
+        return self.take(int(text))
+
+    def take(self, value: object) -> Value:
+        """Read a whole number."""
+        if type(value) is not int or not self.low <= value <= self.high:
+            raise self.refused()
+        return value
+
+    def write(self, value: Value) -> str:
+        """Return digits."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(_Plain):
+    """A number, whole or not."""
+
+    low: float
+    high: float
+
+    @property
+    def words(self) -> str:
+        """Both bounds."""
+        return f"a number from {self.low:g} to {self.high:g}"
+
+    def parse(self, text: str) -> Value:
+        """Read decimal digits, maybe with a point."""
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text, re.ASCII):
+            raise self.refused()
+        return self.take(float(text))
+
+    def take(self, value: object) -> Value:
+        """Read a number."""
+        if type(value) not in (int, float) or not self.low <= value <= self.high:  # type: ignore[operator] # one of the two
+            raise self.refused()
+        return float(value)  # type: ignore[arg-type] # as above
+
+    def write(self, value: Value) -> str:
+        """Return it exactly."""
+        return repr(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Size(_Plain):
+    """Bytes, as 64M: K, M and G are powers of 1024."""
+
+    low: int
+    high: int
+
+    @property
+    def words(self) -> str:
+        """Both bounds."""
+        return f"a size from {_size(self.low)} to {_size(self.high)} such as 64K, 1M or 1G"
+
+    def take(self, value: object) -> Value:
+        """Read a number of bytes, or text with a unit."""
+        text = str(value) if type(value) in (int, str) else ""
+        found = _SIZE.fullmatch(text.strip().upper())
+        if found is None:
+            raise self.refused()
+        size = int(found[1]) << _SIZE_SHIFTS[found[2]]
+        if not self.low <= size <= self.high:
+            raise self.refused()
+        return size
+
+    def write(self, value: Value) -> str:
+        """Return text with the largest unit that fits, or a number."""
+        assert isinstance(value, int)
+        text = _size(value)
+        return text if text.isdigit() else quoted(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Span(_Plain):
+    """A stretch of time, as 90s; bounds are in milliseconds.
+
+    The value is in units of `unit_ms`; it is a fraction where the unit is a second, unless
+    it is `whole`. With `bare`, a number without a unit counts seconds.
+    """
+
+    low_ms: int
+    high_ms: int
+    unit_ms: int = 1
+    whole: bool = False
+    bare: bool = False
+
+    @property
+    def words(self) -> str:
+        """Both bounds."""
+        bounds = f"{_span(self.low_ms)} to {_span(self.high_ms)}"
+        return f"a time from {bounds} such as 500ms, 30s, 5m, 12h or 7d"
+
+    def take(self, value: object) -> Value:
+        """Read text with a unit."""
+        text = value if isinstance(value, str) else ""
+        if self.bare and type(value) in (int, float):
+            text = str(value)
+        if self.bare and text[-1:].isdigit():
+            text += "s"
+        found = _SPAN.fullmatch(text)
+        if found is None:
+            raise self.refused()
+        unit = _SPAN_MS[found[3]]
+        thousandths = int(found[1]) * 1000 + int((found[2] or "").ljust(3, "0"))
+        exact_ms, rest = divmod(thousandths * unit, 1000)
+        if rest or exact_ms % self._step_ms or not self.low_ms <= exact_ms <= self.high_ms:
+            raise self.refused()
+        return exact_ms // self.unit_ms if self._is_whole else exact_ms / self.unit_ms
+
+    def write(self, value: Value) -> str:
+        """Return text with the largest unit that fits."""
+        assert isinstance(value, int | float)
+        return quoted(_span(round(value * self.unit_ms)))
+
+    @property
+    def _is_whole(self) -> bool:
+        return self.whole or self.unit_ms == 1
+
+    @property
+    def _step_ms(self) -> int:
+        return self.unit_ms if self.whole else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(_Plain):
+    """One of a few words, in any case."""
+
+    options: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """All of them."""
+        return f"one of {', '.join(self.options)}"
+
+    def take(self, value: object) -> Value:
+        """Read a word."""
+        if not isinstance(value, str) or value.lower() not in self.options:
+            raise self.refused()
+        return value.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Switch(_Plain):
+    """On or off."""
+
+    @property
+    def words(self) -> str:
+        """Both."""
+        return "true or false"
+
+    def parse(self, text: str) -> Value:
+        """Read the words of TOML, in any case."""
+        if text.lower() not in ("true", "false"):
+            raise self.refused()
+        return text.lower() == "true"
+
+    def take(self, value: object) -> Value:
+        """Read a truth."""
+        if not isinstance(value, bool):
+            raise self.refused()
+        return value
+
+    def write(self, value: Value) -> str:
+        """Return the word of TOML."""
+        return "true" if value else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Directory(_Plain):
+    """Where a directory is, or will be."""
+
+    @property
+    def words(self) -> str:
+        """A path that can be written down."""
+        return "the path of a directory, in UTF-8"
+
+    def take(self, value: object) -> Value:
+        """Read a path."""
+        if not isinstance(value, str) or not value or "\0" in value or not _is_text(value):
+            raise self.refused()
+        return Path(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Address(_Plain):
+    """An IP address. A name that stands for two addresses could be half taken."""
+
+    @property
+    def words(self) -> str:
+        """What it is not, too."""
+        return "an IP address, and not localhost"
+
+    def take(self, value: object) -> Value:
+        """Read an address, also in brackets; localhost is 127.0.0.1."""
+        if not isinstance(value, str) or "%" in value:
+            raise self.refused()
+        if value.lower() == "localhost":
+            return "127.0.0.1"
+        try:
+            return str(ipaddress.ip_address(value.removeprefix("[").removesuffix("]")))
+        except ValueError:
+            raise self.refused() from None
+
+
+@dataclass(frozen=True, slots=True)
+class Names(_Plain):
+    """Names of users, in the form under which they are unique."""
+
+    longest: int
+
+    @property
+    def words(self) -> str:
+        """How many and what."""
+        return f"a list of at most {MAX_NAMES} names"
+
+    def parse(self, text: str) -> Value:
+        """Read names with commas between; no text is no name."""
+        return self.take([name.strip() for name in text.split(",")] if text.strip() else [])
+
+    def take(self, value: object) -> Value:
+        """Read a list of texts."""
+        if not isinstance(value, list) or len(value) > MAX_NAMES:
+            raise self.refused()
+        for name in value:
+            if not isinstance(name, str) or not is_name(name, self.longest):
+                raise BadValueError(f"{self.refused()}: nobody can have the name {name!r:.40}")
+        return tuple(dict.fromkeys(map(name_key, value)))
+
+    def write(self, value: Value) -> str:
+        """Return a list."""
+        assert isinstance(value, tuple)
+        return f"[{', '.join(map(quoted, value))}]"
+
+
+def quoted(text: str) -> str:
+    """Return a text as TOML's basic string."""
+    inner = (
+        _ESCAPES.get(char) or (f"\\u{ord(char):04x}" if char < " " or char == "\x7f" else char)
+        for char in text
+    )
+    return f'"{"".join(inner)}"'
+
+
+def _size(size: int) -> str:
+    for unit in "GMK":
+        if size and size % (1 << _SIZE_SHIFTS[unit]) == 0:
+            return f"{size >> _SIZE_SHIFTS[unit]}{unit}"
+    return str(size)
+
+
+def _span(span_ms: int) -> str:
+    for unit, unit_ms in _SPAN_MS.items():
+        if span_ms % unit_ms == 0 and span_ms:
+            return f"{span_ms // unit_ms}{unit}"
+    return "0s"
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""What a reload changes, and what has to wait."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from chat_service.config import ConfigError, LaunchConfig
+from chat_service.retention import Keep, Retention
+from chat_service.settings.changes import changes
+from chat_service.settings.kinds import Value
+from chat_service.settings.sources import effective
+from chat_service.settings.table import SETTINGS, defaults
+from tests.settings import values
+
+OLD = defaults()
+
+
+def test_nothing_changed() -> None:
+    """Without a change there is nothing to tell."""
+    assert changes(OLD, OLD) == ((), ())
+
+
+def test_what_holds_at_once_and_what_waits() -> None:
+    """Live settings are told apart from those that need a restart, in the order of the table."""
+    new = effective({"limits.text_bytes": 5, "port": 7000, "log.level": "debug"}, {}).config
+    found = changes(OLD, new)
+    assert found.applied == ("log.level", "limits.text_bytes")
+    assert found.after_restart == ("port",)
+    assert changes(new, OLD) == found
+
+
+@pytest.mark.parametrize(
+    ("retention", "keys"),
+    [
+        (Retention(Keep(5)), ("retention.max_age",)),
+        (Retention(rooms=(("den", Keep(5)),)), ("retention.rooms",)),
+        (Retention(direct=Keep()), ("retention.direct",)),
+        (Retention(direct=Keep(5)), ("retention.direct.max_age",)),
+    ],
+)
+def test_retention_is_applied(retention: Retention, keys: tuple[str, ...]) -> None:
+    """What rooms keep changes at once, whichever room it is."""
+    new = replace(OLD, retention=retention)
+    assert changes(OLD, new) == (keys, ())
+
+
+def test_transcripts_begin_with_a_restart() -> None:
+    """A directory waits for a restart; how its files are rotated does not."""
+    new = effective({"transcripts.directory": Path("/t"), "transcripts.keep_files": 3}, {}).config
+    assert "transcripts.directory" in changes(OLD, new).after_restart
+    other = effective({"transcripts.directory": Path("/t")}, {}).config
+    assert changes(other, new) == (("transcripts.keep_files",), ())
+
+
+def asked(wish: dict[str, Value]) -> LaunchConfig:
+    """Return the configuration with these values, or the defaults where they do not fit."""
+    try:
+        return effective(wish, {}).config
+    except ConfigError:
+        return OLD
+
+
+@given(values.some(), values.some())
+def test_each_change_is_told_once(one: dict[str, Value], other: dict[str, Value]) -> None:
+    """Every setting that differs is in one of the two lists, and no other is."""
+    old, new = asked(one), asked(other)
+    found = changes(old, new)
+    for key, setting in SETTINGS.items():
+        lists = (key in found.applied, key in found.after_restart)
+        if setting.of(old) == setting.of(new):
+            assert lists == (False, False)
+        else:
+            assert lists == (setting.live, not setting.live)
