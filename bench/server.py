@@ -114,7 +114,11 @@ class ChatServer(Watched):
             line = self._wait_line(launcher, began + START_S)
             self.start_s = time.perf_counter() - began
             self.address = line.removeprefix(READY).split()[0]
-            (self._seen,) = psutil.Process(launcher.pid).children()
+            (self._seen,) = [
+                child
+                for child in psutil.Process(launcher.pid).children()
+                if "chat_service.instance" in child.cmdline()
+            ]
         except BaseException:
             self._stop()
             raise
@@ -169,9 +173,9 @@ class ChatServer(Watched):
             return
         assert launcher.stdout is not None
         try:
-            instances = psutil.Process(launcher.pid).children()
+            children = psutil.Process(launcher.pid).children()
         except psutil.NoSuchProcess:
-            instances = []
+            children = []
         launcher.send_signal(signal.SIGTERM)
         try:
             launcher.wait(STOP_S)
@@ -180,8 +184,8 @@ class ChatServer(Watched):
             launcher.wait()
             raise
         finally:
-            for instance in instances:
+            for child in children:
                 # Compares the time of its start too, so no other process is met.
-                if instance.is_running():
-                    instance.kill()
+                if child.is_running():
+                    child.kill()
             launcher.stdout.close()

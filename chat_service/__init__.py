@@ -31,8 +31,7 @@ Packages, and what each may import of the project
     server        wiring and clean stop                all of these, config, posix
     instance      one server as a process              server, config, logs, posix
     transcripts   public rooms as files of text        core, log, config, chat_text
-    supervisor    when to restart, when to give up     config, link
-    launcher      instances as fresh processes         config, link, logs, supervisor, posix
+    launcher      all as fresh processes, watched      config, link, logs, posix
     link          what launcher and admin say          nothing
     admin         the operator's side, a process       config, link, logs, chat_protos, chat_text
     config        what each process is told            the limits of core, hub, edge; retention

@@ -7,7 +7,11 @@ import errno
 import fcntl
 import os
 import signal
+import termios
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from chat_service.config import StartError
 
@@ -66,6 +70,68 @@ def die_within(seconds: float) -> None:
         return
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def has_terminal() -> bool:
+    """Tell whether this process belongs to a terminal that is there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def can_show_console(environment: Mapping[str, str]) -> bool:
+    """Tell whether this process may take the terminal for a console, and the terminal can.
+
+    Its standard input and output have to be that terminal, and it has to be in front: one
+    that was started in the background would be stopped by the first key that it reads.
+    """
+    if environment.get("TERM", "") in ("", "dumb", "unknown"):
+        return False
+    try:
+        return os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
+
+
+class Terminal:
+    """The terminal of this process as it was, to be put back after a program had it."""
+
+    # Out of the alternate screen, cursor on, mouse and bracketed paste off, plain colours.
+    _SANE = b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m"
+
+    def __init__(self, path: str, attributes: list[int | list[bytes | int]]) -> None:
+        self._path = path
+        self._attributes = attributes
+
+    @classmethod
+    def of(cls, descriptor: int) -> Self:
+        """Note how the terminal is now. Raises OSError where it is none."""
+        try:
+            return cls(os.ttyname(descriptor), termios.tcgetattr(descriptor))
+        except termios.error as error:
+            raise OSError(*error.args) from error
+
+    def restore(self, *, screen: bool) -> None:
+        """Put back how keys are read; with `screen` also how it shows.
+
+        Nothing happens where the terminal is gone, and nothing waits for it.
+        """
+        # Whoever does this from the background would be stopped.
+        previous = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        try:
+            with suppress(OSError, termios.error):
+                # Opened anew, so that nothing else shares the flag.
+                own = os.open(self._path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+                try:
+                    if screen:
+                        os.write(own, self._SANE)
+                    termios.tcsetattr(own, termios.TCSANOW, self._attributes)
+                finally:
+                    os.close(own)
+        finally:
+            signal.signal(signal.SIGTTOU, previous)
 
 
 def _reason(error: OSError) -> str:

@@ -353,7 +353,8 @@ def test_start_on_a_read_only_disk(disk: SmallDisk, chance: random.Random) -> No
         assert server.terminate() == 0
         disk.allow("ro")
         assert refused_start(data) == (
-            f"chat-server: data directory {data}/ephemeral-1 cannot be used: Read-only file system"
+            f"chat-server: data directory {data} cannot be used: Read-only file system; "
+            "name another one with --data-dir"
         )
         disk.allow("rw")
         server.start()

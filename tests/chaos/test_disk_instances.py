@@ -80,11 +80,12 @@ def test_file_has_one_server(tmp_path: Path) -> None:
     """A second server on the same data is refused in one line, and the first does not notice."""
     flags = ("--port", "0", "--data-dir", tmp_path)
     with Launched(*flags) as first:
-        (directory,) = first.addresses(1)
+        first.addresses(1)
         with Launched(*flags) as second:
             assert second.wait() == 1
             assert second.stderr.rest() == [
-                f"chat-server: data directory {directory} is in use by another process"
+                f"chat-server: data directory {tmp_path} is in use by another process; "
+                "name another one with --data-dir"
             ]
         first.terminate()
         assert first.wait() == 0

@@ -120,9 +120,22 @@ class Launched:
         found = {}
         if self.process.poll() is None:
             for child in psutil.Process(self.process.pid).children():
-                found[Path(json.loads(child.cmdline()[-1])["data_dir"])] = child
                 self._known.add(child)
+                command = child.cmdline()
+                if "chat_service.instance" in command:
+                    found[Path(json.loads(command[-1])["data_dir"])] = child
         return found
+
+    def admin(self) -> psutil.Process:
+        """Wait for the admin process."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for child in psutil.Process(self.process.pid).children():
+                if "chat_service.admin.process" in child.cmdline():
+                    self._known.add(child)
+                    return child
+            time.sleep(0.01)
+        raise AssertionError("there is no admin process")
 
     def wait(self) -> int:
         """Return the exit status, once the command has ended."""

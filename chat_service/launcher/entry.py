@@ -1,0 +1,54 @@
+"""What `chat-server` runs: the lock, the signals and the terminal around the launcher's loop."""
+
+import logging
+import os
+import signal
+from contextlib import ExitStack
+
+from chat_service import posix
+from chat_service.config import LaunchConfig, StartError
+from chat_service.launcher import signals
+from chat_service.launcher.admin import Screen
+from chat_service.launcher.journal import Journal, LogFile, show
+from chat_service.launcher.launcher import Launcher
+from chat_service.launcher.reload import Changes, Configuration, Reread
+from chat_service.logs import configure_logging
+
+LOG_NAME = "chat-server.log"
+
+
+def run(
+    config: LaunchConfig, reread: Reread | None = None, changes: Changes = lambda _, __: ((), ())
+) -> int:
+    """Run the instances until SIGINT or SIGTERM; return the exit status.
+
+    `reread` and `changes` are for SIGHUP, and for an operator who asks: see Configuration.
+    """
+    configure_logging(config.log_level, "launcher", config.log_format)
+    try:
+        # Held until this process is gone, however it ends.
+        posix.lock_directory(config.data_dir)
+    except StartError as error:
+        show(f"chat-server: {error}; name another one with --data-dir")
+        return 1
+    # With nohup the signal is ignored: then the end of the terminal is none of the servers.
+    stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN or not posix.has_terminal()
+    with ExitStack() as stack:
+        screen = None
+        if config.console and posix.can_show_console(os.environ):
+            journal = Journal(LogFile(config.data_dir / LOG_NAME), show)
+            stack.callback(journal.close)
+            screen = Screen(journal, posix.Terminal.of(0))
+            _log_to(journal)
+        return Launcher(
+            Configuration(config, reread or (lambda: config), changes),
+            stack.enter_context(signals.received()),
+            screen=screen,
+            terminal_gone=lambda: not stays and not posix.has_terminal(),
+        ).run()
+
+
+def _log_to(journal: Journal) -> None:
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(journal.stream())
