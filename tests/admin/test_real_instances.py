@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 import pytest
@@ -17,6 +19,8 @@ from chat_service.link import InstanceNews, InstanceState
 from tests.admin.scene import PATIENCE, Scene, a_fleet, run
 from tests.admin.test_metrics import Page
 from tests.edge.operator import Operated
+
+MANUAL = Path(__file__).parents[2] / "docs" / "monitoring.md"
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,25 @@ def test_metrics_of_real_instances_can_be_read() -> None:
             assert page.value("chat_commit_seconds_count", first)
             assert page.value("chat_rooms", second, kind="public") == 1
             assert page.value("chat_instance_up", second) == 1
+
+    run(story())
+
+
+def test_every_figure_is_documented() -> None:
+    """docs/monitoring.md has a row for each figure with its kind and meaning, and no other."""
+
+    async def story() -> None:
+        async with two_servers() as real:
+            page = Page(await Metrics(lambda: real.scene.fleet.places).text())
+            told = {
+                (name + "_total" * (kind == "counter"), kind, page.help[name])
+                for name, kind in page.types.items()
+            }
+            rows = re.findall(
+                r"^\| `(chat_\w+)` \| (\w+) \| .* \| (.+) \|$", MANUAL.read_text(), re.M
+            )
+            assert set(rows) == told
+            assert len(rows) == len(told)
 
     run(story())
 
