@@ -27,7 +27,7 @@ Packages, and what each may import of the project
     log           the durable order, in SQLite         core, histogram
     hub           live rooms                           core, histogram
     retention     how much rooms keep                  core
-    edge          gRPC                                 these, retention, chat_protos
+    edge          gRPC                                 those four, retention, chat_protos
     server        wiring and clean stop                all of these, config, posix
     instance      one server as a process              server, config, logs, posix
     transcripts   public rooms as files of text        core, log, config, chat_text

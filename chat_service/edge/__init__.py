@@ -9,8 +9,11 @@
     wire        protobuf to core and back
     orders      requests to commands, paced
     sessions    the tokens that callers present, and their deadlines
+    admin       the operator's calls about this instance
+    figures     what it tells of itself: one table
+    tally       what the edge counts of its work
     pruning     lets go of what rooms do not keep
-    transport   the gRPC server: options, health, address
+    transport   the gRPC servers: options, health, addresses
     calls       the table of methods, and what every call goes through
     status      reasons to gRPC statuses
     paging      page sizes and tokens
@@ -19,5 +22,5 @@
     limits      what callers may do, and how long they are waited for; pure
 
 The only package of the server that imports grpc and the stubs; imports core, log,
-hub and retention of the project.
+hub, histogram and retention of the project.
 """

@@ -120,7 +120,7 @@ _TABLE = (
     ),
     _gauge(
         "chat_disk_full",
-        "1 while posts are refused because there is no room on the disk, else 0.",
+        "1 if the disk was full when a post was to be stored last, else 0.",
         lambda s: s.log.disk_full,
     ),
     _counter(

@@ -47,7 +47,7 @@ class LogStatistics:
     commit_seconds: Distribution
     # Orders of a batch.
     batch_orders: Distribution
-    # Whether posts are refused because there is no room on the disk.
+    # Whether the disk was full when a post was to be stored last.
     disk_full: bool
 
 

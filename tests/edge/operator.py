@@ -7,6 +7,7 @@ async with Operated() as server, server.operator() as operator:
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -68,14 +69,21 @@ class Operated(Server):
 
 async def settled(operator: Operator, name: str, value: float, **labels: str) -> None:
     """Wait until a figure has a value; ends and writes are counted when they are done."""
+    await agreed(operator, lambda found: (value_of(found[name], **labels), value))
+
+
+async def agreed(
+    operator: Operator, pair: Callable[[dict[str, pb.Figure]], tuple[float, float]]
+) -> None:
+    """Wait until a figure is what it should be; `pair` makes both of the present figures."""
     seen = None
     try:
         async with asyncio.timeout(PATIENCE):
-            while seen != value:
-                seen = value_of((await operator.figures())[name], **labels)
+            while seen is None or seen[0] != seen[1]:
+                seen = pair(await operator.figures())
                 await asyncio.sleep(0.005)
     except TimeoutError:
-        raise AssertionError(f"{name} {labels} is {seen} and not {value}") from None
+        raise AssertionError(f"it is {seen and seen[0]} and not {seen and seen[1]}") from None
 
 
 def value_of(figure: pb.Figure, **labels: str) -> float:

@@ -1,8 +1,8 @@
-"""The address that a caller is counted under."""
+"""The address that a caller has, and that it is counted under."""
 
 import pytest
 
-from chat_service.edge.address import network_of
+from chat_service.edge.address import host_of, network_of
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,19 @@ from chat_service.edge.address import network_of
 def test_network_of_a_peer(peer: str, network: str) -> None:
     """Each form of a peer has its one network; loopback has none."""
     assert network_of(peer) == network
+
+
+@pytest.mark.parametrize(
+    ("peer", "host"),
+    [
+        ("ipv4:127.0.0.1:60082", "127.0.0.1"),
+        ("ipv6:%5B2001:db8::7%5D:55808", "2001:db8::7"),
+        ("ipv6:[::1]:55808", "::1"),
+        ("ipv6:%5Bfe80::1%25eth0%5D:55808", "fe80::1"),
+        ("unix:", "unix:"),
+        ("", ""),
+    ],
+)
+def test_host_of_a_peer(peer: str, host: str) -> None:
+    """An address has neither port nor brackets; what is none stays as it is."""
+    assert host_of(peer) == host

@@ -189,6 +189,29 @@ async def test_cancel_in_the_midst_of_the_cleaning_up(scene: Scene, moment: int)
 
 
 @story
+async def test_user_who_is_kicked_while_it_says_hello(scene: Scene) -> None:
+    """Whichever comes first in the log, the stream ends by the kick."""
+    kick = cmd.KickUser("bob", "")
+    before = Caller(scene, scene.joins("bob", "lobby"))
+    scene.journal.note(kick)
+    before.calls()
+    await before.goes_on()
+    scene.commits()
+    with pytest.raises(RefusedError) as refused:
+        await before.ended()
+    assert refused.value.rejection.reason is Reason.KICKED
+    after = Caller(scene, scene.joins("bob", "lobby"))
+    after.calls()
+    await after.goes_on()
+    scene.journal.note(kick)
+    scene.commits()
+    ended = await after.ended()
+    assert ended is not None
+    assert ended.reason is Reason.KICKED
+    assert scene.streams.all() == []
+
+
+@story
 async def test_session_that_ended_before_its_hello_was_committed(scene: Scene) -> None:
     """A Hello of a session that has ended meanwhile is refused, and nothing is left of it."""
     alice = scene.joins("alice")

@@ -164,3 +164,32 @@ def test_copy_made_by_folding_equals_one_that_is_loaded(scene: Scene) -> None:
         followed.pop(name), loaded.pop(name)
     assert followed == loaded
     assert names(fresh, None, 9) == names(scene.directory, None, 9)
+
+
+def test_members_are_counted_as_they_change(scene: Scene) -> None:
+    """Joining, leaving, signing out and a kick count, in public rooms alone, as a start would."""
+
+    def counted() -> dict[int, int]:
+        fresh = Directory(scene.log.load()).members
+        assert scene.directory.members == fresh
+        return {room_id: count for room_id, count in fresh.items() if count}
+
+    alice, bob, cy = (scene.joins(name, "lobby") for name in ("alice", "bob", "cy"))
+    den = scene.does(cmd.JoinRoom(alice.session_id, RoomByName("den"))).room_id
+    scene.does(cmd.JoinRoom(bob.session_id, RoomById(den)))
+    scene.opens_direct(alice, "bob")
+    assert counted() == {LOBBY: 3, den: 2}
+    scene.does(cmd.LeaveRoom(bob.session_id, RoomById(den)))
+    scene.does(cmd.EndSession(cy.session_id))
+    assert counted() == {LOBBY: 2, den: 1}
+    scene.does(cmd.KickUser("alice", ""))
+    assert counted() == {LOBBY: 1}
+
+
+def test_public_rooms_of_a_user(scene: Scene) -> None:
+    """They come in the order of joining, without direct messages."""
+    alice = scene.joins("alice", "lobby")
+    scene.joins("bob")
+    scene.opens_direct(alice, "bob")
+    den = scene.does(cmd.JoinRoom(alice.session_id, RoomByName("den"))).room_id
+    assert scene.directory.public_rooms(alice.user_id) == [LOBBY, den]

@@ -235,6 +235,43 @@ async def test_end_of_a_session_ends_its_streams(scene: Scene) -> None:
 
 
 @story
+async def test_kick_ends_all_streams_of_a_user(scene: Scene) -> None:
+    """Every stream of every session ends by the kick and not by the end of its session.
+
+    What is queued is dropped within the step of the commit, and the room is told at once.
+    """
+    alice, bob = scene.joins("alice", "lobby"), scene.joins("bob", "lobby")
+    second = scene.directory.state.sessions[
+        scene.does(cmd.OpenSession(bob.session_id, "", b"2", "here")).session_id
+    ]
+    watcher = await reading(scene, scene.stream(alice))
+    window = await reading(scene, scene.stream(second))
+    stream, listener = await reading(scene, scene.stream(bob)), scene.stream(bob, chat=False)
+    early = scene.stream(bob, chat=False, welcomed=False)
+    scene.timers.advance(1)
+    await scene.told(watcher.subscription)
+    scene.says(alice, "this waits for bob")
+    assert window.subscription.queued_bytes
+    await scene.told(watcher.subscription)
+    outcomes: list[tuple[Outcome, ...]] = []
+    scene.journal.submit((cmd.KickUser("BOB", "spam"), post(bob, "one more")), outcomes.append)
+    scene.journal.apply(scene.log.commit())
+    for ended in (window, stream, listener, early):
+        assert ended.subscription.ended == Rejection(
+            Reason.KICKED, "you were removed by the operator: spam"
+        )
+        assert not ended.subscription.queued_bytes
+    kick, posted = outcomes[0]
+    assert kick == Answer(user_id=bob.user_id, name="bob", sessions=2)
+    assert isinstance(posted, Rejection)
+    assert posted.reason is Reason.SESSION_ENDED
+    scene.timers.advance(1)
+    (item,) = await scene.told(watcher.subscription)
+    assert ([user.name for user in item.presence.left], item.presence.total) == (["bob"], 1)
+    assert scene.journal.tally.kicks == 1
+
+
+@story
 async def test_window_that_signs_out_leaves_its_user_in_the_rooms_of_another(scene: Scene) -> None:
     """A user with a second window in the room has not gone."""
     alice, bob = scene.joins("alice", "lobby"), scene.joins("bob", "lobby")

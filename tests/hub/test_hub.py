@@ -809,6 +809,81 @@ class Seen:
                 self.places[room_id] = (number, is_live)
 
 
+# ----------------------------------------------------------------------------- statistics
+
+
+@in_a_world
+async def test_statistics_count_what_readers_were_handed(world: World) -> None:
+    """Events times readers, live, from the ring and from the log; bytes as they are taken."""
+    world.happens(count=10)
+    alice = world.reader(1)
+    sent = await world.catches_up(alice, 4)
+    assert world.hub.statistics().deliveries == 6
+    bob = await world.live(2, 9)
+    assert world.hub.statistics().deliveries == 7
+    world.happens(count=3)
+    assert world.hub.statistics().deliveries == 13
+    before = world.hub.statistics().written_bytes
+    waiting = alice.queued_bytes
+    assert waiting == bob.queued_bytes > 0
+    assert world.hub.statistics().queued_bytes == 2 * waiting
+    sent += read(alice)
+    found = world.hub.statistics()
+    assert found.written_bytes == before + waiting
+    assert (found.queued_bytes, found.largest_queue_bytes) == (waiting, waiting)
+    assert [item for item in sent if item.kind is Kind.EVENT] == events(5, 13)
+
+
+@in_a_world
+async def test_statistics_know_who_is_gone(world: World) -> None:
+    """What a reader took still counts when it is gone; its rooms and its queue do not."""
+    alice, bob = await world.live(1), await world.live(2)
+    await world.catches_up(bob, 0, OTHER_ROOM)
+    world.happens()
+    read(alice)
+    found = world.hub.statistics()
+    assert (found.subscriptions, found.queued_bytes) == (3, bob.queued_bytes)
+    assert world.hub.readings() == {ROOM: 2, OTHER_ROOM: 1}
+    for _ in range(2):
+        world.hub.remove(bob)
+        bob.end(BYE)
+    left = world.hub.statistics()
+    assert left.written_bytes == found.written_bytes
+    assert (left.subscriptions, left.queued_bytes, left.largest_queue_bytes) == (1, 0, 0)
+    assert world.hub.readings() == {ROOM: 1}
+    assert left.ring_bytes == found.ring_bytes > 0
+
+
+@in_a_world
+async def test_statistics_time_a_fan_out_without_its_slowest_tenth(world: World) -> None:
+    """It is counted once, when nine of ten have written, and not before."""
+    readers = [await world.live(number) for number in range(1, 11)]
+    world.happens()
+    for subscription in readers[:8]:
+        read(subscription)
+    assert world.hub.statistics().fan_out_seconds.count == 0
+    world.timers.advance(0.02)
+    read(readers[8])
+    found = world.hub.statistics().fan_out_seconds
+    assert found.count == 1
+    assert found.total == pytest.approx(0.02 + MAX_TICK_S)
+    read(readers[9])
+    assert world.hub.statistics().fan_out_seconds.count == 1
+
+
+@in_a_world
+async def test_reader_who_is_cut_was_handed_nothing(world: World) -> None:
+    """An event that ended a reader was not delivered to it."""
+    alice = await world.live()
+    await world.live(2)
+    world.happens()
+    read(alice)
+    before = world.hub.statistics().deliveries
+    world.passes(int(MAX_QUEUED_S) + 1)
+    world.happens()
+    assert world.hub.statistics().deliveries == before + 1
+
+
 async def _play(steps: list[tuple[Any, ...]]) -> None:
     world = World()
     world.happens(ROOM, 3 * PAGE)

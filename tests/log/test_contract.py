@@ -256,6 +256,33 @@ def test_more_than_the_whole_backlog_is_refused(subject: Subject) -> None:
 # --------------------------------------------------------------------- restarts
 
 
+def test_statistics_tell_what_was_committed(subject: Subject) -> None:
+    """Each batch counts once, with its time and its orders; the snapshot stays as it was."""
+    before = subject.log.statistics()
+    assert (before.commits, before.failed_commits, before.backlog) == (0, 0, 0)
+    subject.ask_all(IDLE, IDLE, IDLE)
+    subject.ask_all(IDLE)
+    after = subject.log.statistics()
+    assert (after.commits, after.failed_commits, after.backlog) == (2, 0, 0)
+    assert after.batch_orders.count == after.commit_seconds.count == 2
+    assert after.batch_orders.total == 4
+    assert 0 < after.commit_seconds.total < DEADLINE_S
+    assert not after.disk_full
+    assert before.batch_orders.count == 0
+
+
+def test_statistics_tell_what_waits(subject: Subject) -> None:
+    """Orders that are not decided yet are the backlog, also while a commit hangs."""
+    subject.begin()
+    with subject.held():
+        subject.submit(IDLE, IDLE, IDLE)
+        assert subject.log.statistics().backlog == 3
+        last = subject.submit(IDLE)
+        assert subject.log.statistics().backlog == 4
+    subject.outcomes(last)
+    assert subject.log.statistics().backlog == 0
+
+
 def test_restart_finds_the_fold_of_all_events(subject: Subject) -> None:
     """The state that is loaded is what the announced events come to."""
     alice = subject.begin(Limits(text_bytes=77, reserved_names=("zeus", "hera")))

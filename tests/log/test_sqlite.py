@@ -188,6 +188,7 @@ def test_full_disk_refuses_the_batch_and_leaves_no_trace(
     """All of the batch is refused, small orders too; nothing of it is known, stored or heard."""
     alice = subject.begin()
     subject.ok(post(alice, "lobby", "before", message_id="m0"))
+    commits = subject.log.statistics().commits
     before, heard = subject.fold().snapshot(), len(subject.events())
     with full(subject):
         outcomes = subject.ask_all(
@@ -198,6 +199,8 @@ def test_full_disk_refuses_the_batch_and_leaves_no_trace(
         assert len(outcomes) == 10
         assert reasons(outcomes) == {Reason.STORAGE_FULL}
         assert all(o.retry_after_ms > 0 for o in outcomes if isinstance(o, Rejection))
+        found = subject.log.statistics()
+        assert (found.commits, found.failed_commits, found.disk_full) == (commits, 1, True)
     assert [r.levelno for r in caplog.records] == [logging.ERROR]
     assert len(subject.events()) == heard
     assert not subject.failures
@@ -312,11 +315,14 @@ def test_room_on_the_disk_is_noticed_by_itself(
     for number in range(3):
         order = post(alice, "lobby", message_id=f"m{number}")
         assert careful.refused(order).reason is Reason.STORAGE_FULL
+        assert careful.log.statistics().disk_full
     disk.is_short = False
     careful.ok(cmd.RenewSession(alice))
     for number in range(3):
         assert careful.ok(post(alice, "lobby", message_id=f"m{number}")).seq == number + 1
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.INFO]
+    assert not careful.log.statistics().disk_full
+    assert careful.log.statistics().failed_commits == 0
     assert not careful.failures
 
 

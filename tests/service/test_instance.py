@@ -6,14 +6,18 @@ import logging
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+import grpc
 import pytest
 
+from chat_protos.chat.v1 import admin_pb2, admin_pb2_grpc
 from chat_service.config import InstanceConfig, StartError
 from chat_service.instance import DRAIN_SECONDS, Control, run
 from chat_service.posix import lock_directory
@@ -202,3 +206,53 @@ def test_started_by_hand_is_one_line(arguments: list[str]) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("chat_service.instance: started by hand? ")
     assert done.stderr.count("\n") == 1
+
+
+class Started:
+    """A real instance as a process of its own, with the launcher's end of its socket."""
+
+    def __init__(self, config: InstanceConfig) -> None:
+        self.connection, theirs = socket.socketpair()
+        self.connection.settimeout(PATIENCE)
+        arguments = (str(theirs.fileno()), config.to_json())
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "chat_service.instance", *arguments],
+                pass_fds=(theirs.fileno(),),
+            )
+        self._reports = self.connection.makefile("rb")
+
+    def __enter__(self) -> Self:
+        report = json.loads(self._reports.readline())
+        assert "ready" in report, report
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self._reports.close()
+        self.connection.close()
+
+    def ends(self) -> int:
+        """Stop it as a launcher does; return the exit status."""
+        self.connection.shutdown(socket.SHUT_WR)
+        return self.process.wait(PATIENCE)
+
+
+def test_operator_reaches_a_real_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its socket is private, wherever the data is; what a killed process left is no obstacle."""
+    data_dir = tmp_path / ("a-directory-with-a-very-long-name" * 4) / "50051"
+    config = InstanceConfig("127.0.0.1", 0, data_dir, "info", True)
+    assert len(str(data_dir)) > 108
+    for killed in (True, False):
+        with Started(config) as instance:
+            monkeypatch.chdir(data_dir)
+            assert stat.S_IMODE(Path("admin.sock").stat().st_mode) & 0o077 == 0
+            with grpc.insecure_channel("unix:admin.sock") as channel:
+                response = admin_pb2_grpc.AdminServiceStub(channel).GetFigures(
+                    admin_pb2.GetFiguresRequest(), timeout=PATIENCE
+                )
+            assert "chat_messages" in [figure.name for figure in response.figures]
+            if not killed:
+                assert instance.ends() == 0
+        assert Path("admin.sock").exists() == killed
