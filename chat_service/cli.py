@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from chat_service.config import ConfigError
+from chat_service.settings.changes import changes
 from chat_service.settings.effective import toml
 from chat_service.settings.kinds import (
     BadValueError,
@@ -177,4 +178,4 @@ def main(
             "and nothing is encrypted",
             file=sys.stderr,
         )
-    return run(config)
+    return run(config, lambda: asked.read(environment).config, changes)

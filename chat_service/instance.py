@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0
 """The whole of a stop, as promised to whoever waits for it."""
 
+READ_BYTES = 64 * 1024
+
 ADMIN_SOCKET = "admin.sock"
 """Where the operator's calls are answered, in the data directory."""
 
@@ -43,10 +45,12 @@ class Serve(Protocol):
         hurry: asyncio.Event,
         ready: Callable[[str], None],
         admin_socket: str | None,
+        changes: asyncio.Queue[InstanceConfig],
     ) -> None:
         """Call `ready` with the bound address, serve until `stop`, drain until `hurry`.
 
-        Raises StartError where it cannot begin.
+        `changes` gives the configurations that come while it serves. Raises StartError where
+        it cannot begin.
         """
 
 
@@ -57,22 +61,44 @@ class Control:
         connection.setblocking(False)
         connection.set_inheritable(False)
         self._connection = connection
+        self._unread = b""
 
     def report(self, **line: str) -> None:
         """Tell the launcher; a launcher that is gone is noticed by `watch`."""
         with suppress(OSError):
             self._connection.sendall(json.dumps(line).encode() + b"\n")
 
-    def watch(self, loop: asyncio.AbstractEventLoop, ended: Callable[[], None]) -> None:
-        """Have `ended` called when the launcher ends the file or is gone."""
-        loop.add_reader(self._connection, self._read, loop, ended)
+    def watch(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        told: Callable[[InstanceConfig], None],
+        ended: Callable[[], None],
+    ) -> None:
+        """Have `told` called with each configuration that the launcher tells from now on.
 
-    def _read(self, loop: asyncio.AbstractEventLoop, ended: Callable[[], None]) -> None:
+        `ended` is called when it ends the file or is gone.
+        """
+        loop.add_reader(self._connection, self._read, loop, told, ended)
+
+    def _read(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        told: Callable[[InstanceConfig], None],
+        ended: Callable[[], None],
+    ) -> None:
+        received = b""
         with suppress(ConnectionError):
-            if self._connection.recv(1):
-                return
-        loop.remove_reader(self._connection)
-        ended()
+            received = self._connection.recv(READ_BYTES)
+        if not received:
+            loop.remove_reader(self._connection)
+            ended()
+            return
+        *lines, self._unread = (self._unread + received).split(b"\n")
+        for line in lines:
+            try:
+                told(InstanceConfig.from_json(json.dumps(json.loads(line)["config"])))
+            except (ValueError, TypeError, KeyError, ConfigError) as error:
+                log.error("the launcher told what is not understood: %s", error)
 
 
 def run(
@@ -113,7 +139,10 @@ async def _serve(
     die_within: Callable[[float], None],
 ) -> None:
     stop, hurry = asyncio.Event(), asyncio.Event()
+    changes: asyncio.Queue[InstanceConfig] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+    # What the log calls this process, and what it was told last.
+    source, now = config.address, config
 
     def begin_stop() -> None:
         if not stop.is_set():
@@ -125,13 +154,31 @@ async def _serve(
             hurry.set()
         begin_stop()
 
+    def configure_log() -> None:
+        configure_logging(now.log_level, source, now.log_format)
+
     def ready(address: str) -> None:
-        configure_logging(config.log_level, address, config.log_format)
+        nonlocal source
+        source = address
+        configure_log()
         control.report(ready=address)
 
+    def told(changed: InstanceConfig) -> None:
+        nonlocal now
+        now = changed
+        configure_log()
+        changes.put_nowait(changed)
+
     loop.add_signal_handler(signal.SIGTERM, terminate)
-    control.watch(loop, begin_stop)
-    await serve(config, stop=stop, hurry=hurry, ready=ready, admin_socket=ADMIN_SOCKET)
+    control.watch(loop, told, begin_stop)
+    await serve(
+        config,
+        stop=stop,
+        hurry=hurry,
+        ready=ready,
+        admin_socket=ADMIN_SOCKET,
+        changes=changes,
+    )
 
 
 def _real_serve() -> Serve:
@@ -146,6 +193,8 @@ def _real_serve() -> Serve:
 def main(arguments: Sequence[str]) -> int:
     """Run as the launcher asks; return the exit status, 2 where it asked for nonsense."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What people say is in these files: for the owner alone.
+    os.umask(0o077)
     try:
         descriptor, text = arguments
         config = InstanceConfig.from_json(text)

@@ -96,19 +96,21 @@ async def serve(
     hurry: asyncio.Event,
     ready: Callable[[str], None],
     admin_socket: str | None = None,
+    changes: asyncio.Queue[InstanceConfig] | None = None,
     timing: Timing = REAL_TIME,
 ) -> None:
     """Run one server until `stop`, then drain; `hurry` ends the drain early.
 
     `ready` is called with the bound address once the server accepts. On `admin_socket`,
-    the path of a Unix socket that is made, the operator's calls are answered. Raises
+    the path of a Unix socket that is made, the operator's calls are answered. `changes`
+    gives configurations that take the place of `config`: retention follows at once. Raises
     StartError, with one clear line, when the server cannot start, and
     ConnectionAbortedError when its log failed while it ran.
     """
     server = await _Server.start(config, timing, admin_socket)
     try:
         ready(server.address)
-        failed = await server.run(stop)
+        failed = await server.run(stop, changes or asyncio.Queue())
         if not failed:
             await server.drain(hurry)
     finally:
@@ -300,20 +302,27 @@ class _Server:
             config.limits.drain_s,
         )
 
-    async def run(self, stop: asyncio.Event) -> bool:
+    async def run(self, stop: asyncio.Event, changes: asyncio.Queue[InstanceConfig]) -> bool:
         """Keep time until the stop; return whether the log failed instead."""
         waits = [asyncio.ensure_future(event.wait()) for event in (stop, self.failed)]
         clockwork = asyncio.ensure_future(self._clockwork())
         pruning = asyncio.ensure_future(self.pruning.run(self.look_s))
+        following = asyncio.ensure_future(self._follow(changes))
         try:
             await asyncio.wait([*waits, clockwork], return_when=asyncio.FIRST_COMPLETED)
             if clockwork.done():
                 clockwork.result()
             return self.failed.is_set()
         finally:
-            for task in (*waits, clockwork, pruning):
+            tasks = (*waits, clockwork, pruning, following)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*waits, clockwork, pruning, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, changes: asyncio.Queue[InstanceConfig]) -> None:
+        while True:
+            config = await changes.get()
+            self.pruning.retention = config.retention
 
     async def drain(self, hurry: asyncio.Event) -> None:
         """Tell the clients to come back later, send what is queued, end their streams."""

@@ -17,9 +17,7 @@ from chat_service.logs import configure_logging
 LOG_NAME = "chat-server.log"
 
 
-def run(
-    config: LaunchConfig, reread: Reread | None = None, changes: Changes = lambda _, __: ((), ())
-) -> int:
+def run(config: LaunchConfig, reread: Reread, changes: Changes) -> int:
     """Run the instances until SIGINT or SIGTERM; return the exit status.
 
     `reread` and `changes` are for SIGHUP, and for an operator who asks: see Configuration.
@@ -41,7 +39,7 @@ def run(
             screen = Screen(journal, posix.Terminal.of(0))
             _log_to(journal)
         return Launcher(
-            Configuration(config, reread or (lambda: config), changes),
+            Configuration(config, reread, changes),
             stack.enter_context(signals.received()),
             screen=screen,
             terminal_gone=lambda: not stays and not posix.has_terminal(),

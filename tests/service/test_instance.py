@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +33,7 @@ class Scene:
     stop: asyncio.Event
     hurry: asyncio.Event
     ready: Callable[[str], None]
+    changes: asyncio.Queue[InstanceConfig]
 
 
 class Launcher:
@@ -55,11 +56,12 @@ class Launcher:
             hurry: asyncio.Event,
             ready: Callable[[str], None],
             admin_socket: str | None,
+            changes: asyncio.Queue[InstanceConfig],
         ) -> None:
             assert config is self.config
             assert admin_socket == "admin.sock"
             assert Path.cwd() == self.config.data_dir
-            await asyncio.wait_for(serve(Scene(stop, hurry, ready)), PATIENCE)
+            await asyncio.wait_for(serve(Scene(stop, hurry, ready, changes)), PATIENCE)
 
         with self._instances_end:
             control = Control(self._instances_end)
@@ -139,6 +141,46 @@ def test_sigterm_hurries_a_drain_that_the_launcher_began(launcher: Launcher) -> 
         await scene.hurry.wait()
 
     assert launcher.run(serve) == 0
+
+
+def test_configuration_is_passed_on(launcher: Launcher, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the launcher tells is given to the server; the log follows it at once."""
+    first = replace(launcher.config, disk_reserve=7)
+    second = replace(launcher.config, disk_reserve=8, log_level="debug", log_format="json")
+    lines = [
+        json.dumps({"config": json.loads(config.to_json())}).encode() + b"\n"
+        for config in (first, second)
+    ]
+
+    async def serve(scene: Scene) -> None:
+        scene.ready("127.0.0.1:41234")
+        launcher.connection.sendall(lines[0] + lines[1][:7])
+        assert await scene.changes.get() == first
+        launcher.connection.sendall(lines[1][7:])
+        assert await scene.changes.get() == second
+        logging.getLogger("chat_service.server").debug("hello")
+        launcher.connection.shutdown(socket.SHUT_WR)
+        await scene.stop.wait()
+
+    assert launcher.run(serve) == 0
+    told = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert (told["source"], told["message"]) == ("127.0.0.1:41234", "hello")
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b'{"config": {}}', b'{"config": 1}', b"\xff"])
+def test_nonsense_of_the_launcher_is_logged(
+    launcher: Launcher, line: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is not understood changes nothing, and the end of the file is still seen."""
+    launcher.connection.sendall(line + b"\n")
+    launcher.connection.shutdown(socket.SHUT_WR)
+
+    async def serve(scene: Scene) -> None:
+        await scene.stop.wait()
+        assert scene.changes.empty()
+
+    assert launcher.run(serve) == 0
+    assert "the launcher told what is not understood" in caplog.text
 
 
 def test_what_hinders_the_start_is_reported(launcher: Launcher) -> None:
