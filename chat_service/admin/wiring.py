@@ -97,10 +97,12 @@ async def _follow(fleet: Fleet, monitoring: Monitoring) -> None:
     configs: asyncio.Queue[AdminConfig] = asyncio.Queue()
     fleet.watch_config(configs.put_nowait)
     config = fleet.config
+    # That of all processes, for as long as they last.
+    log_format = config.log_format
     while True:
         await monitoring.open(config)
         config = await configs.get()
-        configure_logging(config.log_level, SOURCE, config.log_format)
+        configure_logging(config.log_level, SOURCE, log_format)
 
 
 async def _leave(console: "Console", running: asyncio.Task[None]) -> None:

@@ -221,10 +221,11 @@ _TRANSCRIPTS = (
 _METRICS = (
     Setting(
         "metrics.port",
-        Count(1, MAX_PORT),
+        Count(0, MAX_PORT),
         "metrics_port",
-        "answer Prometheus and health checks over HTTP on this port",
+        "answer Prometheus and health checks over HTTP on this port; 0: the system chooses",
         flag="--metrics-port",
+        live=True,
         unset="nowhere",
     ),
     Setting(
@@ -233,6 +234,7 @@ _METRICS = (
         "metrics_host",
         "the IP address of that port; one that other machines can reach needs `insecure`",
         flag="--metrics-host",
+        live=True,
     ),
 )
 

@@ -144,14 +144,14 @@ def test_killed_process_leaves_room_for_the_next() -> None:
 
 
 def test_metrics_come_and_go_with_the_configuration() -> None:
-    """They are served where a reload says, with lines of the log as it says."""
+    """They are served where a reload says; the log keeps its form."""
 
     async def story() -> None:
         with short_directory() as name:
             directory = Path(name)
-            async with a_process(directory) as started:
+            async with a_process(directory, log_format="json") as started:
                 await started.launcher.serve(50051)
-                config = config_of(directory, metrics_port=0, log_format="json")
+                config = config_of(directory, metrics_port=0)
                 started.launcher.tell(Configured(config.to_json()))
                 line = await started.logged("metrics on http://")
                 assert line.startswith("{")
