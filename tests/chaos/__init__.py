@@ -17,6 +17,7 @@ What was counted and measured stands in a table at the end of each run.
     faults    the patched servers of the negative controls; `patched` brings them in
     record    what all clients were told, and every contradiction in it
     client    a client that comes back, resumes, and sends again what was not answered
+    kills     a storm of kill -9
     journal   what a server wrote and synced, and what a power cut leaves of it
     crowd     people who come and go, and check what they are told
     frozen    readers that do not read

@@ -4,6 +4,7 @@ Applied by `patched/sitecustomize.py` to the real process of an instance. The pr
 no switch for any of them. Each imports what it patches, when it does.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -160,6 +161,35 @@ def synchronous_normal() -> None:
 def synchronous_off() -> None:
     """Never sync anything."""
     _synchronous("OFF")
+
+
+@fault
+def positions_before_text() -> None:
+    """Commit how far a transcript is before its text is there, which comes a round later."""
+    from chat_service.transcripts.book import Book
+    from chat_service.transcripts.files import Files
+
+    late: list[tuple[int, bytes]] = []
+
+    def write_late() -> None:
+        for descriptor, data in late:
+            with open(descriptor, "ab") as file:
+                file.write(data)
+        late.clear()
+
+    @instead(Files, "append")
+    def put_off(_: Callable[..., None], __: Files, descriptor: int, data: bytes) -> None:
+        late.append((os.dup(descriptor), data))
+
+    @instead(Book, "write")
+    def caught_up(write: Callable[..., Any], book: Book, *given: Any) -> Any:
+        write_late()
+        return write(book, *given)
+
+    @instead(Book, "close")
+    def complete(close: Callable[..., None], book: Book) -> None:
+        write_late()
+        close(book)
 
 
 @fault

@@ -1,0 +1,134 @@
+"""Transcripts after kill -9, again and again: what is in them is the history, line for line."""
+
+import asyncio
+import random
+from contextlib import suppress
+from pathlib import Path
+
+import grpc
+
+from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_protos.chat.v1 import chat_pb2_grpc as stubs
+from chat_text import transcript
+from tests.chaos.figures import Figures
+from tests.chaos.kills import CLIENTS, ROOM, Kills, storm
+from tests.chaos.load import PATIENCE, until
+from tests.chaos.record import Record
+from tests.chaos.scale import BOUNDED, Scale
+from tests.chaos.server import Server
+
+# Small enough that some kills meet a change of files.
+FILE_BYTES = 64 << 10
+
+
+class Transcript:
+    """What is on the disk of a room: all files, oldest first."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @property
+    def files(self) -> list[Path]:
+        """All files of the room, the present one last."""
+        old = self._directory.glob(f"{ROOM}@*.log")
+        return [*sorted(old, key=_place), self._directory / f"{ROOM}.log"]
+
+    @property
+    def lines(self) -> list[str]:
+        """All lines; the present file may be about to be renamed or made."""
+        return [
+            line
+            for path in self.files
+            if path.exists()
+            for line in path.read_bytes().decode().splitlines()
+        ]
+
+    @property
+    def said(self) -> list[str]:
+        """All lines but those of joins and leaves."""
+        return [line for line in self.lines if line[21:23] not in ("->", "<-")]
+
+    @property
+    def comings(self) -> list[str]:
+        """Who joined and left, without the times."""
+        return [line[21:] for line in self.lines if line[21:23] in ("->", "<-")]
+
+
+def _place(path: Path) -> tuple[str, int]:
+    """Give the place of `room@2026-11-20T13-50-48Z-2.log` in the order of files."""
+    moment, _, number = path.stem.partition("@")[2].partition("Z")
+    return moment, int(number.removeprefix("-") or 1)
+
+
+async def history(address: str) -> list[str]:
+    """Read the whole room by ListMessages, as the lines that it should have."""
+    lines: list[str] = []
+    async with grpc.aio.insecure_channel(address) as channel:
+        calls = stubs.ChatServiceStub(channel)
+        joined = await calls.Join(pb.JoinRequest(name="reader"), timeout=PATIENCE)
+        token = (("authorization", f"Bearer {joined.token}"),)
+        page = pb.ListMessagesRequest(
+            room=pb.RoomTarget(room_name=ROOM), after_seq=0, page_size=1000
+        )
+        while True:
+            found = await calls.ListMessages(page, metadata=token, timeout=PATIENCE)
+            for event in found.events:
+                lines += transcript.said(event.time_ms, event.author.name, event.message.text)
+            page.page_token = found.next_page_token
+            if not page.page_token:
+                return lines
+
+
+async def compared(
+    server: Server, texts: Path, scale: Scale, chance: random.Random, *, patience_s: float
+) -> tuple[Record, Kills, list[str], Transcript]:
+    """Let the storm pass; return the history too, and what was written when it had time."""
+    record, kills, _ = await storm(server, scale, chance, kills_at_most=scale.kills)
+    told = await history(server.address)
+    written = Transcript(texts / server.data.name)
+    # Where it is waited for in vain, the comparison shows what is missing.
+    with suppress(AssertionError):
+        await until(lambda: len(written.said) >= len(told), "all is written", patience_s=patience_s)
+    return record, kills, told, written
+
+
+def test_transcript_is_the_history(
+    tmp_path: Path, scale: Scale, chance: random.Random, figures: Figures
+) -> None:
+    """After every kill -9 the transcript goes on without a hole and without a double."""
+    texts = tmp_path / "texts"
+    with Server(tmp_path / "data", "--transcripts", str(texts)) as server:
+        # From now on the data, and so the transcripts, are called as the port.
+        server.restart()
+        record, kills, told, written = asyncio.run(
+            compared(server, texts, scale, chance, patience_s=PATIENCE)
+        )
+        assert server.terminate() == 0
+    figures["kill -9"] = kills.count
+    figures["posts acked"] = len(record.acked)
+    figures["lines written"] = len(written.said)
+    figures["files"] = len(written.files)
+    record.verdict()
+    assert written.said == told
+    assert len(told) >= len(record.acked)
+    # A kill may take a join with it that was not written yet; none comes twice.
+    assert len(set(written.comings)) == len(written.comings) <= CLIENTS
+
+
+def test_positions_that_are_ahead_of_their_text_are_noticed(
+    tmp_path: Path, chance: random.Random, figures: Figures
+) -> None:
+    """The same storm finds holes where positions are committed before the text is there."""
+    texts = tmp_path / "texts"
+    fault = "positions-before-text"
+    with Server(tmp_path / "data", "--transcripts", str(texts), fault=fault) as server:
+        server.restart()
+        record, kills, told, written = asyncio.run(
+            compared(server, texts, BOUNDED, chance, patience_s=2.0)
+        )
+        server.terminate()
+    figures["kill -9"] = kills.count
+    figures["lines missing"] = len(set(told) - set(written.said))
+    # Chat itself keeps all that it promises.
+    record.verdict()
+    assert set(told) - set(written.said)
