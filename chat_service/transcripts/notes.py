@@ -108,7 +108,8 @@ class Notes:
 
     def _fold(self, event: Event) -> None:
         if isinstance(event, TopicChanged):
-            self._heads[event.room_id] = self._due.heads[event.room_id] = event.seq
+            if event.room_id in self._heads:
+                self._heads[event.room_id] = self._due.heads[event.room_id] = event.seq
         elif isinstance(event, MemberJoined):
             self._enters(event.user_id, event.room_id)
             self._comes(event.room_id, event.time_ms, event.user_id, joined=True)
