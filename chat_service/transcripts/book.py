@@ -48,7 +48,8 @@ class Book:
 
         `rest` is called with seconds to wait. Raises NewerVersionError, OSError or sqlite3.Error.
         """
-        self._settings = settings
+        # The sizes and ages in it may change, the directory may not.
+        self.settings = settings
         self._log = log
         self._clock_ms = clock_ms
         self._rest = rest
@@ -103,7 +104,7 @@ class Book:
                     raise OSError(f"{position.file} {error}") from error
                 logger.warning(
                     "transcript %s %s: it begins anew",
-                    self._settings.directory / position.file,
+                    self.settings.directory / position.file,
                     error,
                 )
                 position = self._begin_anew(position)
@@ -136,7 +137,7 @@ class Book:
                 files.append(descriptor, data)
                 size += len(data)
                 lines = []
-                if seq >= min(head, turn_end) or size >= self._settings.rotate_bytes:
+                if seq >= min(head, turn_end) or size >= self.settings.rotate_bytes:
                     break
                 self._rest(REST * (time.monotonic() - began))
             if size > position.size:
@@ -165,7 +166,7 @@ class Book:
         return seq, lines + entries.until(seq, comings)
 
     def _is_full(self, position: Position) -> bool:
-        settings = self._settings
+        settings = self.settings
         age_ms = self._clock_ms() - position.began_ms
         return position.size > 0 and (
             position.size >= settings.rotate_bytes or age_ms >= settings.rotate_age_s * 1000
@@ -188,7 +189,7 @@ class Book:
         if names:
             logger.warning(
                 "transcripts in %s are of other data: they are set aside",
-                self._settings.directory,
+                self.settings.directory,
             )
         self._positions.begin_epoch(epoch, self._asides(names))
         self._rename()
@@ -208,9 +209,9 @@ class Book:
             self._positions.renamed()
 
     def _remove_old(self, name: str) -> None:
-        keep = self._settings.keep_files
+        keep = self.settings.keep_files
         if keep:
-            for old in naming.set_aside(name, os.listdir(self._settings.directory))[:-keep]:
+            for old in naming.set_aside(name, os.listdir(self.settings.directory))[:-keep]:
                 self._files.remove(old)
 
     def _open_positions(self, directory: Path) -> Positions:

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 
 from chat_service.config import StartError, Transcripts
@@ -100,6 +101,10 @@ class TranscriptWriter:
         """Note the events of a commit, in the order of commits."""
         self._notes.note(events)
 
+    def adopt(self, settings: Transcripts) -> None:
+        """Have other sizes and ages of files from now on; the directory is that of the start."""
+        self._settings = replace(settings, directory=self._settings.directory)
+
     def close(self, seconds: float) -> None:
         """Write what has been noted, for so many seconds at most, and end. Blocks."""
         self._until = time.monotonic() + seconds
@@ -144,6 +149,7 @@ class TranscriptWriter:
 
     def _round(self, book: Book) -> None:
         """Write some of what was noted, and commit how far it is."""
+        book.settings = self._settings
         taken = self._notes.take()
         self._behind.update(taken.heads)
         comings: dict[int, deque[Coming]] = {}

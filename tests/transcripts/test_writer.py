@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chat_service.config import StartError
+from chat_service.config import StartError, Transcripts
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import RoomEvent
@@ -297,6 +297,19 @@ def test_old_file_is_set_aside(tmp_path: Path) -> None:
     assert talk(scene.whole()) == scene.history()
     assert scene.names() == ["lobby.log", "lobby@2026-11-20T13-51-48Z.log"]
     assert scene.lines() == ["2026-11-20T13:51:48Z <alice> 60"]
+
+
+def test_sizes_can_change_while_it_runs(scene: Scene) -> None:
+    """A reload has the next text begin a file; where files are is settled by the start."""
+    with scene.writes():
+        scene.joins("alice")
+        scene.says("alice", "one")
+        scene.shows(f"{AT_NOON} <alice> one")
+        scene.writer.adopt(Transcripts(scene.directory / "elsewhere", rotate_bytes=1))
+        scene.says("alice", "two")
+        scene.shows(f"{AT_NOON} <alice> two")
+    assert scene.names() == ["lobby.log", "lobby@2026-11-20T13-50-48Z.log"]
+    assert talk(scene.whole()) == scene.history()
 
 
 # ----------------------------------------------------------------- files of somebody else
