@@ -125,9 +125,9 @@ class Terminal:
                 # Opened anew, so that nothing else shares the flag.
                 own = os.open(self._path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
                 try:
+                    termios.tcsetattr(own, termios.TCSANOW, self._attributes)
                     if screen:
                         os.write(own, self._SANE)
-                    termios.tcsetattr(own, termios.TCSANOW, self._attributes)
                 finally:
                     os.close(own)
         finally:

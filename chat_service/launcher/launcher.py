@@ -47,9 +47,10 @@ def announce(line: str) -> None:
     """Print a line on stdout at once."""
     try:
         print(line, flush=True)
-    except BrokenPipeError:
-        # Whoever read the lines has gone, which is no reason for the servers to stop; from
-        # here on, and when the interpreter flushes at its end, they go nowhere.
+    except OSError:
+        # Whoever read the lines has gone, or the terminal has, which is no reason for the
+        # servers to stop; from here on, and when the interpreter flushes at its end, they go
+        # nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sysconfig
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +17,9 @@ import pytest
 from chat_protos.chat.v1 import chat_pb2, chat_pb2_grpc
 from chat_service.posix import lock_directory
 from tests.e2e.launched import PATIENCE, Launched
+from tests.launcher.fakes import wait_until
+
+ADMIN_COMMAND = str(Path(sysconfig.get_path("scripts")) / "chat-admin")
 
 STOP_SECONDS = 10.0
 """The longest that a stop may take."""
@@ -51,6 +56,25 @@ def assert_free(addresses: Iterable[str]) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(("127.0.0.1", int(address.rpartition(":")[2])))
             listener.listen()
+
+
+def free_port() -> int:
+    """Return a port that nobody has at the moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def admin(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `chat-admin` for the servers of a data directory, once they can be asked."""
+    wait_until((data_dir / "admin.sock").exists)
+    return subprocess.run(
+        [ADMIN_COMMAND, "--data-dir", data_dir, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
 
 
 def two_free_ports() -> tuple[int, socket.socket]:
@@ -118,13 +142,15 @@ def test_killed_instance_comes_back_with_its_data(tmp_path: Path) -> None:
 
 
 def test_killed_launcher_leaves_nothing(tmp_path: Path) -> None:
-    """When the launcher itself is killed, every instance drains and goes."""
+    """When the launcher itself is killed every process ends, and ports and data are free."""
     with Launched("--port", "0", "--instances", "5", "--data-dir", tmp_path) as server:
         addresses = server.addresses(5)
-        instances = server.instances()
+        processes = [*server.instances().values(), server.admin()]
         server.process.kill()
-        assert_gone(instances.values())
+        assert_gone(processes)
         assert_free(addresses.values())
+    for directory in (tmp_path, *addresses):
+        os.close(lock_directory(directory))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -193,13 +219,93 @@ def test_damaged_data_is_named_and_stops_all(tmp_path: Path) -> None:
 
 
 def test_second_launcher_on_the_same_data_is_refused(tmp_path: Path) -> None:
-    """Whoever starts the same servers twice is told so, and the first ones go on."""
+    """Whoever starts a second one on the same data is told so, whatever its ports; both know."""
     with Launched("--port", "0", "--data-dir", tmp_path) as first:
         address = first.addresses(1)[tmp_path / "ephemeral-1"]
-        with Launched("--port", "0", "--data-dir", tmp_path) as second:
+        with Launched("--port", str(free_port()), "--data-dir", tmp_path) as second:
             assert second.wait() == 1
+            assert second.stderr.rest() == [
+                f"chat-server: data directory {tmp_path} is in use by another process; "
+                "name another one with --data-dir"
+            ]
         with stub(address) as chat:
             assert chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE).token
+
+
+def test_instances_are_added_and_removed(tmp_path: Path) -> None:
+    """One is added and serves, one is removed and its port free; the others do not notice."""
+    port = free_port()
+    with Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server:
+        addresses = server.addresses(2)
+        before = server.instances()
+        assert admin(tmp_path, "start", str(port)).returncode == 0
+        added = server.instances()[tmp_path / str(port)]
+        with stub(f"127.0.0.1:{port}") as chat:
+            assert chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE).token
+        taken = admin(tmp_path, "start", str(port))
+        assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
+        first = addresses[tmp_path / "ephemeral-1"]
+        assert admin(tmp_path, "stop", first.rpartition(":")[2]).returncode == 0
+        assert_gone([before[tmp_path / "ephemeral-1"]])
+        assert_free([first])
+        assert server.instances() == {
+            tmp_path / "ephemeral-2": before[tmp_path / "ephemeral-2"],
+            tmp_path / str(port): added,
+        }
+        assert admin(tmp_path, "start", first.rpartition(":")[2]).returncode == 0
+        with stub(first) as chat:
+            assert chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE).token
+        assert admin(tmp_path, "shutdown").returncode == 0
+        assert server.wait() == 0
+        assert len(server.stdout.rest()) == 2
+
+
+def test_busy_port_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    """A start on a port that somebody else has is one line, and no instance."""
+    with Launched("--port", "0", "--data-dir", tmp_path) as server, socket.socket() as other:
+        server.addresses(1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        before = server.instances()
+        refused = admin(tmp_path, "start", str(port))
+        assert refused.returncode == 1
+        assert f"cannot listen on 127.0.0.1:{port}" in refused.stderr
+        assert server.instances() == before
+        assert str(port) not in admin(tmp_path, "instances").stdout
+
+
+def test_killed_admin_process_is_replaced(tmp_path: Path) -> None:
+    """Another one answers, and the instances have not noticed."""
+    with Launched("--port", "0", "--data-dir", tmp_path) as server:
+        (address,) = server.addresses(1).values()
+        before = server.instances()
+        killed = server.admin()
+        killed.kill()
+        server.stderr.wait_for(lambda line: "the admin process was ended by SIGKILL" in line)
+        assert server.admin().pid != killed.pid
+        wait_until(lambda: address in admin(tmp_path, "instances").stdout)
+        assert server.instances() == before
+        server.terminate()
+        assert server.wait() == 0
+
+
+def test_configuration_is_read_again(tmp_path: Path) -> None:
+    """SIGHUP applies what has changed, says so, and stays with the old where the new is bad."""
+    file = tmp_path / "chat.toml"
+    file.write_text("[log]\nlevel = 'info'\n", encoding="utf-8")
+    with Launched("--port", "0", "--data-dir", tmp_path / "d", "--config", file) as server:
+        server.addresses(1)
+        server.admin()
+        file.write_text("[log]\nlevel = 'deebug'\n", encoding="utf-8")
+        server.process.send_signal(signal.SIGHUP)
+        line = server.stderr.wait_for(lambda line: "the configuration stays as it was" in line)
+        assert f"{file}:2: log.level" in line
+        file.write_text("[log]\nlevel = 'debug'\n", encoding="utf-8")
+        server.process.send_signal(signal.SIGHUP)
+        server.stderr.wait_for(lambda line: line.endswith("changed now: log.level"))
+        server.terminate()
+        assert server.wait() == 0
 
 
 def test_reachable_host_is_refused(tmp_path: Path) -> None:

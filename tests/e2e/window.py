@@ -135,6 +135,10 @@ class Window:
             self._screen.resize(rows, columns)
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def modes(self) -> list[object]:
+        """Give how the terminal treats keys and lines, as of termios."""
+        return list(termios.tcgetattr(self._master))
+
     def ends(self) -> int:
         """Wait for the end of the program; give its exit status."""
         return self.process.wait(PATIENCE)

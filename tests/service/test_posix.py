@@ -1,17 +1,22 @@
-"""The lock on a data directory, and the end that cannot be missed."""
+"""The lock on a data directory, the end that cannot be missed, and the terminal."""
 
 import os
+import pty
 import shutil
 import signal
 import stat
 import subprocess
 import sys
+import termios
+import tty
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from chat_service.config import StartError
-from chat_service.posix import disk_space, lock_directory
+from chat_service.posix import Terminal, disk_space, lock_directory
+from tests.e2e.window import Window
 
 LOCK_AND_WAIT = """
 import sys
@@ -87,3 +92,96 @@ def test_disk_space_is_that_of_the_directory(tmp_path: Path) -> None:
     assert abs(free - told.free) < 1 << 30
     with pytest.raises(FileNotFoundError):
         disk_space(tmp_path / "missing")
+
+
+def test_terminal_is_put_back() -> None:
+    """Keys are read as before; the screen is only touched if that is wanted."""
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    terminal = Terminal.of(slave)
+    tty.setraw(slave)
+    assert termios.tcgetattr(slave) != before
+    terminal.restore(screen=False)
+    assert termios.tcgetattr(slave) == before
+    os.set_blocking(master, False)
+    with pytest.raises(BlockingIOError):
+        os.read(master, 100)
+    terminal.restore(screen=True)
+    told = os.read(master, 1000)
+    for mode in (b"?1049l", b"?25h", b"?2004l", b"?1000l", b"?1006l"):
+        assert b"\x1b[" + mode in told
+    os.close(slave)
+    os.close(master)
+
+
+def test_terminal_that_is_gone_is_let_be() -> None:
+    """Nothing is raised where there is nothing to put back."""
+    master, slave = pty.openpty()
+    terminal = Terminal.of(slave)
+    os.close(slave)
+    os.close(master)
+    terminal.restore(screen=True)
+
+
+def test_terminal_that_takes_nothing_holds_nobody_up() -> None:
+    """What is shown is left out where it would wait; keys are put back all the same."""
+    master, slave = pty.openpty()
+    terminal = Terminal.of(slave)
+    before = termios.tcgetattr(slave)
+    tty.setraw(slave)
+    os.set_blocking(slave, False)
+    with suppress(BlockingIOError):
+        while os.write(slave, b"x" * 1000):
+            pass
+    terminal.restore(screen=True)
+    assert termios.tcgetattr(slave) == before
+    os.close(slave)
+    os.close(master)
+
+
+def test_what_is_no_terminal_is_told(tmp_path: Path) -> None:
+    """Only a terminal has a state to note."""
+    with (tmp_path / "file").open("w") as file, pytest.raises(OSError, match="ioctl"):
+        Terminal.of(file.fileno())
+
+
+LOOK = (
+    "import os; from chat_service.posix import can_show_console, has_terminal\n"
+    "print('console', can_show_console(os.environ), 'terminal', has_terminal())"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "term", "console", "terminal"),
+    [
+        ('exec "$0" -c "$1"', "xterm", True, True),
+        ('exec "$0" -c "$1"', "dumb", False, True),
+        ('exec "$0" -c "$1"', "", False, True),
+        ('"$0" -c "$1" </dev/null', "xterm", False, True),
+        ('"$0" -c "$1" | cat', "xterm", False, True),
+        # In the background, where reading a key would stop it.
+        ('set -m; "$0" -c "$1" & wait', "xterm", False, True),
+    ],
+)
+def test_console_needs_the_terminal_in_front(
+    script: str, term: str, console: bool, terminal: bool
+) -> None:
+    """Who has no keys, no screen, or one that cannot show it has no console."""
+    with Window(
+        "/bin/sh", "-c", script, sys.executable, LOOK, environment=os.environ | {"TERM": term}
+    ) as window:
+        window.sees(f"console {console} terminal {terminal}")
+
+
+def test_session_without_a_terminal_has_none() -> None:
+    """A service has neither."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout == "console False terminal False\n"

@@ -1,0 +1,36 @@
+"""The configuration read again."""
+
+from dataclasses import replace
+
+import pytest
+
+from chat_service.config import ConfigError, LaunchConfig
+from chat_service.launcher.reload import Configuration
+from tests.launcher.fakes import launch
+
+
+def differ(old: LaunchConfig, new: LaunchConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tell two of the keys."""
+    applied = ("log.level",) if old.log_level != new.log_level else ()
+    return applied, ("server.port",) if old.port != new.port else ()
+
+
+def test_what_can_change_changes() -> None:
+    """What is started later stays where the others are, and is told each time."""
+    asked = replace(launch(1), log_level="debug", port=60000, instances=3)
+    configuration = Configuration(launch(1), lambda: asked, differ)
+    assert configuration.reload() == (("log.level",), ("server.port",))
+    assert configuration.now == replace(launch(1), log_level="debug")
+    assert configuration.reload() == ((), ("server.port",))
+
+
+def test_what_cannot_be_used_changes_nothing() -> None:
+    """Where it cannot be read, what was in force stays so."""
+
+    def bad() -> LaunchConfig:
+        raise ConfigError("chat.toml:3: no")
+
+    configuration = Configuration(launch(1), bad, differ)
+    with pytest.raises(ConfigError, match="3: no"):
+        configuration.reload()
+    assert configuration.now == launch(1)
