@@ -29,6 +29,7 @@ Packages, and what each may import of the project
     retention     how much rooms keep                  core
     edge          gRPC                                 those four, retention, chat_protos
     server        wiring and clean stop                all of these, config, posix
+    live          what changes while a server runs     core, log, edge, config, transcripts
     instance      one server as a process              server, config, logs, posix
     transcripts   public rooms as files of text        core, log, config, chat_text
     launcher      all as fresh processes, watched      config, link, logs, posix

@@ -5,7 +5,7 @@ the launcher on the control socket how the start went, and serves until it is to
 stop: by the end of the file on that socket, which comes when the launcher stops or dies,
 or by SIGTERM. A SIGTERM while it drains means: now. SIGINT is the launcher's to handle.
 
-Whatever hangs, a process that was told to stop is gone after DRAIN_SECONDS.
+Whatever hangs, a process that was told to stop is gone after the time that it was told.
 """
 
 import asyncio
@@ -24,9 +24,6 @@ from chat_service.config import ConfigError, InstanceConfig, StartError
 from chat_service.logs import configure_logging
 
 log = logging.getLogger(__name__)
-
-DRAIN_SECONDS = 10.0
-"""The whole of a stop, as promised to whoever waits for it."""
 
 READ_BYTES = 64 * 1024
 
@@ -128,7 +125,7 @@ def run(
         return 1
     finally:
         # Nothing is served any more: nothing may keep the process.
-        die_within(DRAIN_SECONDS)
+        die_within(config.limits.drain_s)
     return 0
 
 
@@ -146,7 +143,7 @@ async def _serve(
 
     def begin_stop() -> None:
         if not stop.is_set():
-            die_within(DRAIN_SECONDS)
+            die_within(now.limits.drain_s)
             stop.set()
 
     def terminate() -> None:
@@ -155,7 +152,8 @@ async def _serve(
         begin_stop()
 
     def configure_log() -> None:
-        configure_logging(now.log_level, source, now.log_format)
+        # The format is that of all processes, for as long as they last.
+        configure_logging(now.log_level, source, config.log_format)
 
     def ready(address: str) -> None:
         nonlocal source

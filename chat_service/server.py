@@ -28,6 +28,7 @@ from chat_service.edge.transport import CannotListenError, LocalTransport, Trans
 from chat_service.edge.wire import HubFrames, event_frame
 from chat_service.hub.hub import Hub
 from chat_service.hub.replay import Page
+from chat_service.live import Live
 from chat_service.log.clock import LogClock
 from chat_service.log.contract import Commit
 from chat_service.log.reserve import DiskReserve
@@ -102,8 +103,8 @@ async def serve(
     """Run one server until `stop`, then drain; `hurry` ends the drain early.
 
     `ready` is called with the bound address once the server accepts. On `admin_socket`,
-    the path of a Unix socket that is made, the operator's calls are answered. `changes`
-    gives configurations that take the place of `config`: retention follows at once. Raises
+    the path of a Unix socket that is made, the operator's calls are answered. From
+    each configuration of `changes` it takes what can change while it runs. Raises
     StartError, with one clear line, when the server cannot start, and
     ConnectionAbortedError when its log failed while it ran.
     """
@@ -131,11 +132,11 @@ class _Server:
     admin_methods: AdminMethods
     admin: LocalTransport
     pruning: Pruning
+    live: Live
     look_s: float
     readers: ThreadPoolExecutor
     transcripts: TranscriptWriter | None
     failed: asyncio.Event
-    drain_s: float
 
     @classmethod
     async def start(
@@ -276,6 +277,15 @@ class _Server:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        pruning = Pruning(
+            config.retention,
+            log=log,
+            journal=journal,
+            directory=directory,
+            hub=hub,
+            readers=readers,
+            clock_ms=timing.wall_ms,
+        )
         return cls(
             address,
             log,
@@ -286,43 +296,31 @@ class _Server:
             transport,
             admin_methods,
             admin,
-            Pruning(
-                config.retention,
-                log=log,
-                journal=journal,
-                directory=directory,
-                hub=hub,
-                readers=readers,
-                clock_ms=timing.wall_ms,
-            ),
+            pruning,
+            Live(journal, pace, reserve, pruning, transcripts, config.limits.drain_s),
             timing.look_s,
             readers,
             transcripts,
             failed,
-            config.limits.drain_s,
         )
 
     async def run(self, stop: asyncio.Event, changes: asyncio.Queue[InstanceConfig]) -> bool:
         """Keep time until the stop; return whether the log failed instead."""
         waits = [asyncio.ensure_future(event.wait()) for event in (stop, self.failed)]
         clockwork = asyncio.ensure_future(self._clockwork())
+        following = asyncio.ensure_future(self.live.follow(changes))
         pruning = asyncio.ensure_future(self.pruning.run(self.look_s))
-        following = asyncio.ensure_future(self._follow(changes))
+        needed = (clockwork, following)
         try:
-            await asyncio.wait([*waits, clockwork], return_when=asyncio.FIRST_COMPLETED)
-            if clockwork.done():
-                clockwork.result()
+            await asyncio.wait([*waits, *needed], return_when=asyncio.FIRST_COMPLETED)
+            for needed_task in needed:
+                if needed_task.done():
+                    needed_task.result()
             return self.failed.is_set()
         finally:
-            tasks = (*waits, clockwork, pruning, following)
-            for task in tasks:
+            for task in (*waits, *needed, pruning):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _follow(self, changes: asyncio.Queue[InstanceConfig]) -> None:
-        while True:
-            config = await changes.get()
-            self.pruning.retention = config.retention
+            await asyncio.gather(*waits, *needed, pruning, return_exceptions=True)
 
     async def drain(self, hurry: asyncio.Event) -> None:
         """Tell the clients to come back later, send what is queued, end their streams."""
@@ -334,7 +332,7 @@ class _Server:
             stream.say_draining(random.randint(*COME_BACK_MS))
         loop = asyncio.get_running_loop()
         start = loop.time()
-        deadline = start + FLUSH_SHARE * self.drain_s
+        deadline = start + FLUSH_SHARE * self.live.drain_s
         while loop.time() < deadline and not hurry.is_set():
             if all(subscription.drained() for subscription in self.hub.subscriptions):
                 break
@@ -347,7 +345,7 @@ class _Server:
         """End the calls that are left, sooner if in a hurry, and close the log."""
         self.hub.end_all(STOPPING)
         self.admin_methods.draining = STOPPING
-        stopping = asyncio.ensure_future(self._stop_serving(STOP_SHARE * self.drain_s))
+        stopping = asyncio.ensure_future(self._stop_serving(STOP_SHARE * self.live.drain_s))
         hurried = asyncio.ensure_future(hurry.wait())
         await asyncio.wait((stopping, hurried), return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
@@ -364,7 +362,7 @@ class _Server:
         # First those who read it: a page may still be on its way.
         self.readers.shutdown()
         if self.transcripts is not None:
-            self.transcripts.close(TRANSCRIPTS_SHARE * self.drain_s)
+            self.transcripts.close(TRANSCRIPTS_SHARE * self.live.drain_s)
         self.log.close()
 
     async def _clockwork(self) -> None:

@@ -78,10 +78,15 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {f"chat_service.{part}" for part in ("config", "logs", "posix", "server")},
         WIRE,
     ),
+    "chat_service.live": (
+        {f"chat_service.{part}" for part in ("core", "log", "edge", "config")}
+        | {"chat_service.transcripts"},
+        WIRE,
+    ),
     "chat_service.server": (
         {
             f"chat_service.{part}"
-            for part in ("core", "log", "hub", "edge", "config", "posix", "transcripts")
+            for part in ("core", "log", "hub", "edge", "config", "live", "posix", "transcripts")
         },
         set(),
     ),

@@ -18,7 +18,7 @@ from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.names import is_client_id
 from chat_service.edge.journal import Journal, Outcome
-from chat_service.edge.limits import DEFAULT_CALLS, DEFAULT_RATES, CallLimits, Rates
+from chat_service.edge.limits import DEFAULT_CALLS, CallLimits, Rates
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
 from chat_service.edge.status import error_item
@@ -46,7 +46,7 @@ class Conversation:
         orders: Orders,
         clock: Callable[[], float],
         limits: CallLimits = DEFAULT_CALLS,
-        rates: Rates = DEFAULT_RATES,
+        rates: Callable[[], Rates] = Rates,
     ) -> None:
         self._stream = stream
         self._epoch = epoch

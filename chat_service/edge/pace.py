@@ -6,7 +6,7 @@ order, because a retry of what was stored is answered whatever the rate.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from math import ceil
 
@@ -95,7 +95,10 @@ class Strikes:
     was obedient for as long begins anew.
     """
 
-    def __init__(self, rates: Rates = DEFAULT_RATES, calls: CallLimits = DEFAULT_CALLS) -> None:
+    def __init__(
+        self, rates: Callable[[], Rates] = Rates, calls: CallLimits = DEFAULT_CALLS
+    ) -> None:
+        """Go by the rates as they are when an order is refused."""
         self._rates = rates
         self._max_told = TOLD_EACH * calls.unacked_posts
         self._wait_until = 0.0
@@ -121,15 +124,16 @@ class Strikes:
                 self._told.popitem(last=False)
         if not ignoring:
             return False
-        if now - self._ignored_at > self._rates.strike_after_s:
+        rates = self._rates()
+        if now - self._ignored_at > rates.strike_after_s:
             self._since = now
         self._ignored_at = now
-        if now - self._since >= self._rates.strike_after_s:
-            self._since = now + max(0.0, wait_s - self._rates.strike_after_s)
-            within_s = self._rates.strikes_within_s
+        if now - self._since >= rates.strike_after_s:
+            self._since = now + max(0.0, wait_s - rates.strike_after_s)
+            within_s = rates.strikes_within_s
             self._strikes = [at for at in self._strikes if now - at < within_s]
             self._strikes.append(now)
-        return len(self._strikes) >= self._rates.strikes
+        return len(self._strikes) >= rates.strikes
 
 
 class Pace:

@@ -172,7 +172,7 @@ class ChatMethods:
             orders=self._orders(session, call),
             clock=self._clock,
             limits=self._limits,
-            rates=self._pace.rates,
+            rates=lambda: self._pace.rates,
         )
         self._tell_opened("Chat", call, stream)
         return await conversation.run(first.order_id, first.hello, read, context)

@@ -19,8 +19,8 @@ STEADY_SECONDS = 10.0
 MAX_DELAY_SECONDS = 30.0
 """The longest wait before a restart."""
 
-KILL_SECONDS = 9.5
-"""How long a stop may take before the rest is killed: leaves time to be gone within 10 s."""
+KILL_SHARE = 0.95
+"""How much of its time a stop may take before the rest is killed: leaves some to be gone."""
 
 
 class Cause(enum.Enum):
@@ -92,7 +92,8 @@ class Place:
     def drain(self, now: float) -> None:
         """Be asked to end; a second time puts nothing off."""
         self.state = InstanceState.STOPPING
-        self.kill_at = now + KILL_SECONDS if self.kill_at is None else self.kill_at
+        if self.kill_at is None:
+            self.kill_at = now + KILL_SHARE * self.config.limits.drain_s
 
     def stop(self, problem: str = "") -> None:
         """Have no process and wait for nothing."""

@@ -498,6 +498,7 @@ _STOP = (
         Span(SECOND, 5 * MINUTE, SECOND),
         "limits.drain_s",
         "a stop takes no longer: what is queued is sent, streams are ended, the log is closed",
+        live=True,
     ),
 )
 

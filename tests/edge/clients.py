@@ -13,7 +13,7 @@ import asyncio
 import functools
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
@@ -497,7 +497,8 @@ class Server:
         """Start the server and wait until it accepts."""
         self.stop, self.hurry = asyncio.Event(), asyncio.Event()
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        config = InstanceConfig(
+        self.changes: asyncio.Queue[InstanceConfig] = asyncio.Queue()
+        self.config = InstanceConfig(
             "127.0.0.1",
             0,
             self.data_dir,
@@ -509,10 +510,11 @@ class Server:
         )
         self.served = asyncio.create_task(
             serve(
-                config,
+                self.config,
                 stop=self.stop,
                 hurry=self.hurry,
                 ready=ready.set_result,
+                changes=self.changes,
                 admin_socket=self.admin_socket,
                 timing=self.timing,
             )
@@ -522,6 +524,13 @@ class Server:
         if self.served.done():
             await self.served
         self.address = await ready
+
+    # Any: fields of the configuration by name.
+    async def changes_to(self, **fields: Any) -> None:
+        """Have the running server go by another configuration; wait until it does."""
+        self.config = replace(self.config, **fields)
+        self.changes.put_nowait(self.config)
+        await asyncio.wait_for(self.changes.join(), PATIENCE)
 
     async def ends(self) -> None:
         """Stop the server, and wait until it has."""

@@ -292,7 +292,7 @@ def test_rates_change_while_they_count() -> None:
 
 def test_strikes_are_those_of_the_rates() -> None:
     """How many strikes end a stream, and how soon one counts, is as it was asked for."""
-    strict = Strikes(Rates(strikes=1, strike_after_s=0.1))
+    strict = Strikes(lambda: Rates(strikes=1, strike_after_s=0.1))
     assert not strict.refused(NOW, 60_000, "")
     assert not any(strict.refused(NOW + at, 60_000, "") for at in (0.05, 0.1))
     assert strict.refused(NOW + 0.16, 60_000, "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chat_service.config import MAX_INSTANCES, InstanceConfig, LaunchConfig
+from chat_service.config import MAX_INSTANCES, InstanceConfig, LaunchConfig, ServerLimits
 from chat_service.launcher.actions import (
     Action,
     Announce,
@@ -20,9 +20,11 @@ from chat_service.launcher.actions import (
     Start,
     Tell,
 )
-from chat_service.launcher.place import KILL_SECONDS, STEADY_SECONDS
+from chat_service.launcher.place import KILL_SHARE, STEADY_SECONDS
 from chat_service.launcher.supervisor import Supervisor
 from chat_service.link import Answer, Ask, InstanceGone, InstanceState, Refusal, Stopping, Verb
+
+KILL_SECONDS = KILL_SHARE * ServerLimits().drain_s
 
 
 def launch(instances: int, port: int = 50051) -> LaunchConfig:

@@ -6,11 +6,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from chat_service.config import LaunchConfig
+from chat_service.config import LaunchConfig, ServerLimits
 from chat_service.launcher import actions as do
-from chat_service.launcher.place import KILL_SECONDS
+from chat_service.launcher.place import KILL_SHARE
 from chat_service.launcher.supervisor import Supervisor
 from chat_service.link import Answer, Ask, InstanceGone, InstanceState, Verb
+
+KILL_SECONDS = KILL_SHARE * ServerLimits().drain_s
 
 PORTS = st.integers(50051, 50055)
 
