@@ -13,8 +13,8 @@ from chat_protos.chat.v1 import admin_pb2 as pb
 KEPT_S = 15 * 60.0
 """What "the last minutes" are: long enough to see what led to a trouble that is noticed."""
 
-MAX_KEPT = 9_000
-"""Of one instance, should somebody want ten samples a second; 15 minutes of 5 s are 180."""
+MAX_KEPT = 900
+"""Of one instance: as many as there are in that time at the shortest interval, a second."""
 
 
 @dataclass(frozen=True, slots=True)

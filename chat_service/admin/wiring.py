@@ -48,7 +48,6 @@ async def run(config: AdminConfig, connection: socket.socket) -> None:
     async with AsyncExitStack() as at_end:
         at_end.push_async_callback(fleet.places.close)
         at_end.push_async_callback(monitoring.close)
-        at_end.push_async_callback(server.stop, STOP_S)
         parts: list[asyncio.Task[None]] = []
         at_end.push_async_callback(_cancel, parts)
 
@@ -60,6 +59,7 @@ async def run(config: AdminConfig, connection: socket.socket) -> None:
         begin(sampler.run())
         begin(_follow(fleet, monitoring))
         await server.listen()
+        at_end.push_async_callback(server.stop, STOP_S)
         if config.console:
             # Late: without a terminal none of it need be in memory.
             from chat_service.admin.console.screen import Console

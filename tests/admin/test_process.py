@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from chat_protos.chat.v1.admin_pb2_grpc import AdminServiceAsyncStub
 
 
-# By default the next attempt to connect comes after a second.
-SOON = (("grpc.initial_reconnect_backoff_ms", 50),)
+# By default the next attempt to connect comes after a second, and a channel shares the
+# connection of one before it, whose process may be gone.
+CONNECTION = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.use_local_subchannel_pool", 1))
 
 
 @dataclass
@@ -84,7 +85,7 @@ async def a_process(
         reading = asyncio.ensure_future(read_log())
         path = directory / "admin.sock"
         try:
-            async with grpc.aio.insecure_channel(f"unix:{path}", options=SOON) as channel:
+            async with grpc.aio.insecure_channel(f"unix:{path}", options=CONNECTION) as channel:
                 await asyncio.wait_for(_there(channel), PATIENCE)
                 yield Started(process, launcher, AdminServiceStub(channel), log)
         finally:
@@ -252,14 +253,14 @@ def test_sigterm_gives_the_terminal_back() -> None:
     run(story())
 
 
-def test_directory_that_is_gone_ends_it(tmp_path: Path) -> None:
-    """What it cannot do without is told in the log, with status 1 for the launcher."""
+def ended_at_once(directory: Path) -> "subprocess.CompletedProcess[str]":
+    """Start a process that cannot begin; return how it ended."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        done = subprocess.run(
+        return subprocess.run(
             [
                 *(sys.executable, "-P", "-m", "chat_service.admin.process"),
-                *(str(theirs.fileno()), config_of(tmp_path / "none").to_json()),
+                *(str(theirs.fileno()), config_of(directory).to_json()),
             ],
             pass_fds=[theirs.fileno()],
             capture_output=True,
@@ -267,9 +268,23 @@ def test_directory_that_is_gone_ends_it(tmp_path: Path) -> None:
             timeout=PATIENCE,
             check=False,
         )
+
+
+def test_directory_that_is_gone_ends_it(tmp_path: Path) -> None:
+    """What it cannot do without is told in the log, with status 1 for the launcher."""
+    done = ended_at_once(tmp_path / "none")
     assert done.returncode == 1
     assert "the admin process broke and ends" in done.stderr
     assert str(tmp_path / "none") in done.stderr
+
+
+def test_part_that_breaks_ends_all_of_it(tmp_path: Path) -> None:
+    """Where the socket cannot be made nothing else stays, and what is in its place does."""
+    (tmp_path / "admin.sock").mkdir()
+    done = ended_at_once(tmp_path)
+    assert done.returncode == 1
+    assert "admin.sock cannot be made" in done.stderr
+    assert (tmp_path / "admin.sock").is_dir()
 
 
 @pytest.mark.parametrize("arguments", [[], ["x", "{}"], ["99999", "{}"], ["0"]])
