@@ -34,7 +34,7 @@ def generate() -> int:
             ]
         )
     )
-    for path in TARGET.rglob("*_pb2*.py*"):
+    for path in (*TARGET.rglob("*_pb2*.py"), *TARGET.rglob("*_pb2*.pyi")):
         text = path.read_text(encoding="utf-8")
         path.write_text(
             re.sub(r"^from chat\.", "from chat_protos.chat.", text, flags=re.MULTILINE),
