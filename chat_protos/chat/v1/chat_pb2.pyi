@@ -28,7 +28,8 @@ the same request may succeed later. A failed order inside the Chat stream is
 answered by an Error item with the same reasons, and the stream goes on.
 
 Limits. Names, texts and pages are bounded; JoinResponse.limits has the
-figures of this server. A request message of more than 64 KiB is refused.
+figures of this server, the numbers in these comments are those of one that
+was told nothing else. A request message of more than 64 KiB is refused there.
 """
 
 from collections import abc as _abc
