@@ -16,7 +16,7 @@ IMPURE |= {"time", "datetime"}
 WIRE = {"google", "grpc", "grpc_health", "grpc_reflection", "grpc_status"}
 
 # The pure part of the launcher.
-LAUNCHER_RULES = ("actions", "outbox", "place", "supervisor", "wishes")
+LAUNCHER_RULES = ("actions", "outbox", "place", "places", "supervisor", "wishes")
 
 # For each part: what of the project it may import, and what of the rest it may not. A module
 # belongs to the longest part that its name begins with; a part always knows itself.

@@ -2,6 +2,7 @@
 
     actions       what is to be done now, as the rules say it; pure
     place         one instance, whichever process fills it now; pure
+    places        all of them; pure
     wishes        what an operator has asked for and is not answered yet; pure
     supervisor    the rules: all places and wishes; pure
     outbox        what waits to be said to a process that may be slow; pure

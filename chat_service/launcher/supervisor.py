@@ -23,9 +23,9 @@ from chat_service.launcher.actions import (
     Say,
     Send,
     Start,
-    Tell,
 )
 from chat_service.launcher.place import Cause, Place, describe_exit
+from chat_service.launcher.places import Places
 from chat_service.launcher.wishes import Wishes
 from chat_service.link import Answer, Ask, InstanceGone, InstanceState, Refusal, Stopping, Verb
 
@@ -45,15 +45,10 @@ class Supervisor:
 
     def __init__(self, config: LaunchConfig) -> None:
         self._config = config
-        self._places = {
-            number: Place(number, instance, Cause.LAUNCH)
-            for number, instance in enumerate(config.instance_configs(), 1)
-        }
-        self._last_number = len(self._places)
+        self._places = Places(config.instance_configs())
         self._launched = self._stopping = False
         self._wishes = Wishes()
-        # What was told of each place last, and what has to be said now.
-        self._told: dict[int, Tell] = {}
+        # What has to be said now.
         self._unsaid: list[Say] = []
         # The launcher's exit status.
         self.status = 0
@@ -66,17 +61,16 @@ class Supervisor:
     @property
     def done(self) -> bool:
         """Whether it has stopped and no process is left."""
-        return self._stopping and not any(place.alive for place in self._places.values())
+        return self._stopping and not any(place.alive for place in self._places)
 
     @property
     def deadline(self) -> float | None:
         """When `tick` has something to do; None: nothing waits for a time."""
-        times = [place.deadline for place in self._places.values()]
-        return min((time for time in times if time is not None), default=None)
+        return self._places.deadline
 
     def start(self) -> list[Action]:
         """Begin: every place gets its first process."""
-        return self._and_news([Start(each.number, each.config) for each in self._places.values()])
+        return self._and_news([Start(each.number, each.config) for each in self._places])
 
     def ready(self, number: int, address: str, now: float) -> list[Action]:
         """Learn that the process of a place listens on `address`."""
@@ -93,7 +87,7 @@ class Supervisor:
         else:
             again = " again" if cause is Cause.RECOVERY else ""
             actions = [Log(f"{place.name} listens{again}", warning=False)]
-        if not self._launched and all(each.proven for each in self._places.values()):
+        if not self._launched and all(each.proven for each in self._places):
             self._launched = True
             actions.append(Attend())
         return self._and_news(actions)
@@ -130,8 +124,7 @@ class Supervisor:
             return self._and_news(self._give_up(line, now))
         self._answer(self._wishes.failed(number, Refusal.INSTANCE_FAILED, line))
         if not place.proven:
-            del self._places[number]
-            self._told.pop(number, None)
+            self._places.remove(place)
             self._unsaid.insert(0, Say(InstanceGone(number)))
         return self._and_news([Log(line)])
 
@@ -140,7 +133,7 @@ class Supervisor:
         if not self._stopping:
             news = Log("stopping; a second signal makes it quick", warning=False)
             return self._and_news([news, *self._end_all(now)])
-        return [Send(each.number, signal.SIGTERM) for each in self._places.values() if each.alive]
+        return [Send(each.number, signal.SIGTERM) for each in self._places if each.alive]
 
     def tick(self, now: float) -> list[Action]:
         """Do what its time has come for."""
@@ -173,7 +166,7 @@ class Supervisor:
         """
         self._config = config
         actions: list[Action] = []
-        for place in self._places.values():
+        for place in self._places:
             before = place.config
             place.config = config.instance_config(before.port, before.data_dir.name)
             if place.config != before and place.alive and place.state is not InstanceState.STOPPING:
@@ -181,21 +174,19 @@ class Supervisor:
         return self._and_news(actions)
 
     def _wish_start(self, ask: Ask) -> list[Action]:
-        port = ask.port or 1 + max(each.config.port for each in self._places.values())
+        port = ask.port or self._places.next_port
         if not 1 <= port <= MAX_PORT:
             raise _RefusedError(
                 Refusal.PORT_INVALID, f"port {port}: not a number from 1 to {MAX_PORT}"
             )
-        place = self._on_port(port)
+        place = self._places.on_port(port)
         if place is None:
             if len(self._places) >= MAX_INSTANCES:
                 raise _RefusedError(
                     Refusal.TOO_MANY_INSTANCES,
                     f"there are {MAX_INSTANCES} instances, which is as many as there may be",
                 )
-            self._last_number += 1
-            config = self._config.instance_config(port, str(port))
-            place = self._places[self._last_number] = Place(self._last_number, config, Cause.WISH)
+            place = self._places.add(self._config.instance_config(port, str(port)), Cause.WISH)
         elif place.state is InstanceState.STOPPING and not place.again:
             place.again = True
         elif place.state is not InstanceState.STOPPED:
@@ -222,9 +213,7 @@ class Supervisor:
                     Refusal.INSTANCE_NOT_RUNNING, f"the instance on port {ask.port} does not run"
                 )
         else:
-            places = [
-                each for each in self._places.values() if each.state is not InstanceState.STOPPED
-            ]
+            places = [each for each in self._places if each.state is not InstanceState.STOPPED]
             if not places:
                 raise _RefusedError(Refusal.INSTANCE_NOT_RUNNING, "no instance runs")
         self._wishes.add(ask.number, InstanceState.STOPPED, tuple(place.number for place in places))
@@ -236,11 +225,8 @@ class Supervisor:
             actions += self._drain(place, now) if place.alive else self._gone(place)
         return actions
 
-    def _on_port(self, port: int) -> Place | None:
-        return next((each for each in self._places.values() if each.config.port == port), None)
-
     def _existing(self, port: int) -> Place:
-        place = self._on_port(port) if port else None
+        place = self._places.on_port(port)
         if place is None:
             raise _RefusedError(Refusal.INSTANCE_NOT_FOUND, f"no instance has the port {port}")
         return place
@@ -264,7 +250,7 @@ class Supervisor:
 
     def _tick(self, now: float) -> list[Action]:
         actions: list[Action] = []
-        for place in self._places.values():
+        for place in self._places:
             if place.deadline is None or place.deadline > now:
                 continue
             if place.state is InstanceState.WAITING:
@@ -284,7 +270,7 @@ class Supervisor:
         self._unsaid.append(Say(Stopping()))
         self._answer(self._wishes.refuse_all(Refusal.STOPPING, STOPPING_LINE))
         actions: list[Action] = []
-        for place in self._places.values():
+        for place in self._places:
             place.again = False
             if place.state in (InstanceState.STARTING, InstanceState.SERVING):
                 place.drain(now)
@@ -297,11 +283,5 @@ class Supervisor:
         self._unsaid += map(Say, answers)
 
     def _and_news(self, actions: list[Action]) -> list[Action]:
-        news: list[Action] = []
-        for number, place in self._places.items():
-            now = place.told()
-            if self._told.get(number) != now:
-                self._told[number] = now
-                news.append(now)
         said, self._unsaid = self._unsaid, []
-        return [*actions, *news, *said]
+        return [*actions, *self._places.news(), *said]
