@@ -15,6 +15,9 @@ from typing import Self
 
 from chat_service.config import StartError
 
+# Whatever name the terminal has where it was opened, it is this one to its processes.
+OWN_TERMINAL = "/dev/tty"
+
 
 def lock_directory(directory: Path) -> int:
     """Make the directory if need be, readable by its owner alone, and lock it.
@@ -75,7 +78,7 @@ def die_within(seconds: float) -> None:
 def has_terminal() -> bool:
     """Tell whether this process belongs to a terminal that is there."""
     try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+        os.close(os.open(OWN_TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError:
         return False
     return True
@@ -90,7 +93,7 @@ def can_show_console(environment: Mapping[str, str]) -> bool:
     if environment.get("TERM", "") in ("", "dumb", "unknown"):
         return False
     try:
-        return os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
+        return os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp() and has_terminal()
     except OSError:
         return False
 
@@ -106,12 +109,15 @@ class Terminal:
         self._attributes = attributes
 
     @classmethod
-    def of(cls, descriptor: int) -> Self:
-        """Note how the terminal is now. Raises OSError where it is none."""
+    def at(cls, path: str = OWN_TERMINAL) -> Self:
+        """Note how the terminal of this path is now. Raises OSError where it is none."""
+        descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         try:
-            return cls(os.ttyname(descriptor), termios.tcgetattr(descriptor))
+            return cls(path, termios.tcgetattr(descriptor))
         except termios.error as error:
             raise OSError(*error.args) from error
+        finally:
+            os.close(descriptor)
 
     def restore(self, *, screen: bool) -> None:
         """Put back how keys are read; with `screen` also how it shows.

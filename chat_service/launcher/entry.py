@@ -36,7 +36,7 @@ def run(config: LaunchConfig, reread: Reread, changes: Changes) -> int:
         if config.console and posix.can_show_console(os.environ):
             journal = Journal(LogFile(config.data_dir / LOG_NAME), show)
             stack.callback(journal.close)
-            screen = Screen(journal, posix.Terminal.of(0))
+            screen = Screen(journal, posix.Terminal.at())
             _log_to(journal)
         return Launcher(
             Configuration(config, reread, changes),

@@ -43,7 +43,7 @@ class Scene:
             spawn=self._spawn,
             clock=self.clock,
             output=self.journal.output(self.selector),
-            screen=Screen(self.journal, Terminal.of(self.slave)),
+            screen=Screen(self.journal, Terminal.at(os.ttyname(self.slave))),
             asked=self.asked.append,
             forgotten=self._forget,
         )

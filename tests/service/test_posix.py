@@ -98,7 +98,7 @@ def test_terminal_is_put_back() -> None:
     """Keys are read as before; the screen is only touched if that is wanted."""
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
-    terminal = Terminal.of(slave)
+    terminal = Terminal.at(os.ttyname(slave))
     tty.setraw(slave)
     assert termios.tcgetattr(slave) != before
     terminal.restore(screen=False)
@@ -117,7 +117,7 @@ def test_terminal_is_put_back() -> None:
 def test_terminal_that_is_gone_is_let_be() -> None:
     """Nothing is raised where there is nothing to put back."""
     master, slave = pty.openpty()
-    terminal = Terminal.of(slave)
+    terminal = Terminal.at(os.ttyname(slave))
     os.close(slave)
     os.close(master)
     terminal.restore(screen=True)
@@ -126,7 +126,7 @@ def test_terminal_that_is_gone_is_let_be() -> None:
 def test_terminal_that_takes_nothing_holds_nobody_up() -> None:
     """What is shown is left out where it would wait; keys are put back all the same."""
     master, slave = pty.openpty()
-    terminal = Terminal.of(slave)
+    terminal = Terminal.at(os.ttyname(slave))
     before = termios.tcgetattr(slave)
     tty.setraw(slave)
     os.set_blocking(slave, False)
@@ -141,8 +141,9 @@ def test_terminal_that_takes_nothing_holds_nobody_up() -> None:
 
 def test_what_is_no_terminal_is_told(tmp_path: Path) -> None:
     """Only a terminal has a state to note."""
-    with (tmp_path / "file").open("w") as file, pytest.raises(OSError, match="ioctl"):
-        Terminal.of(file.fileno())
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="ioctl"):
+        Terminal.at(str(tmp_path / "file"))
 
 
 LOOK = (
