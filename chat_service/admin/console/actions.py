@@ -97,7 +97,7 @@ async def logs(desk: Desk, order: Order) -> Answer:
     # Read before it is followed: a line comes once.
     recent = desk.operations.recent_log(order.port)
     desk.state.following = order.port
-    return [log_line(logged) for logged in recent]
+    return [log_line(logged, named=not order.port) for logged in recent]
 
 
 async def stats(desk: Desk, order: Order) -> Answer:

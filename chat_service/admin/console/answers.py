@@ -3,6 +3,7 @@
 Names, topics, reasons, addresses and the log come from elsewhere: each is sanitized here.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
@@ -13,6 +14,9 @@ from chat_service.admin.console.table import address_of, problem_of
 from chat_service.admin.console.units import count, duration
 from chat_service.admin.operations import Logged
 from chat_text.sanitize import sanitize
+
+# Of a line as text, which begins with its time; other lines have no colour.
+_LEVEL = re.compile(r"\S+Z (WARNING|ERROR|CRITICAL) ")
 
 MAX_LISTED = 4_000
 """Rows of one list: more than anybody reads; the output keeps some more lines than that."""
@@ -96,10 +100,13 @@ def room_lines(rooms: Sequence[pb.InstanceRoom], complete: bool) -> list[Line]:
     ]
 
 
-def log_line(logged: Logged) -> Line:
-    """Show a line of the log; in front of it the port, unless the launcher wrote it."""
-    source = f"{logged.port or 'server'} "
-    return Line(("class:quiet", source), sanitize(logged.line.replace("\t", "    ").rstrip()))
+def log_line(logged: Logged, named: bool) -> Line:
+    """Show a line of the log; `named` puts in front which instance wrote it."""
+    text = sanitize(logged.line.replace("\t", "    ").rstrip())
+    level = _LEVEL.match(text)
+    style = f"class:log.{level[1].lower()}" if level else ""
+    source = [("class:quiet", f"{logged.port or 'server'} ")] if named else []
+    return Line(*source, (style, text))
 
 
 def _summary(text: str, command: str, complete: bool) -> Line:

@@ -15,24 +15,18 @@ class Line:
     width.
     """
 
-    __slots__ = ("_rows", "_rows_width", "fragments", "indent", "width")
+    __slots__ = ("fragments", "indent", "width")
 
     def __init__(self, *pieces: str | tuple[str, str], indent: int = 2) -> None:
         self.fragments: Fragments = [("", p) if isinstance(p, str) else p for p in pieces]
         self.indent = indent
         self.width = width_of(self.fragments)
-        # A list of thousands of lines is drawn again with every change: it is folded once.
-        self._rows: list[Fragments] = [self.fragments]
-        self._rows_width = self.width
 
     def rows(self, width: int) -> list[Fragments]:
         """Return the rows that it takes, each at most `width` columns wide."""
         if self.width <= width:
             return [self.fragments]
-        if self._rows_width != width:
-            self._rows = _fold(self.fragments, width, self.indent)
-            self._rows_width = width
-        return self._rows
+        return _fold(self.fragments, width, self.indent)
 
     @property
     def text(self) -> str:

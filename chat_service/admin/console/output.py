@@ -1,8 +1,10 @@
 """What commands have answered: lines that scroll, with the last answer in view. Pure."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from chat_service.admin.console.lines import Fragments, Line
 
@@ -33,8 +35,13 @@ class Output:
         # Where the view begins, if there is a screenful below: the number of a line and a row
         # of it. None: the view ends where the lines end.
         self._top: tuple[int, int] | None = None
-        # As it was drawn last: where each row comes from.
-        self._drawn: list[tuple[int, int]] = []
+        # The lines folded to this width, and of each row the number of its line and its place
+        # in that; lines from `_unfolded` on are not there yet.
+        self._width = 0
+        self._rows: list[Fragments] = []
+        self._places: list[tuple[int, int]] = []
+        self._unfolded = 0
+        # The row that the view began with when it was drawn last, and its height.
         self._drawn_top = 0
         self._drawn_height = 0
 
@@ -56,25 +63,30 @@ class Output:
     def page(self, pages: int) -> None:
         """Move the view by so many screens, as it was drawn last: -1 is up, 1 down."""
         step = max(1, self._drawn_height - 1)
-        end = max(0, len(self._drawn) - self._drawn_height)
+        end = max(0, len(self._rows) - self._drawn_height)
         # A key that is held moves on before the next drawing.
         self._drawn_top = min(max(0, self._drawn_top + pages * step), end)
-        self._top = None if self._drawn_top == end else self._drawn[self._drawn_top]
+        self._top = None if self._drawn_top == end else self._places[self._drawn_top]
 
     def view(self, width: int, height: int) -> Pane:
         """Return the rows that are in view in a pane of this size."""
-        rows: list[Fragments] = []
-        places: list[tuple[int, int]] = []
-        first = self._added - len(self._lines)
-        wanted = None
-        for number, line in enumerate(self._lines, first):
-            if self._top and number == self._top[0]:
-                wanted = len(rows) + self._top[1]
+        self._fold(width)
+        end = max(0, len(self._rows) - height)
+        # Where what it stood at has been let go, the view stands at the oldest row.
+        top = end if self._top is None else min(bisect_left(self._places, self._top), end)
+        self._drawn_top, self._drawn_height = top, height
+        return Pane(self._rows[top : top + height], top, max(0, len(self._rows) - top - height))
+
+    def _fold(self, width: int) -> None:
+        """Fold what is new; everything, if the width is."""
+        oldest = self._added - len(self._lines)
+        if width != self._width:
+            self._width, self._rows, self._places, self._unfolded = width, [], [], oldest
+        gone = bisect_left(self._places, (oldest, 0))
+        del self._rows[:gone], self._places[:gone]
+        first = max(self._unfolded, oldest)
+        for number, line in enumerate(islice(self._lines, first - oldest, None), first):
             folded = line.rows(width)
-            rows += folded
-            places += [(number, row) for row in range(len(folded))]
-        end = max(0, len(rows) - height)
-        # What has been let go is above: the view stands at the oldest line then.
-        top = end if self._top is None else min(0 if wanted is None else wanted, end)
-        self._drawn, self._drawn_top, self._drawn_height = places, top, height
-        return Pane(rows[top : top + height], top, max(0, len(rows) - top - height))
+            self._rows += folded
+            self._places += [(number, row) for row in range(len(folded))]
+        self._unfolded = self._added

@@ -272,8 +272,9 @@ class Console:
         task.add_done_callback(self._tasks.discard)
 
     def _logged(self, logged: Logged) -> None:
-        if self._state.following in (0, logged.port):
-            self._state.output.append([log_line(logged)])
+        following = self._state.following
+        if following in (0, logged.port):
+            self._state.output.append([log_line(logged, named=following == 0)])
             self._app.invalidate()
 
     # ------------------------------------------------------------------- completion

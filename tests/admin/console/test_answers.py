@@ -101,9 +101,18 @@ def test_instances() -> None:
 
 
 def test_lines_of_the_log() -> None:
-    """The port is in front, except of what the launcher wrote."""
-    assert log_line(Logged(50_051, "a\tb\n")).text == "50051 a    b"
-    assert log_line(Logged(0, "started")).text == "server started"
+    """Among those of others each names its writer, who may be the launcher."""
+    assert log_line(Logged(50_051, "a\tb\n"), named=True).text == "50051 a    b"
+    assert log_line(Logged(50_051, "a\tb\n"), named=False).text == "a    b"
+    assert log_line(Logged(0, "started"), named=True).text == "server started"
+
+
+def test_what_went_wrong_stands_out_in_the_log() -> None:
+    """By the level in the line, which is there to be read too."""
+    line = "2025-11-20T12:00:00.123Z ERROR 127.0.0.1:50051 the disk is full"
+    assert log_line(Logged(50_051, line), named=False).fragments == [("class:log.error", line)]
+    line = line.replace("ERROR", "INFO")
+    assert log_line(Logged(50_051, line), named=False).fragments == [("", line)]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -116,7 +125,7 @@ def test_whatever_comes_from_elsewhere_is_made_harmless(attack: str) -> None:
     bad_instance.data_directory = bad_instance.address = attack
     lines = [
         error(attack),
-        log_line(Logged(50_051, attack)),
+        log_line(Logged(50_051, attack), named=True),
         *user_lines([bad_user], True, NOON),
         *room_lines([room(attack, topic=attack)], True),
         *instance_lines([bad_instance], UTC),

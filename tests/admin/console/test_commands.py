@@ -102,9 +102,9 @@ def test_the_log_is_followed_until_it_is_asked_for_again() -> None:
     operator = Operator()
     operator.fleet.logs(50_051, "one")
     operator.fleet.logs(50_052, "two")
-    assert operator.enters("logs 50052") == ["50052 two"]
+    assert operator.enters("logs 50052") == ["two"]
     assert operator.state.following == 50_052
-    assert operator.enters("logs 50051") == ["50051 one"]
+    assert operator.enters("logs 50051") == ["one"]
     assert operator.enters("logs") == ["no longer following the log"]
     assert operator.state.following is None
     assert operator.enters("logs") == ["50051 one", "50052 two"]
