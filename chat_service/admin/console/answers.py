@@ -15,8 +15,8 @@ from chat_service.admin.console.units import count, duration
 from chat_service.admin.operations import Logged
 from chat_text.sanitize import sanitize
 
-# Of a line as text, which begins with its time; other lines have no colour.
-_LEVEL = re.compile(r"\S+Z (WARNING|ERROR|CRITICAL) ")
+# How a record begins that is written as text: time and level, then who writes it.
+_RECORD = re.compile(r"\S+Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
 
 MAX_LISTED = 4_000
 """Rows of one list: more than anybody reads; the output keeps some more lines than that."""
@@ -31,18 +31,16 @@ def instance_lines(instances: Sequence[pb.Instance], zone: tzinfo | None = None)
     """List the instances with what the table has no room for."""
     rows = [
         (
-            str(one.number),
             address_of(one),
             sign_and_word(one.state)[1],
-            f"{datetime.fromtimestamp(one.since_ms / 1000, zone):%Y-%m-%d %H:%M:%S}",
+            f"{datetime.fromtimestamp(one.since_ms / 1000, zone):%b %d %H:%M:%S}",
             str(one.pid or "-"),
-            str(one.restarts),
             sanitize(one.data_directory),
         )
         for one in instances
     ]
-    titles = ("#", "ADDRESS", "STATE", "SINCE", "PROCESS", "RESTARTS", "DATA")
-    header, *lines = aligned(titles, rows, right=(0, 4, 5))
+    titles = ("ADDRESS", "STATE", "SINCE", "PROCESS", "DATA")
+    header, *lines = aligned(titles, rows, right=(3,))
     listed = [header]
     for one, line in zip(instances, lines, strict=True):
         listed.append(line)
@@ -101,12 +99,12 @@ def room_lines(rooms: Sequence[pb.InstanceRoom], complete: bool) -> list[Line]:
 
 
 def log_line(logged: Logged, named: bool) -> Line:
-    """Show a line of the log; `named` puts in front which instance wrote it."""
+    """Show a line of the log; `named` puts its writer in front, unless the line names it."""
     text = sanitize(logged.line.replace("\t", "    ").rstrip())
-    level = _LEVEL.match(text)
-    style = f"class:log.{level[1].lower()}" if level else ""
-    source = [("class:quiet", f"{logged.port or 'server'} ")] if named else []
-    return Line(*source, (style, text))
+    record = _RECORD.match(text)
+    if record:
+        return Line((f"class:log.{record[1].lower()}", text))
+    return Line(*([("class:quiet", f"{logged.port or 'server'} ")] if named else []), text)
 
 
 def _summary(text: str, command: str, complete: bool) -> Line:

@@ -25,6 +25,7 @@ STYLE = Style.from_dict(
         "rule": "dim",
         "problem": _RED,
         "error": f"{_RED} bold",
+        "log.debug": "dim",
         "log.warning": _ORANGE,
         "log.error": _RED,
         "log.critical": f"{_RED} bold",

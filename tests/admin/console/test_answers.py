@@ -92,9 +92,9 @@ def test_instances() -> None:
     """With process and data, and what is wrong below."""
     lines = [instance(1), instance(2, pb.INSTANCE_STATE_STOPPED, "port 50052 is taken")]
     assert texts(instance_lines(lines, UTC)) == [
-        "#  ADDRESS          STATE    SINCE                PROCESS  RESTARTS  DATA",
-        "1  127.0.0.1:50051  serving  2025-11-20 09:55:00     4001         0  /srv/chat/50051",
-        "2  127.0.0.1:50052  stopped  2025-11-20 09:55:00        -         0  /srv/chat/50052",
+        "ADDRESS          STATE    SINCE            PROCESS  DATA",
+        "127.0.0.1:50051  serving  Nov 20 09:55:00     4001  /srv/chat/50051",
+        "127.0.0.1:50052  stopped  Nov 20 09:55:00        -  /srv/chat/50052",
         "  └ port 50052 is taken",
     ]
     assert len(instance_lines([], UTC)) == 1
@@ -108,11 +108,11 @@ def test_lines_of_the_log() -> None:
 
 
 def test_what_went_wrong_stands_out_in_the_log() -> None:
-    """By the level in the line, which is there to be read too."""
+    """By the level in the line, which is there to be read too; a record names its writer."""
     line = "2025-11-20T12:00:00.123Z ERROR 127.0.0.1:50051 the disk is full"
-    assert log_line(Logged(50_051, line), named=False).fragments == [("class:log.error", line)]
+    assert log_line(Logged(50_051, line), named=True).fragments == [("class:log.error", line)]
     line = line.replace("ERROR", "INFO")
-    assert log_line(Logged(50_051, line), named=False).fragments == [("", line)]
+    assert log_line(Logged(50_051, line), named=True).fragments == [("class:log.info", line)]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
