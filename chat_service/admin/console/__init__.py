@@ -6,8 +6,8 @@
     table         the instances in columns; `output` answers that scroll
     state         what keys, commands and news have changed
     view          all of that as the rows of a screen; `lines`, `units`, `styles` their make
-    screen        the full-screen application
+    screen        the full-screen application; `terminal` what it draws on
 
-All but `actions` and `screen` is pure. Knows the instances by `admin.operations` alone. Every
-text that somebody else chose goes through `chat_text.sanitize`.
+All but `actions`, `screen` and `terminal` is pure. Knows the instances by `admin.operations`
+alone. Every text that somebody else chose goes through `chat_text.sanitize`.
 """

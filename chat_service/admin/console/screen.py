@@ -6,9 +6,11 @@ date; news only ask for another drawing. prompt_toolkit writes what has changed 
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -24,6 +26,7 @@ from prompt_toolkit.layout import BufferControl, HSplit, Layout, Window
 from prompt_toolkit.layout.controls import FormattedTextControl
 from prompt_toolkit.layout.processors import BeforeInput
 from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.output.vt100 import Vt100_Output
 
 from chat_service.admin.console import view
 from chat_service.admin.console.actions import Answer, Desk, shutdown_now
@@ -43,6 +46,7 @@ from chat_service.admin.console.syntax import (
     parse,
     place,
 )
+from chat_service.admin.console.terminal import Writer, patient_output
 from chat_service.admin.operations import AdminError, Logged, Operations
 from chat_text.sanitize import sanitize
 
@@ -59,6 +63,8 @@ _MOST_RUNNING = 20
 # Names that Tab chooses from, and seconds for which they are believed.
 _NAMES = 2_000
 _NAMES_AGE = 5.0
+# Seconds that a terminal has at the end to take the way back.
+_LAST_WRITE = 0.3
 _NAME = Argument(Kind.NAME)
 _NOTHING_MORE = Order()
 
@@ -99,13 +105,17 @@ class Console:
             enable_page_navigation_bindings=False,
             include_default_pygments_style=False,
             min_redraw_interval=_REDRAW,
-            refresh_interval=_TICK,
             color_depth=ColorDepth.from_env(),
             input=input,
-            output=output,
+            output=output or patient_output(sys.stdout),
         )
         self._app.ttimeoutlen = _ESCAPE
-        operations.watch(self._app.invalidate)
+        drawn_on = self._app.output
+        stdout = drawn_on.stdout if isinstance(drawn_on, Vt100_Output) else None
+        self._writer = stdout if isinstance(stdout, Writer) else None
+        # Whether news came while the terminal had not taken the last drawing yet.
+        self._late = False
+        operations.watch(self._refresh)
         operations.watch_log(self._logged)
 
     async def run(self) -> None:
@@ -115,6 +125,10 @@ class Console:
         """
         if self._closed.is_set():
             return
+        if self._writer:
+            loop = asyncio.get_running_loop()
+            self._writer.drained = partial(loop.call_soon_threadsafe, self._catch_up)
+        self._spawn(self._tick())
         try:
             # Both mean that the terminal is gone: read from, or written to.
             with suppress(EOFError, OSError):
@@ -127,12 +141,29 @@ class Console:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._writer:
+                await asyncio.to_thread(self._writer.finish, _LAST_WRITE)
 
     def close(self) -> None:
         """End the console; `run` returns."""
         self._closed.set()
         if self._app.is_running and not self._app.is_done:
             self._app.exit()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Have it drawn, as soon as the terminal has taken the drawing before."""
+        self._late = self._writer is not None and not self._writer.idle
+        if not self._late:
+            self._app.invalidate()
+
+    def _catch_up(self) -> None:
+        if self._late:
+            self._refresh()
 
     # ------------------------------------------------------------------- the layout
 
@@ -259,12 +290,12 @@ class Console:
             self._answer(line, [error("it failed in a way that was not foreseen; see the log")])
         finally:
             del self._state.running[number]
-            self._app.invalidate()
+            self._refresh()
 
     def _answer(self, line: str, lines: Answer) -> None:
         echo = Line(("class:echo", "> "), ("class:echo", sanitize(line)))
         self._state.output.answer([echo, *lines])
-        self._app.invalidate()
+        self._refresh()
 
     def _spawn(self, doing: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(doing)
@@ -275,7 +306,7 @@ class Console:
         following = self._state.following
         if following in (0, logged.port):
             self._state.output.append([log_line(logged, named=following == 0)])
-            self._app.invalidate()
+            self._refresh()
 
     # ------------------------------------------------------------------- completion
 
@@ -304,7 +335,7 @@ class Console:
         self._names[here.port] = asyncio.get_running_loop().time(), names
         if self._buffer.document.text_before_cursor == before:
             self._offer(here)
-            self._app.invalidate()
+            self._refresh()
 
     def _offer(self, here: Place) -> None:
         _, names = self._names.get(here.port, (0.0, []))

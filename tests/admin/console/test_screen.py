@@ -1,10 +1,14 @@
 """`chat_service.admin.console.screen`: the console, drawn on a terminal in memory."""
 
 import asyncio
+import codecs
+import fcntl
 import io
 import os
 import pty
 import re
+import struct
+import termios
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +21,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_service.admin.console.screen import Console
+from chat_service.admin.console.terminal import patient_output
 from chat_service.admin.operations import Reloaded
 from tests.admin.console.fleet import NOON, FakeFleet, instance, sample
 from tests.cli.glass import DEADLINE, Glass
@@ -566,5 +571,43 @@ def test_a_terminal_that_is_gone_stops_everything() -> None:
                 await until(lambda: fleet.orders == ["shutdown"])
                 console.close()
                 await running
+
+    run(story())
+
+
+def test_a_terminal_that_stands_still_holds_up_nobody() -> None:
+    """A window whose network is gone; when it is back, it shows how things are then."""
+
+    async def story() -> None:
+        master, slave = pty.openpty()
+        # Sixty-four rows: a few drawings are more than the kernel keeps for a terminal.
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 64, 250, 0, 0))
+        unbuffered = io.TextIOWrapper(io.FileIO(os.dup(slave), "w"), "utf-8", write_through=True)
+        with os.fdopen(slave) as reader, unbuffered as writer:
+            fleet = FakeFleet()
+            console = Console(fleet, input=Vt100Input(reader), output=patient_output(writer))
+            running = asyncio.ensure_future(console.run())
+            os.write(master, b"logs\r")
+            await until(lambda: console._state.following == 0)
+            assert console._writer
+            stuck = 0
+            while stuck < 5:
+                for row in range(64):
+                    fleet.logs(50_051, f"{row} " + "漢" * 100)
+                # As long as a drawing may take to begin.
+                await asyncio.sleep(0.06)
+                stuck = 0 if console._writer.idle else stuck + 1
+            fleet.logs(50_051, "the end")
+            glass = Terminal(250, 64)
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            loop = asyncio.get_running_loop()
+            loop.add_reader(master, lambda: glass.write(decoder.decode(os.read(master, 1 << 16))))
+            await glass.shows("the end", "127.0.0.1:50055")
+            console.close()
+            async with asyncio.timeout(DEADLINE):
+                await running
+            await until(lambda: "\x1b[?1049l" in glass.raw)
+            loop.remove_reader(master)
+        os.close(master)
 
     run(story())
