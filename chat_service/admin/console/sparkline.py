@@ -28,6 +28,8 @@ _MEASURES = (
 )
 _LABEL = max(len(measure.title) for measure in _MEASURES)
 _FIGURE = len("999 MiB")
+# Columns of bars that the longest heading needs too.
+_TITLE = len("all instances, the last 14m55s") - _LABEL - 1
 
 
 def sparkline(values: Sequence[float | None], width: int, from_zero: bool = True) -> str:
@@ -89,12 +91,10 @@ def statistics_lines(
     spread = _spread(samples, interval_ms)
     covered = samples[-1].time_ms - samples[0].time_ms
     figures = 3 * (_FIGURE + 1)
-    bars = min(len(spread), max(0, width - _LABEL - figures - 1))
+    bars = min(max(len(spread), _TITLE), max(0, width - _LABEL - figures - 1))
+    what = pad(f"{of}, the last {duration(covered)}", _LABEL + 1 + bars)
     titles = "".join(pad(title, _FIGURE + 1, right=True) for title in ("min", "now", "max"))
-    lines = [
-        Line(f"{of}: the last {duration(covered)}, a sample every {duration(interval_ms)}"),
-        Line(("class:header", " " * (_LABEL + 1 + bars) + titles)),
-    ]
+    lines = [Line(("class:header", what + titles))]
     for measure in _MEASURES:
         values = [None if sample is None else measure.of(sample) for sample in spread]
         known = [value for value in values if value is not None]
@@ -102,7 +102,7 @@ def statistics_lines(
         lines.append(
             Line(
                 pad(measure.title, _LABEL + 1),
-                ("class:spark", sparkline(values, bars, measure.from_zero)),
+                ("class:spark", pad(sparkline(values, bars, measure.from_zero), bars)),
                 "".join(pad(measure.written(v), _FIGURE + 1, right=True) for v in shown),
             )
         )

@@ -119,11 +119,14 @@ def test_statistics_of_one_and_of_all() -> None:
         50_051: [sample(3, time_ms=NOON - 5_000), sample(4)],
         50_052: [sample(1, time_ms=NOON + 100)],
     }
-    assert operator.enters("stats 50051")[0] == "50051: the last 5s, a sample every 5s"
+    assert (
+        operator.enters("stats 50051")[0]
+        == "50051, the last 5s                 min     now     max"
+    )
     every = operator.enters("stats")
-    assert every[0] == "all instances: the last 5s, a sample every 5s"
-    assert every[2].split() == ["users", "▅█", "3", "5", "5"]
-    assert operator.enters("stats 50052")[2].split() == ["users", "█", "1", "1", "1"]
+    assert every[0] == "all instances, the last 5s         min     now     max"
+    assert every[1].split() == ["users", "▅█", "3", "5", "5"]
+    assert operator.enters("stats 50052")[1].split() == ["users", "█", "1", "1", "1"]
     only = Operator(1)
     assert only.enters("stats") == ["50051: nothing was measured yet"]
 
