@@ -35,7 +35,7 @@ Packages, and what each may import of the project
     launcher      all as fresh processes, watched      config, link, logs, posix
     link          what launcher and admin say          nothing
     admin         the operator's side, a process       config, link, logs, chat_protos, chat_text
-    config        what each process is told            the limits of core, hub, edge; retention
+    config        what each process is told            limits of the parts; retention
     plain         dataclasses as values of JSON        nothing
     cli           what a person asked for              config, settings, launcher
     settings      the table of settings, their sources config, core, retention

@@ -13,6 +13,7 @@ from pathlib import Path
 from chat_service.core.limits import Limits
 from chat_service.edge.limits import CallLimits, Rates, TransportLimits
 from chat_service.hub.limits import HubLimits
+from chat_service.log.limits import MAX_BACKLOG
 from chat_service.plain import plain, read
 from chat_service.retention import KEEP_ALL, Retention
 
@@ -59,8 +60,8 @@ class ServerLimits:
     calls: CallLimits = field(default_factory=CallLimits)
     transport: TransportLimits = field(default_factory=TransportLimits)
     rates: Rates = field(default_factory=Rates)
-    # Orders that may wait for their commit. Source: the service's guarantees.
-    unacked_posts: int = 10_000
+    # Orders that may wait for their commit.
+    unacked_posts: int = MAX_BACKLOG
     # The whole of a stop, in seconds. Source: the service's guarantees.
     drain_s: float = 10.0
 

@@ -34,11 +34,12 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "chat_service.retention": ({"chat_service.core"}, IMPURE | WIRE),
     "chat_service.hub.limits": (set(), IMPURE | WIRE),
+    "chat_service.log.limits": (set(), IMPURE | WIRE),
     "chat_service.edge.limits": (set(), IMPURE | WIRE),
     "chat_service.plain": (set(), IMPURE | WIRE),
     "chat_service.config": (
         {f"chat_service.{part}" for part in ("retention", "plain")}
-        | {f"chat_service.{part}.limits" for part in ("core", "hub", "edge")},
+        | {f"chat_service.{part}.limits" for part in ("core", "log", "hub", "edge")},
         WIRE,
     ),
     "chat_service.settings": (

@@ -8,6 +8,7 @@
     tables      the tables of the state, written as they change and loaded at start
     rows        the rows of events and first answers, which grow with the messages
     history     reads of room events on read-only connections
+    limits      how much may wait; pure
     clock       the time of events, which goes on when the wall clock goes back
     schema      the tables, as numbered migrations
 

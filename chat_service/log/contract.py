@@ -16,11 +16,6 @@ from chat_service.core.events import Event, RoomEvent
 from chat_service.core.model import State
 from chat_service.histogram import Distribution
 
-# Submitted orders that may wait for their commit, unless a person chose; above it, submit
-# refuses.
-# Source: the service's guarantees (10,000 an instance).
-MAX_BACKLOG = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class Commit:

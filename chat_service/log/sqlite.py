@@ -24,7 +24,7 @@ from chat_service.core.evolve import evolve
 from chat_service.core.model import State
 from chat_service.histogram import Histogram
 from chat_service.log import rows, tables
-from chat_service.log.contract import MAX_BACKLOG, Commit, LogStatistics, OnCommit
+from chat_service.log.contract import Commit, LogStatistics, OnCommit
 from chat_service.log.datafile import (
     damaged,
     is_damage,
@@ -34,6 +34,7 @@ from chat_service.log.datafile import (
 )
 from chat_service.log.history import History
 from chat_service.log.inspection import Inspection
+from chat_service.log.limits import MAX_BACKLOG
 from chat_service.log.schema import DataFileError
 
 logger = logging.getLogger(__name__)

@@ -37,7 +37,8 @@ from chat_service.histogram import Histogram
 from chat_service.hub.hub import Hub
 from chat_service.hub.replay import Page
 from chat_service.hub.subscription import Subscription
-from chat_service.log.contract import MAX_BACKLOG, Commit, LogStatistics
+from chat_service.log.contract import Commit, LogStatistics
+from chat_service.log.limits import MAX_BACKLOG
 from tests.edge.clients import PATIENCE, Clock
 from tests.hub.timers import FakeTimers
 

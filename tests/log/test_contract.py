@@ -13,7 +13,8 @@ from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.limits import Limits
 from chat_service.core.model import State
-from chat_service.log.contract import MAX_BACKLOG, Commit
+from chat_service.log.contract import Commit
+from chat_service.log.limits import MAX_BACKLOG
 from tests.core.scene import post, to
 from tests.log.subject import DEADLINE_S, INSTANCE, START_MS, OpenLog, Subject, open_sqlite
 
