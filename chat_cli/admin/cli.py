@@ -59,7 +59,7 @@ async def run(options: argparse.Namespace, target: str = "") -> int:
         options.output = options.output.absolute()
     try:
         if not target:
-            enter(options.data_dir)
+            enter(options.data_dir, options.wait)
     except NoServerError as error:
         return _fail(Exit.UNREACHABLE, str(error))
 
@@ -108,6 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         default=_default_directory(),
         metavar="DIR",
         help="the --data-dir of the chat-server (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long to wait for a server that is just being started (default: 0)",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
@@ -185,6 +192,12 @@ def _port(value: str) -> int:
 
 def _port_or_all(value: str) -> int:
     return 0 if value == "all" else _port(value)
+
+
+def _seconds(value: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", value):
+        raise argparse.ArgumentTypeError(f"not a number of seconds: {value!r}")
+    return float(value)
 
 
 def _room(value: str) -> str:

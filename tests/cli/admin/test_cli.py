@@ -51,6 +51,8 @@ async def chat_admin(*arguments: str | Path, cwd: Path | None = None) -> tuple[i
         ["export"],
         ["export", "lobby", "--format", "xml"],
         ["shutdown", "now"],
+        ["--wait", "-1", "instances"],
+        ["--wait", "soon", "instances"],
         ["users", "--js"],
     ],
 )
@@ -99,7 +101,7 @@ def test_nothing_heavy_is_imported_before_somebody_listens(tmp_path: Path) -> No
     assert "no server runs with the data directory" in result.stderr
 
 
-def test_data_directory_is_entered(tmp_path: Path) -> None:
+def test_data_directory_is_entered(nest: Path, tmp_path: Path) -> None:
     """The program finds the socket of a directory, however long its path is; files stay ours."""
     deep = tmp_path / ("d" * 120)
     here = tmp_path / "here"
@@ -108,8 +110,8 @@ def test_data_directory_is_entered(tmp_path: Path) -> None:
 
     async def story() -> None:
         # The fake listens at a short path, and the deep directory has a link to it.
-        async with FakeAdmin(tmp_path / "a") as fake:
-            (deep / "admin.sock").symlink_to(tmp_path / "a")
+        async with FakeAdmin(nest / "a") as fake:
+            (deep / "admin.sock").symlink_to(nest / "a")
             fake.instance(50051).room("lobby", message(1, "alice", "hi"))
             told = await chat_admin("--data-dir", Path("..", deep.name), "stop", "all", cwd=here)
             assert told == (0, "127.0.0.1:50051 stopped\n", "")
@@ -123,7 +125,6 @@ def test_data_directory_is_entered(tmp_path: Path) -> None:
 
 async def first_line(path: Path, arguments: Sequence[str]) -> tuple[bytes, int, bytes]:
     """Read one line of a command and close the pipe; return it, the exit code and stderr."""
-    (path / "admin.sock").symlink_to(path / "a")
     process = await asyncio.create_subprocess_exec(
         *PROGRAM,
         "--data-dir",
@@ -150,27 +151,27 @@ async def first_line(path: Path, arguments: Sequence[str]) -> tuple[bytes, int, 
         (["users", "--json"], b'{"port": 50051'),
     ],
 )
-def test_pipe_that_closes_ends_quietly(arguments: list[str], first: bytes, tmp_path: Path) -> None:
+def test_pipe_that_closes_ends_quietly(arguments: list[str], first: bytes, nest: Path) -> None:
     """Whoever reads has enough: no words, and it is no failure."""
 
     async def story() -> None:
-        async with FakeAdmin(tmp_path / "a") as fake:
+        async with FakeAdmin(nest / "admin.sock") as fake:
             one = fake.instance(50051)
             one.room("lobby", *(message(seq, "alice", "x" * 500) for seq in range(1, 3000)))
             for number in range(3000):
                 one.user(f"user{number}", room_names=["lobby" * 10])
-            line, code, error = await first_line(tmp_path, arguments)
+            line, code, error = await first_line(nest, arguments)
             assert line.startswith(first)
             assert (code, error) == (0, b"")
 
     run(story())
 
 
-def test_server_that_goes_away_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_server_that_goes_away_is_3(nest: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It listened a moment ago, and does not answer."""
 
     async def story() -> None:
-        fake = FakeAdmin(tmp_path / "admin.sock")
+        fake = FakeAdmin(nest / "admin.sock")
         assert await admin(fake, "instances") == 3
 
     run(story())
@@ -195,7 +196,7 @@ def test_a_mistake_of_ours_is_one_line(
     async def broken(*_: object) -> None:
         raise ValueError("secret \x1b[31m")
 
-    monkeypatch.setattr("chat_cli.admin.directory.enter", lambda _: None)
+    monkeypatch.setattr("chat_cli.admin.directory.enter", lambda *_: None)
     monkeypatch.setattr("chat_cli.admin.commands.COMMANDS", {"instances": broken})
     assert main(["--data-dir", str(tmp_path), "instances"]) == 70
     error = capsys.readouterr().err

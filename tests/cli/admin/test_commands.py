@@ -21,9 +21,9 @@ EVIL = "a\x1b[2J\nb\u202e"
 
 
 @pytest.fixture
-def fake(tmp_path: Path) -> FakeAdmin:
+def fake(nest: Path) -> FakeAdmin:
     """Give a service with two instances, one of them stopped."""
-    fake = FakeAdmin(tmp_path / "admin.sock")
+    fake = FakeAdmin(nest / "admin.sock")
     first = fake.instance(50051)
     figures = {"users": 3, "streams": 4, "rooms": 2, "connections": 5}
     first.sample(**figures, messages_in=1.25, messages_out=1234.5, cpu=0.5, memory_bytes=48 << 20)
@@ -144,9 +144,9 @@ def test_restart_without_a_port_is_of_the_only_one(fake: FakeAdmin, capsys: Prin
     assert line == "several instances serve, so a port is needed: one of 50051, 50052"
 
 
-def test_nothing_serves(tmp_path: Path, capsys: Printed) -> None:
+def test_nothing_serves(nest: Path, capsys: Printed) -> None:
     """A command about the only instance is refused where there is none."""
-    fake = FakeAdmin(tmp_path / "admin.sock")
+    fake = FakeAdmin(nest / "admin.sock")
     assert refused(fake, capsys, "export", "lobby") == "no instance serves"
 
 

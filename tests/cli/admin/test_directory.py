@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,25 @@ def test_no_server_is_told(tmp_path: Path) -> None:
         assert str(told.value) == (
             f"no server runs with the data directory {directory} (--data-dir names another)"
         )
+
+
+def test_server_that_is_being_started_is_waited_for(tmp_path: Path) -> None:
+    """The directory and the socket may come later, also in a directory that is named relatively."""
+    os.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        # By its name alone: the path may be longer than that of a socket may be.
+        listener.bind(SOCKET)
+
+        def begin() -> None:
+            (tmp_path / "late").mkdir()
+            (tmp_path / SOCKET).rename(tmp_path / "late" / SOCKET)
+            listener.listen()
+
+        starting = threading.Timer(0.2, begin)
+        starting.start()
+        enter(Path("late"), wait_s=20)
+        starting.join()
+        assert Path.cwd() == tmp_path / "late"
 
 
 def test_socket_of_somebody_else_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,9 +26,9 @@ HISTORY = (
 
 
 @pytest.fixture
-def fake(tmp_path: Path) -> FakeAdmin:
+def fake(nest: Path) -> FakeAdmin:
     """Give a service with one instance that has a room."""
-    fake = FakeAdmin(tmp_path / "admin.sock")
+    fake = FakeAdmin(nest / "admin.sock")
     fake.instance(50051).room("lobby", *HISTORY)
     return fake
 
