@@ -173,11 +173,13 @@ async def test_export_is_the_history(tmp_path: Path) -> None:
         async with guest(address, "alice") as alice:
             orders = [await alice.chat.posts(text) for text in texts]
             await alice.chat.ack(orders[-1])
-            talking = asyncio.create_task(chatter(alice))
+            enough = asyncio.Event()
+            talking = asyncio.create_task(chatter(alice, enough))
             objects = await asyncio.to_thread(admin.does, "export", "lobby", "--format", "jsonl")
             output = tmp_path / "lobby.txt"
             saved = await asyncio.to_thread(admin.does, "export", "#LOBBY", "--output", str(output))
-            talking.cancel()
+            enough.set()
+            await talking
             assert saved == []
             events = list(map(json.loads, objects))
             assert [one["seq"] for one in events] == list(range(1, len(events) + 1))
@@ -196,9 +198,11 @@ async def test_export_is_the_history(tmp_path: Path) -> None:
             assert samples[-1]["connections"] >= 1
 
 
-async def chatter(someone: Guest) -> None:
-    """Go on talking."""
+async def chatter(someone: Guest, enough: asyncio.Event) -> None:
+    """Go on talking until it is enough. A cancelled write would end the stream with it."""
     for number in itertools.count():
+        if enough.is_set():
+            return
         await someone.says(f"chatter {number}")
 
 
