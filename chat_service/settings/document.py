@@ -12,7 +12,8 @@ Everything that `chat-server` can be told. A value comes from the last of these 
 
 1. the default,
 2. the file: `chat-server --config FILE`, or `{CONFIG_NAME}=FILE`,
-3. the environment: `{PREFIX}` and the key in capitals, with `_` for each dot,
+3. the environment: `{PREFIX}` and the key in capitals, with `_` for each dot
+   (`limits.text_bytes` is `{PREFIX}LIMITS_TEXT_BYTES`),
 4. the flag, where there is one.
 
 `chat-server --print-config` shows what holds in the end, and where each value comes from; what
@@ -27,12 +28,13 @@ chat-server: chat.toml:7: limits.text_lines: not a whole number from 1 to 1000
 ```
 
 A file is [TOML](https://toml.io). `[limits]` and below it `text_bytes = "8K"` is the key
-`limits.text_bytes`. Sizes are numbers of bytes, or text with K, M or G (1024, 1024², 1024³
-bytes); times are text with ms, s, m, h or d.
+`limits.text_bytes`. Sizes are numbers of bytes, or text with K, M, G or T (1024, 1024², 1024³,
+1024⁴ bytes): `"64K"`. Times are text with ms, s, m, h or d: `"90s"`.
 
-SIGHUP, and `reload` in the console, read the file again. What is marked with ✓ below then holds
-at once, also for those who are connected; the rest is named, and waits until the whole is
-started again. A file with a mistake changes nothing.
+SIGHUP, `reload` in the console and `chat-admin reload` read the file again. What is marked with
+✓ below then holds at once, also for those who are connected. The rest is named: a server has it
+when it is started again (`restart PORT`), where it listens and where its data is excepted. A
+file with a mistake changes nothing.
 
 Kubernetes puts the addresses of a service called `chat-server` into the environment under names
 that begin with `{PREFIX}`, which are not known here: `enableServiceLinks: false` stops that.

@@ -18,8 +18,8 @@ Value = bool | int | float | str | Path | tuple[str, ...] | None
 MAX_NAMES = 500
 """An instance is told in one argument of its command, which Linux bounds at 128 KiB."""
 
-_SIZE = re.compile(r"([0-9]{1,18})([KMG]?)")
-_SIZE_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
+_SIZE = re.compile(r"([0-9]{1,18})([KMGT]?)")
+_SIZE_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _SPAN = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))?(ms|s|m|h|d)", re.ASCII)
 _SPAN_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _ESCAPES = {'"': '\\"', "\\": "\\\\"}
@@ -135,7 +135,7 @@ class Number(_Plain):
 
 @dataclass(frozen=True, slots=True)
 class Size(_Plain):
-    """Bytes, as 64M: K, M and G are powers of 1024."""
+    """Bytes, as 64M: K, M, G and T are powers of 1024."""
 
     low: int
     high: int
@@ -143,7 +143,11 @@ class Size(_Plain):
     @property
     def words(self) -> str:
         """Both bounds."""
-        return f"a size from {_size(self.low)} to {_size(self.high)} such as 64K, 1M or 1G"
+        return f"a size from {_size(self.low)} to {_size(self.high)}"
+
+    def refused(self) -> BadValueError:
+        """Show how it is written, too."""
+        return BadValueError(f"not {self.words} such as 64K, 1M or 1G")
 
     def take(self, value: object) -> Value:
         """Read a number of bytes, or text with a unit."""
@@ -180,8 +184,11 @@ class Span(_Plain):
     @property
     def words(self) -> str:
         """Both bounds."""
-        bounds = f"{_span(self.low_ms)} to {_span(self.high_ms)}"
-        return f"a time from {bounds} such as 500ms, 30s, 5m, 12h or 7d"
+        return f"a time from {_span(self.low_ms)} to {_span(self.high_ms)}"
+
+    def refused(self) -> BadValueError:
+        """Show how it is written, too."""
+        return BadValueError(f"not {self.words} such as 500ms, 30s, 5m, 12h or 7d")
 
     def take(self, value: object) -> Value:
         """Read text with a unit."""
@@ -280,8 +287,8 @@ class Address(_Plain):
 
     @property
     def words(self) -> str:
-        """What it is not, too."""
-        return "an IP address, and not localhost"
+        """What else it may be, too."""
+        return "an IP address or localhost"
 
     def take(self, value: object) -> Value:
         """Read an address, also in brackets; localhost is 127.0.0.1."""
@@ -335,7 +342,7 @@ def quoted(text: str) -> str:
 
 
 def _size(size: int) -> str:
-    for unit in "GMK":
+    for unit in "TGMK":
         if size and size % (1 << _SIZE_SHIFTS[unit]) == 0:
             return f"{size >> _SIZE_SHIFTS[unit]}{unit}"
     return str(size)

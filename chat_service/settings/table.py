@@ -252,14 +252,14 @@ _DISK = (
 )
 
 AGE = Span(SECOND, 1000 * YEAR)
-MESSAGES = Count(1, 10**15)
+MESSAGES = Count(1, 10**12)
 
 _RETENTION = (
     Setting(
         "retention.max_age",
         AGE,
         "retention.default.max_age_ms",
-        "messages that are older may go",
+        "messages that are older are let go of",
         live=True,
         unset="for ever",
     ),
@@ -267,7 +267,7 @@ _RETENTION = (
         "retention.max_messages",
         MESSAGES,
         "retention.default.max_messages",
-        "of so many, the newest of a room, none goes for their number",
+        "so many messages of a room are kept, the newest; a change of topic counts as one",
         live=True,
         unset="all",
     ),
@@ -290,16 +290,16 @@ _RETENTION = (
 )
 
 
-def _rate(name: str, burst: str, per: str, help_: str) -> Iterator[Setting]:
+def _rate(name: str, per: str, help_: str) -> Iterator[Setting]:
     field = f"limits.rates.{name}"
     yield Setting(
-        f"rates.{name}_burst", Count(1, 100_000), f"{field}_burst", f"{help_}, {burst}", live=True
+        f"rates.{name}_burst", Count(1, 100_000), f"{field}_burst", f"{help_} at once", live=True
     )
     yield Setting(
         f"rates.{name}_per_{per}",
-        Number(0.001, 1_000_000),
+        Number(0.001, 100_000),
         f"{field}_per_{per}",
-        f"and after that, a {per}",
+        f"and so many each {per} after that",
         live=True,
     )
 
@@ -314,10 +314,10 @@ _RATES = (
         flag_help="let everybody send as fast as they can; for benchmarks and private machines",
         live=True,
     ),
-    *_rate("sends", "at once", "second", "messages of a user"),
-    *_rate("joins", "at once", "minute", "rooms that a user enters"),
-    *_rate("guests", "at once", "minute", "new guests of an address"),
-    *_rate("rooms", "at once", "hour", "rooms opened from an address"),
+    *_rate("sends", "second", "messages of a user"),
+    *_rate("joins", "minute", "rooms that a user enters"),
+    *_rate("guests", "minute", "new guests of an address"),
+    *_rate("rooms", "hour", "rooms opened from an address"),
     Setting(
         "rates.strikes",
         Count(1, 1000),
@@ -424,9 +424,11 @@ _CONNECTIONS = (
 )
 
 _QUEUES = (
+    # A quarter may be queued already when a page of history comes: 256 KiB of texts, one text
+    # more, and 500 times what an event has beside it.
     Setting(
         "queues.reader_bytes",
-        Size(256 * K, 64 * M),
+        Size(768 * K, 64 * M),
         "limits.hub.queue_bytes",
         "a reader that is further behind is cut, and may resume",
     ),

@@ -21,7 +21,7 @@ from tests.settings import values
 keeps = st.builds(
     Keep,
     st.none() | st.integers(1000, 10**14 // 4),
-    st.none() | st.integers(1, 10**15),
+    st.none() | st.integers(1, 10**12),
 )
 
 

@@ -70,7 +70,7 @@ def test_empty_table_of_direct_messages(tmp_path: Path) -> None:
         ("[limits]\n\ntext_byte = 1", "3: limits.text_byte: not known here; did you mean limits."),
         ("'limits.text_bytes' = 1", "1: limits.text_bytes: not known here"),
         ("limits = 7", "1: limits: not a table"),
-        ("[host]", "1: host: not an IP address, and not localhost"),
+        ("[host]", "1: host: not an IP address or localhost"),
         ("port = '7'", "1: port: not a whole number from 0 to 65535"),
         ("[retention]\nmax_ages = '1d'", "2: retention.max_ages: not known here; did you mean"),
         ("[retention]\nmax_age = 30", "2: retention.max_age: not a time from 1s"),
@@ -119,7 +119,7 @@ def test_all_slips_are_told_at_once(tmp_path: Path) -> None:
 
 def test_rooms_are_so_few_that_an_instance_can_be_told(tmp_path: Path) -> None:
     """The longest that may be said of rooms still fits into one argument of a command."""
-    bounds = "{ max_age = '364999d', max_messages = 999999999999999 }"
+    bounds = "{ max_age = '364999d', max_messages = 999999999999 }"
     names = [f"{number:0>64}" for number in range(MAX_ROOMS + 1)]
     lines = [f"{name} = {bounds}\n" for name in names]
     reserved = ", ".join(f"'{number:0>32}'" for number in range(500))

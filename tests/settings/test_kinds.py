@@ -76,6 +76,7 @@ def test_what_is_written_is_read(kind: Kind, values: st.SearchStrategy[Value], d
         (SIZE, "7k", 7 << 10),
         (SIZE, " 64M ", 64 << 20),
         (SIZE, "2G", 2 << 30),
+        (SIZE, "1t", 1 << 40),
         (SECONDS, "1500ms", 1.5),
         (SECONDS, "1.5s", 1.5),
         (SECONDS, "0s", 0.0),
