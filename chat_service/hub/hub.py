@@ -233,7 +233,7 @@ class Hub:
 
     def send_snapshot(self, subscription: Subscription, room_id: int) -> None:
         """Send a reader who is in the room."""
-        subscription.offer(self._encode.snapshot(room_id, self.presence.present(room_id)))
+        subscription.offer(self._encode.snapshot(room_id, self.presence.picture(room_id)))
 
     def leave(self, room_id: int, user_id: int) -> None:
         """Count a user as gone from a room, whatever streams there are."""

@@ -2,7 +2,7 @@
 
 A user is present while a stream of theirs reads the room, and for a grace after
 the last one dropped, so that a reconnect is no news. What comes and goes between
-two tellings cancels out.
+two tellings cancels out, unless a reader got a picture of the room in between.
 """
 
 from dataclasses import dataclass, field
@@ -43,6 +43,8 @@ class _Room:
     # What is to be told, in order; never the same user in both.
     joined: dict[int, User] = field(default_factory=dict)
     left: dict[int, User] = field(default_factory=dict)
+    # Users of these two whom a picture shows as they are now: what they do next is told.
+    pictured: set[int] = field(default_factory=set)
 
 
 class Presence:
@@ -63,7 +65,7 @@ class Presence:
             self._in_grace.pop((room_id, user.user_id), None)
             return False
         room.users[user.user_id] = _Present(user, streams=1)
-        if room.left.pop(user.user_id, None) is None:
+        if room.left.pop(user.user_id, None) is None or user.user_id in room.pictured:
             room.joined[user.user_id] = user
         return True
 
@@ -98,7 +100,7 @@ class Presence:
         if room is None or present is None:
             return False
         self._in_grace.pop((room_id, user_id), None)
-        if room.joined.pop(user_id, None) is None:
+        if room.joined.pop(user_id, None) is None or user_id in room.pictured:
             room.left[user_id] = present.user
         return True
 
@@ -122,6 +124,7 @@ class Presence:
             return None
         left = _take(room.left, MAX_TOLD)
         joined = _take(room.joined, MAX_TOLD - len(left))
+        room.pictured.difference_update(user.user_id for user in (*left, *joined))
         change = Change(joined, left, len(room.users))
         if not room.users and not room.left:
             del self._rooms[room_id]
@@ -138,6 +141,13 @@ class Presence:
         if room is None:
             return []
         return [(present.user, present.streams > 0) for present in room.users.values()]
+
+    def picture(self, room_id: int) -> list[tuple[User, bool]]:
+        """Return the same as `present`, for a reader who is told of changes from now on."""
+        room = self._rooms.get(room_id)
+        if room is not None:
+            room.pictured.update(room.joined, room.left)
+        return self.present(room_id)
 
     def count(self, room_id: int) -> int:
         """Return how many users are in the room."""

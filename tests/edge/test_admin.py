@@ -375,8 +375,6 @@ async def test_kick_ends_all_streams_with_the_words() -> None:
         reader = await second.subscribes(place("lobby"))
         await reader.begun()
         lobby = (await bob.chat.opened("lobby")).room.room_id
-        # Who comes and goes within one telling is not told at all.
-        await alice.chat.joined("bob", lobby)
 
         answer = await operator.calls("KickUser", name="aLICE", reason="flooding")
         assert (answer.user.user_id, answer.user.name) == (alice.joined.user.user_id, "Alice")

@@ -96,6 +96,33 @@ def test_coming_and_going_between_two_tellings_cancels_out() -> None:
     assert told(presence) == (["carol"], [], 2)
 
 
+def test_what_a_picture_shows_is_told_to_have_changed() -> None:
+    """Who came, was seen in a picture and went is told to have gone, and the other way round."""
+    presence = settled(ALICE)
+    presence.enter(ROOM, BOB)
+    presence.remove(ROOM, ALICE.user_id)
+    assert presence.picture(ROOM) == presence.present(ROOM) == [(BOB, True)]
+    presence.remove(ROOM, BOB.user_id)
+    presence.enter(ROOM, ALICE)
+    assert told(presence) == (["alice"], ["bob"], 1)
+    # It was told: the next telling is as if there had been no picture.
+    presence.remove(ROOM, ALICE.user_id)
+    presence.enter(ROOM, ALICE)
+    assert told(presence) is None
+
+
+def test_picture_of_what_goes_to_and_fro() -> None:
+    """Whatever happens behind a picture, the last of it is told."""
+    presence = settled(ALICE)
+    presence.enter(ROOM, BOB)
+    presence.picture(ROOM)
+    for _ in range(3):
+        presence.remove(ROOM, BOB.user_id)
+        presence.enter(ROOM, BOB)
+    assert told(presence) == (["bob"], [], 2)
+    assert presence.picture(8) == []
+
+
 def test_many_changes_are_told_together() -> None:
     """What gathered is told as one change, in the order in which it happened."""
     presence = settled(ALICE)
