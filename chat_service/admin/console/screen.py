@@ -247,7 +247,11 @@ class Console:
         """Take the line, and leave an empty one."""
         if self._state.question is None:
             self._enter(buffer.text)
-        elif buffer.text.strip().lower() in ("y", "yes"):
+            return False
+        yes = buffer.text.strip().lower() in ("y", "yes")
+        # An answer is no line that anybody wants back.
+        buffer.reset()
+        if yes:
             self._state.question = None
             self._begin("shutdown", shutdown_now)
         else:

@@ -357,6 +357,8 @@ def test_shutdown_is_not_carried_out_without_a_yes(no: str) -> None:
             await operator.glass.shows("nothing is stopped")
             await operator.has_line(">")
             assert operator.fleet.orders == []
+            operator.types("\x1b[A")
+            await operator.has_line("> shutdown")
 
     run(story())
 
