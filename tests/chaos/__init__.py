@@ -21,6 +21,7 @@ What was counted and measured stands in a table at the end of each run.
     journal   what a server wrote and synced, and what a power cut leaves of it
     crowd     people who come and go, and check what they are told
     frozen    readers that do not read
+    disk      a real file system that can be filled
     insight   what a running server holds, told from inside
     relay     a connection in between that can be cut or fall silent
     load      posts at a rate, and waiting for a condition

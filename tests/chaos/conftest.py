@@ -1,7 +1,12 @@
-"""The fixtures of the scenarios: their scale, and the figures that they note."""
+"""The fixtures of the scenarios: their scale, the figures that they note, a small disk."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.chaos.disk import DISK, SmallDisk
 from tests.chaos.figures import Figures, table
 from tests.chaos.scale import Scale, chosen
 
@@ -47,3 +52,21 @@ def figures(request: pytest.FixtureRequest, seed: int) -> Figures:
     noted = request.config.stash[_NOTED].setdefault(request.node.name, Figures())
     noted["seed"] = str(seed)
     return noted
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Mount a small file system."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "chat-tests", str(directory)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except FileNotFoundError:
+        pytest.skip("a full disk needs the program mount")
+    if done.returncode:
+        pytest.skip(f"a full disk needs the right to mount a tmpfs: {done.stderr.strip()}")
+    try:
+        yield SmallDisk(directory)
+    finally:
+        subprocess.run(["umount", "-l", str(directory)], check=True, timeout=30)

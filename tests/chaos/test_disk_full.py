@@ -4,10 +4,7 @@ On a real small file system, which takes the right to mount one.
 """
 
 import asyncio
-import os
 import random
-import subprocess
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -17,6 +14,7 @@ import pytest
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from tests.chaos.client import Client
+from tests.chaos.disk import M, SmallDisk
 from tests.chaos.figures import Figures
 from tests.chaos.load import PATIENCE, settle, talk, until
 from tests.chaos.record import BrokenPromiseError, Record
@@ -24,62 +22,12 @@ from tests.chaos.scale import Scale
 from tests.chaos.server import Server
 from tests.e2e.launched import Launched
 
-M = 1 << 20
-DISK = 32 * M
 RESERVE = 8 * M
 CLIENTS = 6
 RATE = 300
 # The last of a reserve, and more guests than it has room for.
 LAST = 64 << 10
 GUESTS = 3000
-
-
-class SmallDisk:
-    """A file system of DISK bytes, and a file on it that takes what is to be taken."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._ballast = directory / "ballast"
-
-    def fill(self, *, leave: int) -> None:
-        """Take all but so many bytes of it."""
-        with self._ballast.open("ab") as file:
-            free = self.free
-            if free > leave:
-                os.posix_fallocate(file.fileno(), file.tell(), free - leave)
-
-    def make_room(self) -> None:
-        """Give all back that was taken."""
-        self._ballast.unlink()
-
-    def allow(self, how: str) -> None:
-        """Mount it again: `ro`, nobody may write, or `rw`."""
-        command = ["mount", "-o", f"remount,{how}", str(self.directory)]
-        subprocess.run(command, check=True, timeout=30)
-
-    @property
-    def free(self) -> int:
-        """How many bytes are free."""
-        found = os.statvfs(self.directory)
-        return found.f_bavail * found.f_frsize
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """Mount a small file system."""
-    directory = tmp_path / "disk"
-    directory.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "chat-tests", str(directory)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    except FileNotFoundError:
-        pytest.skip("a full disk needs the program mount")
-    if done.returncode:
-        pytest.skip(f"a full disk needs the right to mount a tmpfs: {done.stderr.strip()}")
-    try:
-        yield SmallDisk(directory)
-    finally:
-        subprocess.run(["umount", "-l", str(directory)], check=True, timeout=30)
 
 
 class Patient(Client):

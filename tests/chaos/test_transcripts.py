@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import grpc
@@ -10,9 +10,11 @@ import grpc
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_text import transcript
+from tests.chaos.client import Client
+from tests.chaos.disk import SmallDisk
 from tests.chaos.figures import Figures
 from tests.chaos.kills import CLIENTS, ROOM, Kills, storm
-from tests.chaos.load import PATIENCE, until
+from tests.chaos.load import PATIENCE, settle, talk, until
 from tests.chaos.record import Record
 from tests.chaos.scale import BOUNDED, Scale
 from tests.chaos.server import Server
@@ -117,6 +119,71 @@ def test_transcript_is_the_history(
     assert len(told) >= len(record.acked)
     # A kill may take a join with it that was not written yet; none comes twice.
     assert len(set(written.comings)) == len(written.comings) <= CLIENTS
+
+
+async def through_a_full_disk(
+    server: Server, disk: SmallDisk, written: Transcript, chance: random.Random
+) -> tuple[Record, list[str]]:
+    """Fill the disk of the transcripts while clients post; return the history too."""
+    record = Record()
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                Client(server.address, f"t{number}", ROOM, record=record, chance=chance)
+            )
+            for number in range(2)
+        ]
+
+        async def posted(count: int) -> None:
+            goal = len(record.acked) + count
+            await until(lambda: len(record.acked) >= goal, "posts are acked")
+
+        async def fill_and_make_room() -> None:
+            await posted(100)
+            disk.fill(leave=0)
+            await asyncio.to_thread(told, server, "have to wait: its disk is full")
+            await posted(200)
+            disk.make_room()
+            await asyncio.to_thread(told, server, "are written again")
+
+        await talk(clients, 300, fill_and_make_room())
+        await settle(clients)
+        lines = await history(server.address)
+        await until(lambda: len(written.said) >= len(lines), "all is written")
+    return record, lines
+
+
+def told(server: Server, what: str) -> None:
+    """Wait for a line in the log."""
+    server.launcher.stderr.wait_for(lambda line: line.endswith(what))
+
+
+def test_full_disk_makes_a_transcript_late(
+    tmp_path: Path, disk: SmallDisk, chance: random.Random, figures: Figures
+) -> None:
+    """Posts are taken all the while, and then all is there; a start minds as little."""
+    texts = disk.directory / "texts"
+    with Server(tmp_path, "--transcripts", str(texts)) as server:
+        process = server.instance
+        written = Transcript(texts / server.data.name)
+        record, lines = asyncio.run(through_a_full_disk(server, disk, written, chance))
+        assert server.instance == process
+        assert process.is_running()
+        server.terminate()
+        assert written.said == lines
+        disk.fill(leave=0)
+        server.start()
+        told(server, "have to wait: its disk is full")
+        disk.make_room()
+        told(server, "are written again")
+        # Its data, and with it the directory of its transcripts, is called as its port now.
+        written = Transcript(texts / server.data.name)
+        asyncio.run(until(lambda: len(written.said) >= len(lines), "all is written"))
+        server.terminate()
+    figures["posts acked"] = len(record.acked)
+    figures["lines written"] = len(lines)
+    record.verdict()
+    assert written.said == lines
 
 
 def test_positions_that_are_ahead_of_their_text_are_noticed(
