@@ -43,7 +43,7 @@ async def refuse(context: grpc.aio.ServicerContext[Any, Any], error: Exception) 
     """End the call with the status of an error; a mistake of ours says only its id."""
     if not isinstance(error, AdminError):
         incident = secrets.token_hex(4)
-        logger.error("a call failed, id=%s", incident, exc_info=error)
+        logger.error("a call failed", extra={"fields": {"id": incident}}, exc_info=error)
         error = PassedOnError("INTERNAL", f"internal error, id={incident}", Code.INTERNAL, None)
     code = (
         error.code if isinstance(error, PassedOnError) else STATUS.get(error.reason, Code.INTERNAL)

@@ -253,7 +253,7 @@ async def _stream(
     except (TimeoutError, grpc.aio.InternalError):
         # The latter: the client went away while its status waited for room.
         told = call.told(method=name, reason=rejection.reason.value)
-        logger.info("a client took no status: its call was let go", extra=told)
+        logger.info("a client took no status", extra=told)
 
 
 def _tell_refused(name: str, call: Call, rejection: Rejection) -> None:
@@ -266,10 +266,9 @@ def rejection_of(error: Exception, name: str, call: Call) -> Rejection:
     if isinstance(error, RefusedError):
         return error.rejection
     incident = secrets.token_hex(4)
-    told = call.told(method=name, id=incident)
     if isinstance(error, grpc.aio.InternalError):
         # A write that the transport could not do: the client went away.
-        logger.info("a write failed: %s", error, extra=told)
+        logger.info("a write failed", extra=call.told(method=name, id=incident, error=str(error)))
     else:
-        logger.error("a call failed", extra=told, exc_info=error)
+        logger.error("a call failed", extra=call.told(method=name, id=incident), exc_info=error)
     return Rejection(Reason.INTERNAL, f"internal error, id={incident}")

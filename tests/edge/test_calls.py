@@ -274,7 +274,8 @@ async def test_write_to_a_client_that_is_gone(caplog: pytest.LogCaptureFixture) 
         error = await outcome(raw(channel, "Chat", b""))
     assert error is not None
     assert Refusal.of(error).reason == "INTERNAL"
-    assert "Failed grpc_call_start_batch" in caplog.text
+    (record,) = (record for record in caplog.records if record.message == "a write failed")
+    assert vars(record)["fields"]["error"] == "Failed grpc_call_start_batch"
 
 
 # ------------------------------------------------------------------ requests of no sense

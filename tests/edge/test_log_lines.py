@@ -7,6 +7,7 @@ both formats.
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ from tests.edge.clients import (
 from tests.edge.operator import Operated, Operator
 from tests.edge.test_bad_input import REQUESTS, string_fields, with_text
 
+CALLS = {f"chat_service.{name}" for name in ("edge.calls", "edge.service", "edge.admin", "server")}
+DOCUMENT = Path(__file__).parents[2] / "docs" / "log.md"
+
 SECRET = "unmistakable-words"
 """Stands for what people write. No name is like it."""
 
@@ -44,12 +48,16 @@ class Lines(logging.Handler):
         self.text: list[str] = []
         # Any: what was JSON may be anything.
         self.told: list[dict[str, Any]] = []
+        # Those of the calls, which the document tells.
+        self.of_calls: list[dict[str, Any]] = []
         self._news = asyncio.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
         text, line = (one.format(record) for one in self._formats)
         self.text.append(text)
         self.told.append(json.loads(line))
+        if record.name in CALLS:
+            self.of_calls.append(self.told[-1])
         self._news.set()
 
     def of(self, message: str) -> list[dict[str, Any]]:
@@ -214,6 +222,12 @@ async def drive(server: Server) -> list[str]:
     return [guest.token for guest in (*people, again)]
 
 
+def documented() -> dict[str, tuple[str, set[str]]]:
+    """Return the level and the fields of each message that the document tells."""
+    table = re.findall(r"^\| ([a-z ]+) \| (\w+) \| (`.*) \|$", DOCUMENT.read_text("utf-8"), re.M)
+    return {message: (level, set(re.findall(r"`(\w+)`", names))) for message, level, names in table}
+
+
 async def operate(operator: Operator) -> None:
     """Make every request of an operator."""
     await operator.calls("Say", text=SECRET)
@@ -255,6 +269,14 @@ async def test_no_line_has_a_token_or_a_text(lines: Lines) -> None:
         async with server.operator() as operator:
             await operate(operator)
     assert len(lines.text) == len(lines.told) > 50
+    known = documented()
+    rare = {"a call failed", "a write failed", "a client took no status"}
+    assert {line["message"] for line in lines.of_calls} >= known.keys() - rare
+    for one in lines.of_calls:
+        level, names = known[one["message"]]
+        assert one["level"] == level
+        told = one.keys() - {"time", "level", "source", "message"}
+        assert names - {"session"} <= told <= names
     for line in (*lines.text, *map(json.dumps, lines.told)):
         assert SECRET[:-1] not in line
         assert not any(token in line for token in tokens)
