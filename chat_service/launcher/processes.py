@@ -55,14 +55,20 @@ def spawn_admin(config: AdminConfig, link: socket.socket, output: int) -> Proces
     With a console it has the terminal, in the session and the group of the launcher: others
     could not read its keys. Raises OSError where the system has no process to give.
     """
-    return subprocess.Popen(
-        [*_module("chat_service.admin.process"), str(link.fileno()), config.to_json()],
-        pass_fds=[link.fileno()],
-        start_new_session=not config.console,
-        stdin=None if config.console else subprocess.DEVNULL,
-        stdout=None if config.console else output,
-        stderr=output,
-    )
+    # Ctrl+C reaches it too before it has taken the keys, and is the launcher's to handle:
+    # what is blocked at its birth is so for its life.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(
+            [*_module("chat_service.admin.process"), str(link.fileno()), config.to_json()],
+            pass_fds=[link.fileno()],
+            start_new_session=not config.console,
+            stdin=None if config.console else subprocess.DEVNULL,
+            stdout=None if config.console else output,
+            stderr=output,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def spawned(

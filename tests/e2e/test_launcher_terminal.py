@@ -155,6 +155,19 @@ def test_with_nohup_the_end_of_the_terminal_is_none_of_its_business(tmp_path: Pa
         wait_gone(processes)
 
 
+def test_ctrl_c_before_the_console_shows_is_a_stop(tmp_path: Path) -> None:
+    """It reaches all processes of the terminal, of which only the launcher may act on it."""
+    with window(tmp_path) as server:
+        server.until(lambda: b"listening on " in server.raw)
+        wait_until(lambda: admin_process(server))
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.ends() == 0
+        assert b"Traceback" not in server.raw
+    log = (tmp_path / "chat-server.log").read_text(encoding="utf-8")
+    assert "Traceback" not in log
+    assert "SIGINT" not in log
+
+
 def test_dumb_terminal_has_no_console(tmp_path: Path) -> None:
     """What cannot show a console shows lines, as with --no-console."""
     with window(tmp_path, TERM="dumb") as server:
