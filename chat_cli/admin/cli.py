@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     command("instances", "list the instances and how they are", json=True)
-    port(command("start", "start an instance", json=True), "the next one that is free of ours")
+    port(command("start", "start an instance", json=True), "the one after the highest")
     command("stop", "stop an instance, or all of them", json=True).add_argument(
         "port", type=_port_or_all, metavar="PORT|all", help="which"
     )
