@@ -7,7 +7,8 @@ import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from types import TracebackType
@@ -118,24 +119,28 @@ class Launched:
     def instances(self) -> dict[Path, psutil.Process]:
         """Return the processes that run now, by their data directory."""
         found = {}
-        if self.process.poll() is None:
-            for child in psutil.Process(self.process.pid).children():
-                self._known.add(child)
-                command = child.cmdline()
-                if "chat_service.instance" in command:
-                    found[Path(json.loads(command[-1])["data_dir"])] = child
+        for child, command in self._children():
+            if "chat_service.instance" in command:
+                found[Path(json.loads(command[-1])["data_dir"])] = child
         return found
 
     def admin(self) -> psutil.Process:
         """Wait for the admin process."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            for child in psutil.Process(self.process.pid).children():
-                if "chat_service.admin.process" in child.cmdline():
-                    self._known.add(child)
+            for child, command in self._children():
+                if "chat_service.admin.process" in command:
                     return child
             time.sleep(0.01)
         raise AssertionError("there is no admin process")
+
+    def _children(self) -> Iterator[tuple[psutil.Process, list[str]]]:
+        if self.process.poll() is None:
+            for child in psutil.Process(self.process.pid).children():
+                self._known.add(child)
+                # One that has just been killed has no command any more.
+                with suppress(psutil.NoSuchProcess):
+                    yield child, child.cmdline()
 
     def wait(self) -> int:
         """Return the exit status, once the command has ended."""
