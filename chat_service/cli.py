@@ -10,17 +10,11 @@ from typing import NamedTuple, NoReturn
 from chat_service.config import ConfigError
 from chat_service.settings.changes import changes
 from chat_service.settings.effective import toml
-from chat_service.settings.kinds import (
-    BadValueError,
-    Count,
-    Directory,
-    Size,
-    Span,
-    Switch,
-    Value,
-)
+from chat_service.settings.kinds import BadValueError, Count, Directory, Switch, Value
+from chat_service.settings.measures import Size, Span
+from chat_service.settings.setting import CONFIG_NAME, PREFIX, Setting
 from chat_service.settings.sources import Effective, effective
-from chat_service.settings.table import CONFIG_NAME, PREFIX, SETTINGS, Setting
+from chat_service.settings.table import SETTINGS
 
 USAGE_STATUS = 2
 

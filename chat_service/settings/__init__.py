@@ -5,7 +5,9 @@ A value comes from, weak to strong: the default, the file (`--config`), the envi
 what would be right; nothing starts then.
 
     kinds      what a value may be: read from text or TOML, written as TOML; pure
-    table      the settings: key, kind, help, flag, whether it can change without a restart
+    measures   the kinds that have a unit: sizes and times
+    setting    what the table knows of one: key, kind, help, flag, whether it can change live
+    table      the settings; those of one server are in `figures`
     lines      on which line of a TOML text a key stands; pure
     file       a TOML file to values
     sources    file, environment and flags together: values, and where each comes from

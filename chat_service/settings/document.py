@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from chat_service.settings.table import CONFIG_NAME, GROUPS, PREFIX, Group, Setting
+from chat_service.settings.setting import CONFIG_NAME, PREFIX, Group, Setting
+from chat_service.settings.table import GROUPS
 
 HEAD = f"""# Configuration
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from chat_service.retention import Keep
 from chat_service.settings.file import DIRECT, ROOMS
 from chat_service.settings.kinds import quoted
+from chat_service.settings.setting import Setting
 from chat_service.settings.sources import Effective
-from chat_service.settings.table import AGE, GROUPS, MESSAGES, Setting
+from chat_service.settings.table import AGE, GROUPS, MESSAGES
 
 _COMMENT_AT = 48
 

@@ -7,7 +7,8 @@ from typing import Any
 from chat_service.config import LaunchConfig, Transcripts
 from chat_service.retention import Keep, Retention
 from chat_service.settings.kinds import Value
-from chat_service.settings.table import SETTINGS, defaults
+from chat_service.settings.setting import defaults
+from chat_service.settings.table import SETTINGS
 
 
 def launch_config(

@@ -10,7 +10,8 @@ from chat_service.settings.checks import conflicts
 from chat_service.settings.file import Found, Given, near, read_file
 from chat_service.settings.kinds import BadValueError, Value
 from chat_service.settings.launch import launch_config
-from chat_service.settings.table import CONFIG_NAME, PREFIX, SETTINGS, Setting
+from chat_service.settings.setting import CONFIG_NAME, PREFIX, Setting
+from chat_service.settings.table import SETTINGS
 
 DEFAULT = "default"
 

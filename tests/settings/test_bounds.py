@@ -7,9 +7,11 @@ import pytest
 
 from chat_service.config import ServerLimits
 from chat_service.settings.checks import conflicts
-from chat_service.settings.kinds import Count, Size, Span, Value
+from chat_service.settings.kinds import Count, Value
 from chat_service.settings.launch import launch_config
-from chat_service.settings.table import SETTINGS, defaults
+from chat_service.settings.measures import Size, Span
+from chat_service.settings.setting import defaults
+from chat_service.settings.table import SETTINGS
 from tests.edge.clients import Server, place, story
 
 

@@ -10,8 +10,9 @@ from chat_service.config import ConfigError, LaunchConfig
 from chat_service.retention import Keep, Retention
 from chat_service.settings.changes import changes
 from chat_service.settings.kinds import Value
+from chat_service.settings.setting import defaults
 from chat_service.settings.sources import effective
-from chat_service.settings.table import SETTINGS, defaults
+from chat_service.settings.table import SETTINGS
 from tests.settings import values
 
 OLD = defaults()

@@ -8,7 +8,8 @@ import pytest
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.config import LaunchConfig
 from chat_service.settings.checks import conflicts
-from chat_service.settings.table import SETTINGS, defaults
+from chat_service.settings.setting import defaults
+from chat_service.settings.table import SETTINGS
 
 
 def changed(**values: Any) -> LaunchConfig:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from chat_service.settings.document import default_words, markdown
-from chat_service.settings.table import SETTINGS, Setting
+from chat_service.settings.setting import Setting
+from chat_service.settings.table import SETTINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 

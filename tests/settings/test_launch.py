@@ -8,7 +8,8 @@ from chat_service.config import Transcripts
 from chat_service.retention import Keep, Retention
 from chat_service.settings.kinds import Value
 from chat_service.settings.launch import launch_config
-from chat_service.settings.table import SETTINGS, defaults
+from chat_service.settings.setting import defaults
+from chat_service.settings.table import SETTINGS
 
 DEFAULTS: dict[str, Value] = {key: setting.default for key, setting in SETTINGS.items()}
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_service.config import ConfigError
+from chat_service.settings.setting import CONFIG_NAME
 from chat_service.settings.sources import DEFAULT, effective
-from chat_service.settings.table import CONFIG_NAME, SETTINGS
+from chat_service.settings.table import SETTINGS
 
 PORTS = {"file": 1, "environment": 2, "flag": 3}
 

@@ -8,14 +8,8 @@ import pytest
 from chat_service.config import LaunchConfig, Transcripts
 from chat_service.core.limits import Limits
 from chat_service.settings.kinds import Switch
-from chat_service.settings.table import (
-    CONFIG_NAME,
-    GROUPS,
-    PREFIX,
-    SETTINGS,
-    Setting,
-    defaults,
-)
+from chat_service.settings.setting import CONFIG_NAME, PREFIX, Setting, defaults
+from chat_service.settings.table import GROUPS, SETTINGS
 
 ALL = pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
 

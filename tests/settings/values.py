@@ -13,10 +13,9 @@ from chat_service.settings.kinds import (
     Kind,
     Names,
     Number,
-    Size,
-    Span,
     Value,
 )
+from chat_service.settings.measures import Size, Span
 from chat_service.settings.table import SETTINGS
 
 NAMES = st.from_regex(r"[a-z0-9_][a-z0-9_.-]{0,9}", fullmatch=True)
