@@ -28,10 +28,11 @@ Packages, and what each may import of the project
     hub           live rooms                           core, histogram
     retention     how much rooms keep                  core
     edge          gRPC                                 those four, retention, chat_protos
-    server        wiring and clean stop                all of these, config, posix
-    live          what changes while a server runs     core, log, edge, config, transcripts
-    instance      one server as a process              server, config, logs, posix
     transcripts   public rooms as files of text        core, log, config, chat_text
+    live          what changes while a server runs     core, log, edge, config, transcripts
+    wiring        the parts of a server, put together  all of these, config, posix
+    server        clockwork and clean stop             wiring, config, core
+    instance      one server as a process              server, config, logs, posix
     launcher      all as fresh processes, watched      config, link, logs, posix
     link          what launcher and admin say          nothing
     admin         the operator's side, a process       config, link, logs, chat_protos, chat_text

@@ -84,12 +84,16 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         | {"chat_service.transcripts"},
         WIRE,
     ),
-    "chat_service.server": (
+    "chat_service.wiring": (
         {
             f"chat_service.{part}"
             for part in ("core", "log", "hub", "edge", "config", "live", "posix", "transcripts")
         },
-        set(),
+        WIRE,
+    ),
+    "chat_service.server": (
+        {f"chat_service.{part}" for part in ("config", "core", "wiring")},
+        WIRE,
     ),
     "chat_cli": ({"chat_cli", "chat_text"}, WIRE),
     "chat_cli.session": ({"chat_cli", "chat_protos", "chat_text"}, set()),

@@ -343,7 +343,7 @@ def insight() -> None:
 
         def tell() -> None:
             with open(os.environ[PATH], "a") as file:
-                file.write(json.dumps(asdict(holding(server))) + "\n")
+                file.write(json.dumps(asdict(holding(server.parts))) + "\n")
 
         # Before anybody is told that the server is ready.
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)

@@ -62,7 +62,7 @@ class Watched(Server):
         return self._told.read_text()[known:]
 
 
-# Any: a server of the product, which is imported only in its own process.
+# Any: the parts of a server of the product, which is imported only in its own process.
 def holding(server: Any) -> Holding:
     """Return what a server in this process holds."""
     gc.collect()

@@ -50,8 +50,14 @@ class Console(Window):
         found = {}
         for child in psutil.Process(self.process.pid).children():
             self.known.add(child)
-            told = json.loads(child.cmdline()[-1])
-            found[Path(told["data_dir"]).name] = child
+            try:
+                command = child.cmdline()
+            except psutil.Error:
+                # It has just ended.
+                continue
+            # One that has just been forked has the command of the launcher.
+            if any(part.startswith("chat_service.") for part in command):
+                found[Path(json.loads(command[-1])["data_dir"]).name] = child
         return found
 
     def admin(self, *arguments: str) -> "subprocess.CompletedProcess[str]":

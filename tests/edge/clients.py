@@ -26,7 +26,8 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service.config import InstanceConfig, ServerLimits, Transcripts
 from chat_service.retention import KEEP_ALL, Retention
-from chat_service.server import Timing, serve
+from chat_service.server import serve
+from chat_service.wiring import Timing
 
 PATIENCE = 20.0
 """Seconds after which a test that waits in vain gives up."""

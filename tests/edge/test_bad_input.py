@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
 from chat_service.edge.paging import token_after
-from chat_service.server import Timing
+from chat_service.wiring import Timing
 from tests.edge.clients import (
     Chat,
     Clock,

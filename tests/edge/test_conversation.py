@@ -17,7 +17,7 @@ from chat_service.edge.limits import DEFAULT_CALLS, DEFAULT_RATES, CallLimits
 from chat_service.edge.pace import joins_of, sends_of
 from chat_service.edge.sessions import Sessions
 from chat_service.hub.limits import HubLimits
-from chat_service.server import Timing
+from chat_service.wiring import Timing
 from tests.edge.clients import Clock, Server, direct, hello, place, room, room_id, story
 from tests.edge.scene import LOBBY, Caller, Scene, within
 

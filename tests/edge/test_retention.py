@@ -9,7 +9,7 @@ import pytest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.retention import KEEP_ALL, Keep, Retention
-from chat_service.server import Timing
+from chat_service.wiring import Timing
 from tests.edge.clients import (
     PATIENCE,
     Guest,

@@ -17,7 +17,7 @@ from chat_service.edge.limits import DEFAULT_RATES, CallLimits
 from chat_service.edge.lists import Lists
 from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
-from chat_service.server import Timing
+from chat_service.wiring import Timing
 from tests.edge.clients import (
     Clock,
     Guest,

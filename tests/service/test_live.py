@@ -17,7 +17,7 @@ from chat_service.edge.pace import Pace
 from chat_service.live import Live
 from chat_service.log.reserve import DiskReserve
 from chat_service.retention import Keep, Retention
-from chat_service.server import Timing
+from chat_service.wiring import Timing
 from tests.edge.clients import PATIENCE, Clock, Server, room, story
 from tests.service.test_server import held_up
 

@@ -17,7 +17,8 @@ from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service import server as serving
 from chat_service.config import InstanceConfig, ServerLimits, StartError, Transcripts
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
-from chat_service.server import COME_BACK_MS, FLUSH_SHARE, Timing, serve
+from chat_service.server import COME_BACK_MS, FLUSH_SHARE, serve
+from chat_service.wiring import Timing
 from tests.edge.clients import (
     PATIENCE,
     Clock,
