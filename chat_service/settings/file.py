@@ -39,6 +39,7 @@ DIRECT = "retention.direct"
 _TABLES = {key.rpartition(".")[0] for key in SETTINGS} - {""} | {ROOMS}
 _AT_LINE = re.compile(r"(.*) \(at line ([0-9]+), column [0-9]+\)", re.DOTALL)
 _AT_END = " (at end of document)"
+_DIGITS = re.compile(r"[0-9][0-9_]{4299}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ def read_file(path: Path, called: str) -> Found:
         raise ConfigError(f"{path}:{line}: not TOML: {why}") from None
     except RecursionError:
         raise ConfigError(f"{path}: not TOML: nested too deeply") from None
+    except ValueError:
+        # Python reads no number of thousands of digits, and says so in words of its own.
+        digits = _DIGITS.search(text)
+        line = text.count("\n", 0, digits.start() if digits else None) + 1
+        raise ConfigError(f"{path}:{line}: not TOML: a number of too many digits") from None
 
 
 def near(name: str, known: Iterator[str] | list[str]) -> str:

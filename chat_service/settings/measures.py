@@ -34,11 +34,14 @@ class Size(Plain):
 
     def take(self, value: object) -> Value:
         """Read a number of bytes, or text with a unit."""
-        text = str(value) if type(value) in (int, str) else ""
-        found = _SIZE.fullmatch(text.strip().upper())
-        if found is None:
-            raise self.refused()
-        size = int(found[1]) << _SIZE_SHIFTS[found[2]]
+        if type(value) is int:
+            # Not by its text: thousands of digits have none.
+            size = value
+        else:
+            found = _SIZE.fullmatch(value.strip().upper() if isinstance(value, str) else "")
+            if found is None:
+                raise self.refused()
+            size = int(found[1]) << _SIZE_SHIFTS[found[2]]
         if not self.low <= size <= self.high:
             raise self.refused()
         return size
@@ -76,7 +79,7 @@ class Span(Plain):
     def take(self, value: object) -> Value:
         """Read text with a unit."""
         text = value if isinstance(value, str) else ""
-        if self.bare and type(value) in (int, float):
+        if self.bare and isinstance(value, int | float) and abs(value) <= self.high_ms:
             text = str(value)
         if self.bare and text[-1:].isdigit():
             text += "s"

@@ -91,6 +91,11 @@ def test_empty_table_of_direct_messages(tmp_path: Path) -> None:
         ("port = 1\n[retention", "2: not TOML: "),
         ("max_age = '1d'\nmax_age = '2d'", "2: not TOML: "),
         ("a = " + "[" * 5000, "not TOML: "),
+        ("a = 1\nport = " + "1" * 5000, "2: not TOML: a number of too many digits"),
+        ("port = 0x" + "f" * 5000, "1: port: not a whole number"),
+        ("[limits]\ntext_bytes = 0x" + "f" * 5000, "2: limits.text_bytes: not a size"),
+        ("[stats]\ninterval = 0x" + "f" * 5000, "2: stats.interval: not a time"),
+        ("[rates]\nsends_per_second = 0x" + "f" * 5000, "2: rates.sends_per_second: not a number"),
     ],
 )
 def test_slip_is_one_line_with_file_line_and_key(tmp_path: Path, text: str, told: str) -> None:

@@ -124,6 +124,9 @@ def test_what_is_no_value(kind: Kind, text: str) -> None:
         (AGE, True),
         (BARE, True),
         (BARE, float("inf")),
+        (BARE, float("nan")),
+        pytest.param(SIZE, 1 << 20_000, id="size of thousands of digits"),
+        pytest.param(BARE, 1 << 20_000, id="time of thousands of digits"),
     ],
 )
 def test_value_of_another_type(kind: Kind, value: object) -> None:
