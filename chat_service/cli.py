@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from chat_service.config import ConfigError
-from chat_service.settings.changes import changes
+from chat_service.settings.changes import changes, check_meanwhile
 from chat_service.settings.effective import toml
 from chat_service.settings.kinds import BadValueError, Count, Directory, Switch, Value
 from chat_service.settings.measures import Size, Span
@@ -172,4 +172,4 @@ def main(
             "and nothing is encrypted",
             file=sys.stderr,
         )
-    return run(config, lambda: asked.read(environment).config, changes)
+    return run(config, lambda: asked.read(environment).config, changes, check_meanwhile)

@@ -11,16 +11,17 @@ from chat_service.launcher import signals
 from chat_service.launcher.admin import Screen
 from chat_service.launcher.journal import Journal, LogFile, show
 from chat_service.launcher.launcher import Launcher
-from chat_service.launcher.reload import Changes, Configuration, Reread
+from chat_service.launcher.reload import Changes, Check, Configuration, Reread
 from chat_service.logs import configure_logging
 
 LOG_NAME = "chat-server.log"
 
 
-def run(config: LaunchConfig, reread: Reread, changes: Changes) -> int:
+def run(config: LaunchConfig, reread: Reread, changes: Changes, check: Check) -> int:
     """Run the instances until SIGINT or SIGTERM; return the exit status.
 
-    `reread` and `changes` are for SIGHUP, and for an operator who asks: see Configuration.
+    `reread`, `changes` and `check` are for SIGHUP, and for an operator who asks: see
+    Configuration.
     """
     configure_logging(config.log_level, "launcher", config.log_format)
     try:
@@ -39,7 +40,7 @@ def run(config: LaunchConfig, reread: Reread, changes: Changes) -> int:
             screen = Screen(journal, posix.Terminal.at())
             _log_to(journal)
         return Launcher(
-            Configuration(config, reread, changes),
+            Configuration(config, reread, changes, check),
             stack.enter_context(signals.received()),
             screen=screen,
             terminal_gone=lambda: not stays and not posix.has_terminal(),

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from chat_service import link
-from chat_service.config import ConfigError, InstanceConfig
+from chat_service.config import ConfigError, InstanceConfig, LaunchConfig
 from chat_service.launcher import actions as do
 from chat_service.launcher.admin import END_SECONDS, AdminProcess, Screen
 from chat_service.launcher.channel import Channel
@@ -58,6 +58,8 @@ def announce(line: str) -> None:
 class _Child:
     process: Process
     channel: Channel
+    # What was in force when it was started.
+    started: LaunchConfig
 
 
 def wall_clock_ms() -> int:
@@ -178,7 +180,8 @@ class Launcher:
         if self._supervisor.stopping:
             return link.Answer(0, link.Refusal.STOPPING, STOPPING_LINE)
         try:
-            applied, after_restart = self._configuration.reload()
+            started = dict.fromkeys(child.started for child in self._children.values())
+            applied, after_restart = self._configuration.reload(started)
         except ConfigError as error:
             log.warning("the configuration stays as it was: %s", error)
             return link.Answer(0, link.Refusal.CONFIGURATION_INVALID, str(error))
@@ -247,7 +250,7 @@ class Launcher:
             heard=lambda line: self._hear(place, line),
             gone=lambda: self._reap(place),
         )
-        self._children[place] = _Child(process, channel)
+        self._children[place] = _Child(process, channel, self._configuration.now)
         return []
 
     def _configure(self, place: int, config: InstanceConfig) -> None:

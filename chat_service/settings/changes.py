@@ -1,8 +1,11 @@
 """Two configurations of one launch: what changed, and what of it needs a restart. Pure."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
-from chat_service.config import LaunchConfig
+from chat_service.config import ConfigError, LaunchConfig
+from chat_service.settings.checks import conflicts
+from chat_service.settings.launch import launch_config
 from chat_service.settings.table import SETTINGS
 
 ROOMS = "retention.rooms"
@@ -28,3 +31,22 @@ def changes(old: LaunchConfig, new: LaunchConfig) -> Changes:
     if is_own[0] != is_own[1] and not any(key.startswith(DIRECT) for key in applied):
         applied.append(DIRECT)
     return Changes(tuple(applied), tuple(setting.key for setting in changed if not setting.live))
+
+
+def check_meanwhile(old: LaunchConfig, new: LaunchConfig) -> None:
+    """See that servers of `old` can run on with what a reload of `new` applies at once.
+
+    Each of the two was checked by itself. Raises ConfigError where the mixture breaks what
+    the server promises.
+    """
+    values = {key: setting.of(new if setting.live else old) for key, setting in SETTINGS.items()}
+    retention = new.retention
+    mixed = launch_config(values, dict(retention.rooms), has_direct=retention.direct is not None)
+    # Each was allowed what it asked for.
+    mixed = replace(mixed, insecure=old.insecure or new.insecure)
+    problems = [
+        f"{' and '.join(keys)}: {why}, with what servers that run have until they are restarted"
+        for keys, why in conflicts(mixed)
+    ]
+    if problems:
+        raise ConfigError(*problems)

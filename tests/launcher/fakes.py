@@ -139,6 +139,8 @@ class Running:
         self.config = launch(instances)
         # What is written now, and has not been read.
         self.written: LaunchConfig | ConfigError = self.config
+        # What may not be read while a server runs that was started with the former.
+        self.forbidden: tuple[LaunchConfig, LaunchConfig] | None = None
         self.instances: Queue[FakeInstance] = Queue()
         self.admins: Queue[FakeAdmin] = Queue()
         # What spawning answers instead of a process, once for each.
@@ -148,7 +150,7 @@ class Running:
         self.lines: Queue[str] = Queue()
         self.terminal_gone = False
         self._launcher = Launcher(
-            Configuration(self.config, self._reread, self._changes),
+            Configuration(self.config, self._reread, self._changes, self._check),
             launchers_end,
             screen=screen,
             terminal_gone=lambda: self.terminal_gone,
@@ -191,6 +193,10 @@ class Running:
         applied = ("log.level",) if old.log_level != new.log_level else ()
         after = ("server.host",) if old.host != new.host else ()
         return applied, after
+
+    def _check(self, started: LaunchConfig, new: LaunchConfig) -> None:
+        if (started, new) == self.forbidden:
+            raise ConfigError("not with what runs")
 
     def start(self) -> None:
         self._thread.start()

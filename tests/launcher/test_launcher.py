@@ -323,6 +323,27 @@ def test_configuration_that_cannot_be_used_changes_nothing(one: Running) -> None
     assert one.status() == 0
 
 
+def test_configuration_that_does_not_go_with_what_runs_waits_for_a_restart(one: Running) -> None:
+    """What counts is what the present process was started with."""
+    (first,), admin = one.serving()
+    old, new = one.config, replace(one.config, stats_interval_s=1.0)
+    newer = replace(one.config, stats_interval_s=2.0)
+    one.forbidden = (old, newer)
+    for number, (written, refusal) in enumerate(
+        [(newer, Refusal.CONFIGURATION_INVALID), (new, Refusal.NONE)]
+    ):
+        one.written = written
+        admin.ask(number, Verb.RELOAD)
+        assert admin.hear_answer().refusal is refusal
+    first.exit(1)
+    again = one.next_process()
+    again.listen()
+    one.written = newer
+    admin.ask(2, Verb.RELOAD)
+    assert admin.hear_answer().refusal is Refusal.NONE
+    one.stop(again, admin)
+
+
 def test_end_of_the_terminal_is_a_stop(one: Running) -> None:
     """SIGHUP because the terminal is gone stops everything, once."""
     (first,), admin = one.serving()

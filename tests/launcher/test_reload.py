@@ -18,7 +18,7 @@ def differ(old: LaunchConfig, new: LaunchConfig) -> tuple[tuple[str, ...], tuple
 def test_what_can_change_changes() -> None:
     """What is started later stays where the others are, and is told each time."""
     asked = replace(launch(1), log_level="debug", port=60000, instances=3)
-    configuration = Configuration(launch(1), lambda: asked, differ)
+    configuration = Configuration(launch(1), lambda: asked, differ, lambda *_: None)
     assert configuration.reload() == (("log.level",), ("server.port",))
     assert configuration.now == replace(launch(1), log_level="debug")
     assert configuration.reload() == ((), ("server.port",))
@@ -30,7 +30,24 @@ def test_what_cannot_be_used_changes_nothing() -> None:
     def bad() -> LaunchConfig:
         raise ConfigError("chat.toml:3: no")
 
-    configuration = Configuration(launch(1), bad, differ)
+    configuration = Configuration(launch(1), bad, differ, lambda *_: None)
     with pytest.raises(ConfigError, match="3: no"):
         configuration.reload()
     assert configuration.now == launch(1)
+
+
+def test_servers_that_run_are_asked_about() -> None:
+    """What does not go with what one of them was started with changes nothing."""
+    asked = replace(launch(1), stats_interval_s=3.0)
+
+    def check(started: LaunchConfig, new: LaunchConfig) -> None:
+        assert new == asked
+        if started == launch(2):
+            raise ConfigError("not as long as it runs")
+
+    configuration = Configuration(launch(1), lambda: asked, differ, check)
+    with pytest.raises(ConfigError, match="not as long as it runs"):
+        configuration.reload([launch(1), launch(2)])
+    assert configuration.now == launch(1)
+    configuration.reload([launch(1)])
+    assert configuration.now == asked

@@ -10,9 +10,9 @@ import pytest
 
 from chat_service.cli import main, read_arguments
 from chat_service.config import LaunchConfig, Transcripts
-from chat_service.launcher.reload import Changes, Reread
+from chat_service.launcher.reload import Changes, Check, Reread
 from chat_service.retention import Keep, Retention
-from chat_service.settings.changes import changes
+from chat_service.settings.changes import changes, check_meanwhile
 from chat_service.settings.table import SETTINGS
 
 
@@ -153,8 +153,8 @@ def test_insecure_start_warns_once(
     """A server that other machines can reach is started with one line of warning."""
     started: list[LaunchConfig] = []
 
-    def run(config: LaunchConfig, reread: Reread, differ: Changes) -> int:
-        assert differ is changes
+    def run(config: LaunchConfig, reread: Reread, differ: Changes, check: Check) -> int:
+        assert (differ, check) == (changes, check_meanwhile)
         assert reread() == config
         started.append(config)
         return 0

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from chat_service.config import ConfigError, LaunchConfig
 from chat_service.retention import Keep, Retention
-from chat_service.settings.changes import changes
+from chat_service.settings.changes import changes, check_meanwhile
 from chat_service.settings.kinds import Value
 from chat_service.settings.setting import defaults
 from chat_service.settings.sources import effective
@@ -74,3 +74,43 @@ def test_each_change_is_told_once(one: dict[str, Value], other: dict[str, Value]
             assert lists == (False, False)
         else:
             assert lists == (setting.live, not setting.live)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        (
+            {"connections.message_bytes": 16 << 10, "limits.rooms_per_user": 10,
+             "limits.directs_per_user": 10},
+            {"limits.text_bytes": 32 << 10, "limits.rooms_per_user": 10,
+             "limits.directs_per_user": 10},
+            "limits.text_bytes and limits.recipients and connections.message_bytes: the largest",
+        ),
+        (
+            {},
+            {"limits.rooms_per_user": 1000, "connections.message_bytes": 1 << 20},
+            "limits.rooms_per_user and limits.directs_per_user and connections.message_bytes: a s",
+        ),
+        ({"port": 7000}, {"metrics.port": 7000}, "metrics.port: an instance has this port"),
+    ],
+)  # fmt: skip
+def test_what_holds_at_once_goes_with_what_waits(
+    one: dict[str, Value], other: dict[str, Value], told: str
+) -> None:
+    """A reload must not leave servers that run with values of which only some are the new ones."""
+    old, new = effective(one, {}).config, effective(other, {}).config
+    with pytest.raises(ConfigError, match=f"^{told}.*, with what servers that run have"):
+        check_meanwhile(old, new)
+
+
+def test_address_of_the_metrics_goes_by_either_permission() -> None:
+    """Where `insecure` comes with a reload, metrics may be reached from outside at once."""
+    new: dict[str, Value] = {"insecure": True, "metrics.host": "0.0.0.0", "metrics.port": 9100}
+    check_meanwhile(OLD, effective(new, {}).config)
+    check_meanwhile(effective(new, {}).config, OLD)
+
+
+@given(values.some())
+def test_same_configuration_goes_with_itself(wish: dict[str, Value]) -> None:
+    """What was checked once is not refused when it is read again."""
+    check_meanwhile(asked(wish), asked(wish))
