@@ -121,8 +121,9 @@ class TranscriptWriter:
         while True:
             if not self._behind:
                 self._notes.woken.wait()
-            is_last = self._stopping.is_set()
+            # In this order: a stop that comes in between wakes it once more.
             self._notes.woken.clear()
+            is_last = self._stopping.is_set()
             try:
                 began, self._rested_s = time.monotonic(), 0.0
                 if self._book is None:

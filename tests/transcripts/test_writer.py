@@ -3,6 +3,7 @@
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -14,12 +15,13 @@ from chat_service.config import StartError, Transcripts
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import RoomEvent
-from chat_service.core.model import Style
+from chat_service.core.model import State, Style
 from chat_service.transcripts import notes, writer
 from chat_service.transcripts.book import PAGE_EVENTS
 from chat_service.transcripts.files import Calls
 from chat_service.transcripts.positions import FILE
 from tests.core.scene import post
+from tests.log.subject import DEADLINE_S
 from tests.transcripts.disks import DeadDisk, FullDisk, StuckDisk
 from tests.transcripts.scene import AT_NOON, NOON, Scene, talk, until
 
@@ -494,6 +496,37 @@ def test_room_that_cannot_be_read_ends_alone(
 
 
 # ------------------------------------------------------------------------- bad starts
+
+
+def test_stop_is_noticed_whenever_it_comes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop that comes just when the thread begins a round is not slept through."""
+
+    class Interrupted(threading.Event):
+        stop: threading.Thread | None = None
+        was_set = threading.Event()
+
+        def set(self) -> None:
+            super().set()
+            self.was_set.set()
+
+        def clear(self) -> None:
+            if self.stop is None:
+                self.was_set.clear()
+                self.stop = threading.Thread(target=scene.writer.close, args=(DEADLINE_S,))
+                self.stop.start()
+                assert self.was_set.wait(DEADLINE_S)
+            super().clear()
+
+    class InterruptedNotes(notes.Notes):
+        def __init__(self, state: State) -> None:
+            super().__init__(state)
+            self.woken = Interrupted()
+            self.woken.set()
+
+    monkeypatch.setattr(writer, "Notes", InterruptedNotes)
+    scene.start()
+    scene.ends()
+    scene.reopens()
 
 
 def start_error(scene: Scene) -> str:
