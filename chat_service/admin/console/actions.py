@@ -164,13 +164,16 @@ def _serves(instance: pb.Instance) -> Line:
 
 
 def _target(instance: pb.Instance) -> str:
-    """Return what a client on this machine is told, or on another if that can reach it."""
+    """Return what a client on this machine is told, or on another if that can reach it.
+
+    `localhost` is one address of many that only this machine has.
+    """
     host, _, port = instance.address.rpartition(":")
     try:
         address = ip_address(host.strip("[]"))
     except ValueError:
         return address_of(instance)
-    if address.is_loopback or address.is_unspecified:
+    if address.is_unspecified or host in ("127.0.0.1", "[::1]"):
         return f"localhost:{port}"
     return address_of(instance)
 
