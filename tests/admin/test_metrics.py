@@ -22,10 +22,18 @@ class Page:
         families = list(text_string_to_metric_families(text.decode()))
         self.types = {family.name: family.type for family in families}
         self.help = {family.name: family.documentation for family in families}
+        self._labels = {
+            family.name: {label for one in family.samples for label in one.labels}
+            for family in families
+        }
         self.samples: list[Sample] = [one for family in families for one in family.samples]
         keys = [(one.name, *sorted(one.labels.items())) for one in self.samples]
         assert len(set(keys)) == len(keys), "a series is there twice"
         assert len(self.types) == len(families), "a family is there twice"
+
+    def labels(self, name: str) -> list[str]:
+        """Return the labels that a figure has beside its server, and the bounds of its buckets."""
+        return sorted(self._labels[name] - {"server", "le"})
 
     def value(self, name: str, server: str, **labels: str) -> float | None:
         """Return the value of one series; None: there is none."""

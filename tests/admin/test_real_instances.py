@@ -101,17 +101,28 @@ def test_metrics_of_real_instances_can_be_read() -> None:
 
 
 def test_every_figure_is_documented() -> None:
-    """docs/monitoring.md has a row for each figure with its kind and meaning, and no other."""
+    """docs/monitoring.md has a row for each figure with kind, labels and meaning, and no other."""
 
     async def story() -> None:
         async with two_servers() as real:
+            # Labels of what never happened are not told.
+            await real.servers[0].guest("alice", "lobby")
+            with pytest.raises(AdminError):
+                await real.scene.fleet.kick(real.ports[0], "nobody", "")
+            with pytest.raises(AdminError):
+                await anext(real.scene.fleet.export(real.ports[0], "nowhere"))
             page = Page(await Metrics(lambda: real.scene.fleet.places).text())
             told = {
-                (name + "_total" * (kind == "counter"), kind, page.help[name])
+                (
+                    name + "_total" * (kind == "counter"),
+                    kind,
+                    ", ".join(f"`{label}`" for label in page.labels(name)),
+                    page.help[name],
+                )
                 for name, kind in page.types.items()
             }
             rows = re.findall(
-                r"^\| `(chat_\w+)` \| (\w+) \| .* \| (.+) \|$", MANUAL.read_text(), re.M
+                r"^\| `(chat_\w+)` \| (\w+) \| (.*?) ?\| (.+) \|$", MANUAL.read_text(), re.M
             )
             assert set(rows) == told
             assert len(rows) == len(told)
