@@ -23,7 +23,6 @@ SERVICE = "chat.v1.AdminService"
 OPTIONS: tuple[tuple[str, int], ...] = (
     # By default one process could take the place of another silently.
     ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", 64 * 1024),
 )
 
 # Any: contexts of grpc.aio are generic in messages; here all kinds meet.

@@ -37,8 +37,6 @@ class CannotListenError(Exception):
     """The address cannot be bound. The text names it."""
 
 
-# Of a socket that only the owner of the data can open.
-LOCAL_OPTIONS: tuple[tuple[str, int], ...] = (("grpc.max_receive_message_length", 64 * 1024),)
 PRIVATE = 0o077
 
 
@@ -91,7 +89,9 @@ class LocalTransport:
     """One gRPC server on a Unix socket, for whoever owns its file and for nobody else."""
 
     def __init__(self, service: ServiceDescriptor, handlers: calls.Handlers) -> None:
-        self._server = grpc.aio.server(options=LOCAL_OPTIONS)
+        # Of a socket that only the owner of the data can open: requests have the usual 4 MiB, so
+        # that words that are too long are refused for what they are.
+        self._server = grpc.aio.server()
         calls.add_service(self._server, service, handlers)
 
     async def listen(self, path: str) -> None:

@@ -287,6 +287,10 @@ def test_what_is_said_is_heard_by_all_or_one() -> None:
             assert (await operator.stub.Say(pb.SayRequest(text="hello"))).streams == 3
             assert (await operator.stub.Say(pb.SayRequest(text="you", port=50052))).streams == 1
             assert (one.said, two.said) == (["hello"], ["hello", "you"])
+            # Whether that is too long is the instance's to say.
+            long = "x" * 1_000_000
+            assert (await operator.stub.Say(pb.SayRequest(text=long, port=50052))).streams == 1
+            assert two.said[-1] == long
             found = await refused(operator.stub.Say(pb.SayRequest()))
             assert found == Refused(
                 Code.INVALID_ARGUMENT, "no text", "TEXT_INVALID", {}, ("text",), None

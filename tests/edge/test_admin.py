@@ -351,7 +351,17 @@ async def test_announcement_to_nobody() -> None:
 
 
 @story
-@pytest.mark.parametrize("text", ["", "  ", "a\x00b", "x" * 4097, "\n" * 100 + "x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        "a\x00b",
+        "x" * 4097,
+        "\n" * 100 + "x",
+        pytest.param("x" * 1_000_000, id="more than a command line holds"),
+    ],
+)
 async def test_announcement_is_checked_as_a_message(text: str) -> None:
     """What nobody may say, the operator cannot say either."""
     async with Operated() as server, server.operator() as operator:
