@@ -9,7 +9,7 @@ from chat_service import posix
 from chat_service.config import LaunchConfig, StartError
 from chat_service.launcher import signals
 from chat_service.launcher.admin import Screen
-from chat_service.launcher.journal import Journal, LogFile, show
+from chat_service.launcher.journal import Journal, LogFile, ScreenLines, show
 from chat_service.launcher.launcher import Launcher
 from chat_service.launcher.reload import Changes, Check, Configuration, Reread
 from chat_service.logs import configure_logging
@@ -35,7 +35,10 @@ def run(config: LaunchConfig, reread: Reread, changes: Changes, check: Check) ->
     with ExitStack() as stack:
         screen = None
         if config.console and posix.can_show_console(os.environ):
-            journal = Journal(LogFile(config.data_dir / LOG_NAME), show)
+            lines = ScreenLines()
+            stack.callback(lines.close)
+            journal = Journal(LogFile(config.data_dir / LOG_NAME), lines.write)
+            lines.wanted = lambda: journal.on_screen
             stack.callback(journal.close)
             screen = Screen(journal, posix.Terminal.at())
             _log_to(journal)

@@ -3,7 +3,8 @@
 Whoever has the terminal must not have lines of others written over it. So the standard error
 of each process is a pipe to the launcher, which passes whole lines on: to `chat-server.log`,
 to the console, and, while no console has the terminal, to the launcher's own standard error.
-The file is written by a thread of its own: a disk that is slow or full costs lines, no more.
+File and standard error are written by a thread each: a disk that is slow or full, or a terminal
+that stands still, costs lines, no more.
 """
 
 import logging
@@ -28,7 +29,7 @@ FULL_FILES = 2
 """Full files that are kept beside the present one."""
 
 MAX_UNWRITTEN = 10_000
-"""Lines that wait for the disk; more are lost to the file."""
+"""Lines that wait for the disk, or for the terminal; more are lost to it."""
 
 MAX_LINE_BYTES = 16 * 1024
 """Longer lines are told in parts."""
@@ -39,7 +40,7 @@ RECENT_LINES = 500
 """What a console is told at its beginning."""
 
 CLOSE_SECONDS = 1.0
-"""How long the disk may take for the last lines."""
+"""How long the disk, or the terminal, may take for the last lines."""
 
 
 Output = Callable[[int], AbstractContextManager[int]]
@@ -138,13 +139,12 @@ class _Pipe:
                 self._add(part.decode("utf-8", "backslashreplace"))
 
 
-class LogFile:
-    """A file of lines, and the full ones before it; writing never waits and never fails."""
+class _Lines:
+    """Lines that a thread puts where they belong; writing never waits and never fails."""
 
-    def __init__(self, path: Path, max_bytes: int = FILE_BYTES) -> None:
-        self._handler = _File(path, max_bytes)
+    def __init__(self, name: str) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue(MAX_UNWRITTEN)
-        self._thread = threading.Thread(target=self._write, name="log file", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def write(self, line: str) -> None:
@@ -158,10 +158,47 @@ class LogFile:
             self._lines.put(None, timeout=CLOSE_SECONDS)
         self._thread.join(CLOSE_SECONDS)
 
-    def _write(self) -> None:
+    def _work(self) -> None:
         while (line := self._lines.get()) is not None:
-            self._handler.emit(logging.makeLogRecord({"msg": line}))
+            self._put(line)
+
+    def _put(self, line: str) -> None:
+        raise NotImplementedError
+
+
+class LogFile(_Lines):
+    """A file of lines, and the full ones before it."""
+
+    def __init__(self, path: Path, max_bytes: int = FILE_BYTES) -> None:
+        self._handler = _File(path, max_bytes)
+        super().__init__("log file")
+
+    def _work(self) -> None:
+        super()._work()
         self._handler.close()
+
+    def _put(self, line: str) -> None:
+        self._handler.emit(logging.makeLogRecord({"msg": line}))
+
+
+class ScreenLines(_Lines):
+    """Standard error, or another descriptor, as long as somebody reads it."""
+
+    def __init__(self, descriptor: int = STDERR) -> None:
+        self._descriptor = descriptor
+        # Whether a line that has waited may still be shown: not where a console has begun.
+        self.wanted: Callable[[], bool] = lambda: True
+        super().__init__("screen")
+
+    def _put(self, line: str) -> None:
+        if not self.wanted():
+            return
+        # Not by `sys.stderr`, whose lock a thread that hangs would keep from the interpreter's
+        # end.
+        octets = f"{line}\n".encode(errors="backslashreplace")
+        with suppress(OSError):
+            while octets:
+                octets = octets[os.write(self._descriptor, octets) :]
 
 
 class _File(RotatingFileHandler):

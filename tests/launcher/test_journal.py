@@ -17,6 +17,7 @@ from chat_service.launcher.journal import (
     RECENT_LINES,
     Journal,
     LogFile,
+    ScreenLines,
 )
 from chat_service.link import LogLine
 from tests.launcher.fakes import wait_until
@@ -165,3 +166,33 @@ def test_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.Mon
     with open(os.open(path, os.O_RDONLY), encoding="utf-8") as reader:
         lines = [next(reader) for _ in range(10)]
     assert lines == [f"{number}\n" for number in range(10)]
+
+
+def test_terminal_that_stands_still_holds_nobody_up() -> None:
+    """Lines for it wait, and are let go of when a console has it by the time that it goes on."""
+    reader, writer = os.pipe()
+    lines = ScreenLines(writer)
+    text = "x" * 1000
+    for _ in range(2 * MAX_UNWRITTEN):
+        lines.write(text)
+    lines.wanted = lambda: False
+    received = b""
+    while len(received) < len(text) + 1:
+        received += os.read(reader, 1 << 20)
+    lines.close()
+    os.close(writer)
+    while more := os.read(reader, 1 << 20):
+        received += more
+    os.close(reader)
+    assert set(received.decode().splitlines()) == {text}
+    assert received.count(b"\n") < MAX_UNWRITTEN / 10
+
+
+def test_terminal_that_is_gone_costs_lines_only() -> None:
+    """Who writes lines does not notice."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    lines = ScreenLines(writer)
+    lines.write("nobody reads this")
+    lines.close()
+    os.close(writer)
