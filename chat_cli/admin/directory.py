@@ -43,7 +43,8 @@ def enter(directory: Path, wait_s: float = 0.0) -> None:
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             if time.monotonic() >= deadline:
                 raise NoServerError(
-                    f"no server runs with the data directory {directory} (--data-dir names another)"
+                    f"no server answers with the data directory {directory} "
+                    "(--data-dir names another)"
                 ) from None
         except PermissionError:
             raise NoServerError(

@@ -123,7 +123,7 @@ def test_instances_come_and_go(tmp_path: Path) -> None:
         admin.waits_no_more()
         code, line = admin.fails("instances")
     assert code == 3
-    assert line.startswith(f"chat-admin: no server runs with the data directory {tmp_path}")
+    assert line.startswith(f"chat-admin: no server answers with the data directory {tmp_path}")
 
 
 @story

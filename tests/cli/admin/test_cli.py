@@ -98,7 +98,7 @@ def test_nothing_heavy_is_imported_before_somebody_listens(tmp_path: Path) -> No
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
     )
     assert result.stdout.splitlines()[-2:] == ["3", "set()"]
-    assert "no server runs with the data directory" in result.stderr
+    assert "no server answers with the data directory" in result.stderr
 
 
 def test_data_directory_is_entered(nest: Path, tmp_path: Path) -> None:

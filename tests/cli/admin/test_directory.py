@@ -45,7 +45,7 @@ def test_no_server_is_told(tmp_path: Path) -> None:
         with pytest.raises(NoServerError) as told:
             enter(directory)
         assert str(told.value) == (
-            f"no server runs with the data directory {directory} (--data-dir names another)"
+            f"no server answers with the data directory {directory} (--data-dir names another)"
         )
 
 
