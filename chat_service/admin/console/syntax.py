@@ -139,7 +139,7 @@ def place(commands: Commands, before: str, ports: Sequence[int]) -> Place:
         if arguments and arguments[0].kind is Kind.PORT:
             argument = arguments.pop(0)
             if done.isdecimal():
-                port = int(done)
+                port = _read(done)
                 continue
             if argument.or_all:
                 continue
@@ -202,7 +202,7 @@ def _port(
     if argument.or_all and word.lower() == "all":
         return 0
     if word.isdecimal() and word.isascii():
-        return _number(command, argument, int(word), ports)
+        return _number(command, argument, _read(word), ports)
     if word and alone:
         allowed = f"a number from 1 to {_MAX_PORT}" if argument.new else ports_in_words(ports)
         return Mistake(f"“{word}” is not a port: {command.usage}, where PORT is {allowed}")
@@ -211,6 +211,11 @@ def _port(
     if not ports:
         return Mistake("There is no instance that has a port.")
     return Mistake(f"Which one? {command.usage}, where PORT is {ports_in_words(ports)}")
+
+
+def _read(digits: str) -> int:
+    # Python reads no number of thousands of digits; so many are no port anyway.
+    return int(digits[:20])
 
 
 def _number(

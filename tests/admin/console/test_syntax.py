@@ -125,6 +125,14 @@ def test_where_the_cursor_is(before: str, word: str, usage: str, port: int) -> N
     assert (here.word, here.argument.usage, here.port) == (word, usage, port)
 
 
+def test_thousands_of_digits_are_no_port() -> None:
+    """What was pasted by mistake is told like any other number."""
+    digits = "9" * 5000
+    assert isinstance(parse(COMMANDS, f"stop {digits}", FIVE), Mistake)
+    assert parse(COMMANDS, f"say {digits}", FIVE) == (COMMANDS["say"], Order(text=digits))
+    assert place(COMMANDS, f"kick {digits} a", FIVE).word == "a"
+
+
 def test_where_nothing_more_is_taken() -> None:
     """After the last argument, and after what is no command."""
     assert place(COMMANDS, "stop all 5", FIVE).argument is None
