@@ -62,9 +62,11 @@ class PassedOnError(AdminError):
 def target_of(data_dir: Path, base: Path) -> str:
     """Return where gRPC finds the socket of an instance, for a process that is in `base`.
 
-    The name of a Unix socket has 104 bytes on macOS, 108 on Linux: relative where it can be.
+    The name of a Unix socket has 104 bytes on macOS, 108 on Linux, and gRPC reads it as a URI,
+    in which a blank or `%` is none: relative where it can be, also where `data_dir` itself is a
+    link to somewhere else.
     """
-    path = data_dir.resolve()
+    path = data_dir.parent.resolve() / data_dir.name
     if path.is_relative_to(base.resolve()):
         path = path.relative_to(base.resolve())
     return f"unix:{path / SOCKET}"

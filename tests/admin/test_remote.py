@@ -20,6 +20,14 @@ def test_socket_below_is_relative(tmp_path: Path) -> None:
     assert target_of(tmp_path / "link" / "50051", tmp_path / "real") == "unix:50051/admin.sock"
 
 
+def test_socket_behind_a_link_is_relative(tmp_path: Path) -> None:
+    """An instance whose data was moved and linked is named by the link, wherever that leads."""
+    (tmp_path / "big disk").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "50051").symlink_to(tmp_path / "big disk")
+    assert target_of(tmp_path / "data" / "50051", tmp_path / "data") == "unix:50051/admin.sock"
+
+
 def test_socket_elsewhere_is_absolute(tmp_path: Path) -> None:
     """An instance elsewhere has its whole name."""
     path = (tmp_path / "data").resolve()
