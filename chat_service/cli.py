@@ -13,7 +13,7 @@ from chat_service.settings.effective import toml
 from chat_service.settings.kinds import BadValueError, Count, Directory, Switch, Value
 from chat_service.settings.measures import Size, Span
 from chat_service.settings.setting import CONFIG_NAME, PREFIX, Setting
-from chat_service.settings.sources import Effective, effective
+from chat_service.settings.sources import Effective, effective, effective_again
 from chat_service.settings.table import SETTINGS
 
 USAGE_STATUS = 2
@@ -31,6 +31,10 @@ class Arguments(NamedTuple):
     def read(self, environment: Mapping[str, str]) -> Effective:
         """Return what holds, with the file as it is now. Raises ConfigError."""
         return effective(self.flags, environment, self.config)
+
+    def read_again(self, environment: Mapping[str, str]) -> Effective:
+        """Return what holds now, for a launch that runs. Raises ConfigError."""
+        return effective_again(self.flags, environment, self.config)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -172,4 +176,4 @@ def main(
             "and nothing is encrypted",
             file=sys.stderr,
         )
-    return run(config, lambda: asked.read(environment).config, changes, check_meanwhile)
+    return run(config, lambda: asked.read_again(environment).config, changes, check_meanwhile)

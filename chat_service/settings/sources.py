@@ -34,9 +34,7 @@ def effective(
 
     Raises ConfigError with a line for each thing that is wrong.
     """
-    called = "--config"
-    if path is None and environment.get(CONFIG_NAME):
-        path, called = Path(environment[CONFIG_NAME]), CONFIG_NAME
+    path, called = _file_of(environment, path)
     file = Found() if path is None else read_file(path, called)
     problems = list(file.problems)
     given = {key: Given(setting.default, DEFAULT) for key, setting in SETTINGS.items()}
@@ -53,6 +51,27 @@ def effective(
     if problems:
         raise ConfigError(*map(_one_line, problems))
     return Effective(config, given, file.rooms)
+
+
+def effective_again(
+    flags: Mapping[str, Value], environment: Mapping[str, str], path: Path | None = None
+) -> Effective:
+    """Return what `effective` does, for a process that has read all of it before.
+
+    Raises ConfigError also where the file is a pipe: it has given what it had, and who waits
+    for more may wait for ever.
+    """
+    file, called = _file_of(environment, path)
+    if file is not None and file.is_fifo():
+        raise ConfigError(f"{called} {file}: a pipe, which cannot be read again")
+    return effective(flags, environment, path)
+
+
+def _file_of(environment: Mapping[str, str], path: Path | None) -> tuple[Path | None, str]:
+    """Return where the file is, and who named it."""
+    if path is None and environment.get(CONFIG_NAME):
+        return Path(environment[CONFIG_NAME]), CONFIG_NAME
+    return path, "--config"
 
 
 def _of_environment(environment: Mapping[str, str], problems: list[str]) -> dict[str, Given]:

@@ -1,5 +1,6 @@
 """Defaults, file, environment and flags: who wins, and who is told of a mistake."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from chat_service.config import ConfigError
 from chat_service.settings.setting import CONFIG_NAME
-from chat_service.settings.sources import DEFAULT, effective
+from chat_service.settings.sources import DEFAULT, effective, effective_again
 from chat_service.settings.table import SETTINGS
 
 PORTS = {"file": 1, "environment": 2, "flag": 3}
@@ -149,3 +150,23 @@ def test_environment_is_understood_or_refused(environment: Mapping[str, str]) ->
         problems = error.problems
     assert problems
     assert all(line.isprintable() for line in problems)
+
+
+@pytest.mark.parametrize("by_flag", [True, False])
+def test_pipe_is_not_read_again(tmp_path: Path, by_flag: bool) -> None:
+    """A reload neither waits for a pipe nor takes its end for a file that says nothing."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    environment = {} if by_flag else {CONFIG_NAME: str(pipe)}
+    with pytest.raises(ConfigError, match="/pipe: a pipe, which cannot be read again"):
+        effective_again({}, environment, pipe if by_flag else None)
+
+
+def test_file_is_read_again(tmp_path: Path) -> None:
+    """What holds is what is written now."""
+    file = tmp_path / "chat.toml"
+    for port in (7000, 8000):
+        file.write_text(f"port = {port}\n")
+        assert effective_again({}, {}, file) == effective({}, {}, file)
+        assert effective_again({}, {}, file).config.port == port
+    assert effective_again({}, {}) == effective({}, {})
