@@ -68,7 +68,7 @@ _LIMITS = (
     _limit("text_lines", Count(1, 1000), "most lines of a text"),
     _limit("name_bytes", Count(4, 32), "longest name of a user"),
     _limit("room_name_bytes", Count(5, 64), "longest name of a room"),
-    _limit("topic_bytes", Size(0, 4 * K), "longest topic of a room"),
+    _limit("topic_bytes", Size(0, 4 * K), "longest topic of a room, and reason of a kick"),
     # Not less than by default: a retry of a message that is stored could not be known.
     _limit("client_id_bytes", Count(64, 256), "longest id that a client gives a message"),
     _limit("recipients", Count(1, 100), "most recipients of one direct message"),
