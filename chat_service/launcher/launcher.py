@@ -191,7 +191,7 @@ class Launcher:
         self._admin.configure(config.admin_config(self._console))
         told = [f"now: {', '.join(applied)}"] if applied else []
         told += [f"after a restart: {', '.join(after_restart)}"] if after_restart else []
-        log.info("read the configuration again; changed %s", "; ".join(told) or "nothing")
+        log.info("read the configuration again; %s", "; ".join(told) or "nothing changed")
         return link.Answer(0, applied=applied, after_restart=after_restart)
 
     def _hear(self, place: int, line: bytes) -> None:

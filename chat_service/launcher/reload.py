@@ -32,15 +32,17 @@ class Configuration:
     def reload(
         self, started: Iterable[LaunchConfig] = ()
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Put in force what is written now; return the keys that changed, as of Changes.
+        """Put in force what is written now; return keys, as of Changes.
 
-        `started` is what was in force when servers that run were started.
+        `started` is what was in force when servers that run were started: what one of them
+        still has otherwise needs a restart, however often it was read meanwhile.
         Raises ConfigError, and changes nothing, where it cannot be used.
         """
-        before, asked = self.now, self._reread()
-        for running in started:
-            self._check(running, asked)
-        # Who listens stays where it is, and the data is locked where it is.
+        before, asked, running = self.now, self._reread(), list(started)
+        for one in running:
+            self._check(one, asked)
+        # Who listens stays where it is, the data is locked where it is, and the terminal was
+        # given or not.
         self.now = replace(
             asked,
             host=before.host,
@@ -48,5 +50,10 @@ class Configuration:
             instances=before.instances,
             data_dir=before.data_dir,
             insecure=before.insecure,
+            console=before.console,
         )
-        return self._changes(before, asked)
+        # Between what is in force for the launch and what is asked only that differs which the
+        # whole has to be restarted for.
+        held = [self.now, *running]
+        waiting = dict.fromkeys(key for one in held for key in self._changes(one, asked)[1])
+        return self._changes(before, asked)[0], tuple(waiting)

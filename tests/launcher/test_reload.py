@@ -10,9 +10,11 @@ from tests.launcher.fakes import launch
 
 
 def differ(old: LaunchConfig, new: LaunchConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tell two of the keys."""
+    """Tell some of the keys."""
     applied = ("log.level",) if old.log_level != new.log_level else ()
-    return applied, ("server.port",) if old.port != new.port else ()
+    fields = {"server.port": "port", "log.format": "log_format", "limits": "limits"}
+    waiting = [key for key, name in fields.items() if getattr(old, name) != getattr(new, name)]
+    return applied, tuple(waiting)
 
 
 def test_what_can_change_changes() -> None:
@@ -22,6 +24,26 @@ def test_what_can_change_changes() -> None:
     assert configuration.reload() == (("log.level",), ("server.port",))
     assert configuration.now == replace(launch(1), log_level="debug")
     assert configuration.reload() == ((), ("server.port",))
+
+
+def test_what_waits_is_told_until_it_is_there() -> None:
+    """A key that a running server has otherwise is named each time, whatever was read meanwhile."""
+    old = launch(1)
+    asked = replace(old, limits=replace(old.limits, unacked_posts=7))
+    configuration = Configuration(old, lambda: asked, differ, lambda *_: None)
+    for _ in range(2):
+        assert configuration.reload([old, asked]) == ((), ("limits",))
+    assert configuration.reload([asked]) == ((), ())
+
+
+def test_what_is_taken_back_waits_no_longer() -> None:
+    """A server that never got the other value has what is asked for."""
+    old = launch(1)
+    written = replace(old, limits=replace(old.limits, unacked_posts=7))
+    configuration = Configuration(old, lambda: written, differ, lambda *_: None)
+    assert configuration.reload([old]) == ((), ("limits",))
+    written = old
+    assert configuration.reload([old]) == ((), ())
 
 
 def test_what_cannot_be_used_changes_nothing() -> None:
