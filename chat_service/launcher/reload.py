@@ -41,8 +41,8 @@ class Configuration:
         before, asked, running = self.now, self._reread(), list(started)
         for one in running:
             self._check(one, asked)
-        # Who listens stays where it is, the data is locked where it is, and the terminal was
-        # given or not.
+        # Who listens stays where it is, the data is locked where it is, the terminal was given
+        # or not, and one stream of the log has one format.
         self.now = replace(
             asked,
             host=before.host,
@@ -51,6 +51,7 @@ class Configuration:
             data_dir=before.data_dir,
             insecure=before.insecure,
             console=before.console,
+            log_format=before.log_format,
         )
         # Between what is in force for the launch and what is asked only that differs which the
         # whole has to be restarted for.

@@ -35,7 +35,7 @@ A file is [TOML](https://toml.io). `[limits]` and below it `text_bytes = "8K"` i
 SIGHUP, `reload` in the console and `chat-admin reload` read the file again. What is marked with
 ✓ below then holds at once, also for those who are connected. The rest is named, by every reload
 until it is in force: a server has it when it is started again (`restart PORT`). What has no
-table below stays as it is until the whole is started again. A file with a
+table below, and `log.format`, stays as it is until the whole is started again. A file with a
 mistake changes nothing, nor does one whose values that hold at once do not go with what servers
 that run have until they are restarted: those first, then the others.
 

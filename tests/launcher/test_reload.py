@@ -46,6 +46,15 @@ def test_what_is_taken_back_waits_no_longer() -> None:
     assert configuration.reload([old]) == ((), ())
 
 
+def test_format_of_the_log_stays() -> None:
+    """What is started later writes to the same stream, and so in the same format."""
+    asked = replace(launch(1), log_format="json", console=False)
+    configuration = Configuration(launch(1), lambda: asked, differ, lambda *_: None)
+    for _ in range(2):
+        assert configuration.reload([configuration.now]) == ((), ("log.format",))
+        assert configuration.now == launch(1)
+
+
 def test_what_cannot_be_used_changes_nothing() -> None:
     """Where it cannot be read, what was in force stays so."""
 
