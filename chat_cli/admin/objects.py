@@ -40,7 +40,7 @@ def state(one: pb.Instance) -> str:
 
 
 def instance(one: pb.Instance) -> Object:
-    """Describe an instance; its sample is null unless it serves."""
+    """Describe an instance; its sample is null unless it serves and answers."""
     return {
         "number": one.number,
         "address": one.address,

@@ -46,6 +46,7 @@ class Place:
     def shown(self) -> pb.Instance:
         """Return how it is."""
         news = self.news
+        answers = self.remote is not None and not self.history.silent(news.pid)
         return pb.Instance(
             number=news.number,
             address=news.address,
@@ -56,7 +57,7 @@ class Place:
             pid=news.pid,
             data_directory=news.data_dir,
             problem=self.problem,
-            sample=self.history.last_of(news.pid) if self.remote else None,
+            sample=self.history.last_of(news.pid) if answers else None,
         )
 
 

@@ -78,7 +78,8 @@ class History:
     """The readings of one instance, whichever process it has, as samples."""
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[float, pb.Sample]] = deque(maxlen=MAX_KEPT)
+        # When, and the sample, with whether the instance told its figures.
+        self._kept: deque[tuple[float, pb.Sample, bool]] = deque(maxlen=MAX_KEPT)
         # The last readings that had the one and the other: a silence in between is bridged.
         self._used: tuple[Reading, Usage] | None = None
         self._counted: tuple[Reading, Totals] | None = None
@@ -104,14 +105,14 @@ class History:
                 sample.messages_out = _rate(before, counted.delivered, reading, totals.delivered)
             self._counted = reading, totals
         self._last = reading
-        self._kept.append((reading.at_s, sample))
+        self._kept.append((reading.at_s, sample, totals is not None))
         while self._kept[0][0] < reading.at_s - KEPT_S:
             self._kept.popleft()
         return sample
 
     def samples(self) -> list[pb.Sample]:
-        """Return the samples of the last minutes, oldest first."""
-        return [sample for _, sample in self._kept]
+        """Return the samples of the last minutes, oldest first, but those of a silence."""
+        return [sample for _, sample, told in self._kept if told]
 
     def last_of(self, pid: int) -> pb.Sample | None:
         """Return the newest sample, if it is one of this process."""

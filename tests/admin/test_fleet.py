@@ -167,7 +167,9 @@ def test_frozen_instance_is_not_ready() -> None:
             assert unready(scene.fleet) == [f"127.0.0.1:50051 serving: {SILENT}"]
             (shown,) = scene.fleet.instances()
             assert (shown.state, shown.problem) == (pb.INSTANCE_STATE_SERVING, SILENT)
-            assert shown.sample.memory_bytes == 1
+            # What is not known is not 0.
+            assert not shown.HasField("sample")
+            assert scene.fleet.samples(50051) == []
             # The next process is another one.
             scene.launcher.now(1, pid=4711)
             await until(lambda: scene.fleet.instances()[0].pid == 4711)

@@ -71,6 +71,8 @@ def test_silence_is_a_sample_without_figures() -> None:
     assert sample == pb.Sample(time_ms=15_000, cpu=1.0, memory_bytes=1 << 20, connections=3)
     assert history.silent(PID)
     assert not history.silent(8)
+    # Nobody takes it for 0 users.
+    assert [sample.time_ms for sample in history.samples()] == [10_000]
 
 
 def test_silence_is_bridged() -> None:

@@ -129,10 +129,12 @@ class Instance(_message.Message):
     data_directory: _builtins.str
     """Where its data is."""
     problem: _builtins.str
-    """Why it does not serve, in one line; empty if it does, or was stopped as asked."""
+    """Why it does not serve as it should, in one line; empty if it does, or was stopped as
+    asked. One that is serving and has a problem may not answer.
+    """
     @_builtins.property
     def sample(self) -> Global___Sample:
-        """How it was when it was looked at last; unset unless it serves."""
+        """How it was when it was looked at last; unset unless it serves and answered then."""
 
     def __init__(
         self,

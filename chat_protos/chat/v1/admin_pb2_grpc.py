@@ -199,7 +199,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetStatistics(self, request, context):
-        """Returns the samples of the last minutes, oldest first.
+        """Returns the samples of the last minutes, oldest first. There are none of the time in
+        which an instance did not serve or did not answer.
 
         Errors: NOT_FOUND (no instance has this port).
         """

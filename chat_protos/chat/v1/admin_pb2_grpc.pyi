@@ -101,7 +101,8 @@ class AdminServiceStub:
     Errors: NOT_FOUND (no instance has this port).
     """
     GetStatistics: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetStatisticsRequest, _admin_pb2.GetStatisticsResponse]
-    """Returns the samples of the last minutes, oldest first.
+    """Returns the samples of the last minutes, oldest first. There are none of the time in
+    which an instance did not serve or did not answer.
 
     Errors: NOT_FOUND (no instance has this port).
     """
@@ -183,7 +184,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     Errors: NOT_FOUND (no instance has this port).
     """
     GetStatistics: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetStatisticsRequest, _admin_pb2.GetStatisticsResponse]  # type: ignore[assignment]
-    """Returns the samples of the last minutes, oldest first.
+    """Returns the samples of the last minutes, oldest first. There are none of the time in
+    which an instance did not serve or did not answer.
 
     Errors: NOT_FOUND (no instance has this port).
     """
@@ -322,7 +324,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.GetStatisticsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.GetStatisticsResponse, _abc.Awaitable[_admin_pb2.GetStatisticsResponse]]:
-        """Returns the samples of the last minutes, oldest first.
+        """Returns the samples of the last minutes, oldest first. There are none of the time in
+        which an instance did not serve or did not answer.
 
         Errors: NOT_FOUND (no instance has this port).
         """

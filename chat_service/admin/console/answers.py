@@ -44,7 +44,7 @@ def instance_lines(instances: Sequence[pb.Instance], zone: tzinfo | None = None)
     listed = [header]
     for one, line in zip(instances, lines, strict=True):
         listed.append(line)
-        if problem_of(one) and one.state != pb.INSTANCE_STATE_SERVING:
+        if problem_of(one):
             listed.append(Line(("class:problem", f"  └ {problem_of(one)}"), indent=4))
     return listed
 

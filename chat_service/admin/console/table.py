@@ -52,7 +52,7 @@ def table(
     Where it is narrow, this goes in turn: since when, the host in the address (if all have
     the same), rooms, restarts, how long, CPU, memory, messages out and in, users, the state.
     What is wrong with an instance stands in the place of its figures, and if it is too long
-    for that, below; `short` cuts it instead.
+    for that, or the instance serves, below; `short` cuts it instead.
     """
     columns = _chosen(instances, width, now_ms, zone)
     between = len(columns) - 1
@@ -68,7 +68,7 @@ def table(
 
 
 def problem_of(instance: pb.Instance) -> str:
-    """Tell in one line what is wrong with an instance that does not serve; empty if nothing."""
+    """Tell in one line what is wrong with an instance; empty if nothing."""
     return sanitize(instance.problem)
 
 
@@ -143,7 +143,9 @@ def _measured(
     title: str, width: int, of: Callable[[pb.Sample], float], written: Callable[[float], str]
 ) -> _Column:
     def cell(instance: pb.Instance) -> str:
-        return written(of(instance.sample)) if instance.HasField("sample") else ""
+        if instance.HasField("sample"):
+            return written(of(instance.sample))
+        return "-" if instance.state == pb.INSTANCE_STATE_SERVING else ""
 
     def total(instances: Sequence[pb.Instance]) -> str:
         samples = [instance.sample for instance in instances if instance.HasField("sample")]
@@ -159,10 +161,11 @@ def _row(columns: Sequence[_Column], gap: str, cell: Callable[[_Column], str]) -
 def _instance_rows(
     instance: pb.Instance, columns: Sequence[_Column], gap: str, width: int, short: bool
 ) -> list[Fragments]:
-    problem = "" if instance.state == pb.INSTANCE_STATE_SERVING else problem_of(instance)
+    problem = problem_of(instance)
+    serves = instance.state == pb.INSTANCE_STATE_SERVING
     measured = [column.width for column in columns if column.measured]
     place = sum(measured) + len(gap) * (len(measured) - 1)
-    inside = bool(measured) and (short or get_cwidth(problem) <= place)
+    inside = bool(measured) and (short or (not serves and get_cwidth(problem) <= place))
     row: Fragments = []
     for column in columns:
         style = ""

@@ -90,10 +90,14 @@ def test_rooms() -> None:
 
 def test_instances() -> None:
     """With process and data, and what is wrong below."""
-    lines = [instance(1), instance(2, pb.INSTANCE_STATE_STOPPED, "port 50052 is taken")]
+    lines = [
+        instance(1, problem="does not answer"),
+        instance(2, pb.INSTANCE_STATE_STOPPED, "port 50052 is taken"),
+    ]
     assert texts(instance_lines(lines, UTC)) == [
         "ADDRESS          STATE    SINCE            PROCESS  DATA",
         "127.0.0.1:50051  serving  Nov 20 09:55:00     4001  /srv/chat/50051",
+        "  └ does not answer",
         "127.0.0.1:50052  stopped  Nov 20 09:55:00        -  /srv/chat/50052",
         "  └ port 50052 is taken",
     ]

@@ -87,11 +87,18 @@ def test_a_long_problem_stands_below() -> None:
     assert text(row).count("…") == 1
 
 
-def test_what_was_wrong_with_one_that_serves_is_over() -> None:
-    """Its figures are shown."""
-    row = texts(table([instance(1, problem="crashed", of=sample(7))], 80, NOON, UTC))[1]
-    assert "crashed" not in row
-    assert " 7 " in row
+def test_one_that_does_not_answer_has_no_figures() -> None:
+    """Though it serves: they are not known, are no part of the totals, and why stands below."""
+    silent = instance(1, problem="its process runs, and does not answer")
+    silent.ClearField("sample")
+    assert texts(table([silent, instance(2, of=sample(7))], 80, NOON, UTC))[1:] == [
+        "127.0.0.1:50051 ● serving   2h05m     -     -     -     -     -       -        0",
+        "  └ its process runs, and does not answer",
+        "127.0.0.1:50052 ● serving   2h05m     7     1     0     0    0%  48 MiB        0",
+        "total           2 of 2                7     1     0     0    0%  48 MiB        0",
+    ]
+    (row,) = table([silent], 80, NOON, UTC, short=True).body[0]
+    assert "its process runs, and does not answer" in text(row)
 
 
 def test_a_problem_is_made_harmless() -> None:

@@ -117,6 +117,17 @@ def test_instances_as_json(fake: FakeAdmin, capsys: Printed) -> None:
     assert second["problem"] == "its data is damaged"
 
 
+def test_an_instance_that_does_not_answer_has_no_figures(fake: FakeAdmin, capsys: Printed) -> None:
+    """What is not known is `-`, and null: it is not 0."""
+    told = fake.instances[50051].told
+    told.ClearField("sample")
+    told.problem = "its process runs, and does not answer"
+    row = printed(fake, capsys, "instances")[1]
+    assert re.search(r"serving .*( +-){6} +0  its process runs, and does not answer$", row)
+    one = json.loads(printed(fake, capsys, "instances", "--json")[0])
+    assert (one["state"], one["sample"]) == ("serving", None)
+
+
 def test_start_takes_the_port_or_the_next(fake: FakeAdmin, capsys: Printed) -> None:
     """The one that serves is told by its address."""
     assert printed(fake, capsys, "start", "50060") == ["127.0.0.1:50060 serves"]
