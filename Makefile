@@ -17,7 +17,7 @@ run: $(RUN) ## Start five servers on ports 50051 to 50055 (ARGS="--data-dir DIR"
 	@exec $(BIN)/chat-server --instances 5 $(ARGS)
 
 test: $(DEV) ## Run every test (ARGS="-k name" chooses)
-	$(PYTEST) $(ARGS)
+	$(BIN)/python -m tests $(ARGS)
 
 chaos: $(DEV) ## Try every promise at full size, for an hour or two (ARGS="-k storm" chooses)
 	CHAT_CHAOS=full $(PYTEST) tests/chaos $(ARGS)
