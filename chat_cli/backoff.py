@@ -20,6 +20,10 @@ class Backoff:
     random: Callable[[], float]
     _failures: int = 0
 
+    def begin_anew(self) -> None:
+        """Forget the failures so far: the server answers."""
+        self._failures = 0
+
     def delay(self, lasted: float = 0.0, hint: float = 0.0) -> float:
         """Give the seconds until the next attempt.
 

@@ -67,6 +67,8 @@ class Session:
         self._listener = listener
         self._identity = identity
         self._backoff = backoff
+        # Whether the last token was refused at once, and nothing worked since.
+        self._token_refused = False
         self._clock = clock
         self._kind = kind
         self._room = room
@@ -159,8 +161,13 @@ class Session:
                 self._tell(it.Stopped(str(failure)))
                 return
             elif isinstance(failure, UnauthenticatedError) and self._welcomed_at is None:
-                # The token was refused at once: the identity has expired, Join again.
+                # The token was refused at once: the identity has expired, Join again. The delay
+                # that grew while nobody answered is no measure for that, unless it happens
+                # again and again.
                 self._identity.expired()
+                if not self._token_refused:
+                    self._backoff.begin_anew()
+                self._token_refused = True
                 await self._pause(self._backoff.delay())
             else:
                 if isinstance(failure, UnauthenticatedError):
@@ -254,6 +261,7 @@ class Session:
             self._draining, self._hint = True, item.retry_after
         elif self._welcomed_at is None:
             self._welcomed_at = self._clock()
+            self._token_refused = False
         self._tell(item)
 
     def _tell(self, item: it.Item) -> None:

@@ -72,6 +72,18 @@ class FakeScreen:
         self.closed = True
 
 
+class NotedBackoff(Backoff):
+    """Remembers the delays that it gave, in seconds."""
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        super().__init__(random)
+        self.given: list[float] = []
+
+    def delay(self, lasted: float = 0.0, hint: float = 0.0) -> float:
+        self.given.append(super().delay(lasted, hint))
+        return self.given[-1]
+
+
 class Desk:
     """Somebody who chats. Times of day are shown as 00:00 for what the client says itself."""
 
@@ -94,8 +106,10 @@ class Desk:
         )
         self._name = name
         # A fiftieth of the longest delay: the next attempt is in 10 ms, then 20 …
-        backoff = Backoff(random=lambda: 0.02)
-        self.session = Session(target, name, self.client, self.identity, backoff, time.monotonic)
+        self.backoff = NotedBackoff(random=lambda: 0.02)
+        self.session = Session(
+            target, name, self.client, self.identity, self.backoff, time.monotonic
+        )
         enter(self.state, ByName(room))
         self._running: asyncio.Task[None] | None = None
 

@@ -33,3 +33,12 @@ def test_the_servers_hint_is_honoured() -> None:
     assert backoff.delay(hint=86_400) == 300
     spread = Backoff(random=lambda: 1.0)
     assert [spread.delay(hint=3.0) for _ in range(3)] == [3.5, 4.0, 5.0]
+
+
+def test_failures_so_far_can_be_forgotten() -> None:
+    """The next delay is a first one again."""
+    backoff = Backoff(random=lambda: 1.0)
+    for _ in range(4):
+        backoff.delay()
+    backoff.begin_anew()
+    assert [backoff.delay() for _ in range(2)] == [0.5, 1]

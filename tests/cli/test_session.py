@@ -204,6 +204,23 @@ def test_an_expired_identity_joins_anew_and_sends_nothing_old(tmp_path: Path) ->
     run(story())
 
 
+def test_a_server_that_refuses_the_token_is_asked_again_soon(tmp_path: Path) -> None:
+    """The delay that grew while nobody answered is no measure for one that answers."""
+
+    async def story() -> None:
+        async with FakeService() as fake, Desk(fake.target, "anna", tmp_path) as anna:
+            await anna.settled()
+            await fake.stop()
+            await anna.client.wait_until(lambda: len(anna.backoff.given) >= 5)
+            assert max(anna.backoff.given) > 0.1
+            fake.forget_everybody()
+            await fake.start()
+            await anna.sees("this is a new anna")
+            assert anna.backoff.given[-1] == 0.01
+
+    run(story())
+
+
 def test_an_expired_identity_whose_name_is_gone_asks(tmp_path: Path) -> None:
     """Somebody else has the name now."""
 
