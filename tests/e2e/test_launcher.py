@@ -303,7 +303,7 @@ def test_configuration_is_read_again(tmp_path: Path) -> None:
         assert f"{file}:2: log.level" in line
         file.write_text("[log]\nlevel = 'debug'\n", encoding="utf-8")
         server.process.send_signal(signal.SIGHUP)
-        server.stderr.wait_for(lambda line: line.endswith("changed now: log.level"))
+        server.stderr.wait_for(lambda line: line.endswith("again; now: log.level"))
         server.terminate()
         assert server.wait() == 0
 
