@@ -32,11 +32,12 @@ Packages, and what each may import of the project
     live          what changes while a server runs     core, log, edge, config, transcripts
     wiring        the parts of a server, put together  all of these, config, posix
     server        clockwork and clean stop             wiring, config, core
-    instance      one server as a process              server, config, logs, posix
+    instance      one server as a process              server, config, address, logs, posix
     launcher      all as fresh processes, watched      config, link, logs, posix
     link          what launcher and admin say          nothing
     admin         the operator's side, a process       config, link, logs, chat_protos, chat_text
     config        what each process is told            limits of the parts; retention
+    address       whether it can be listened on        config
     plain         dataclasses as values of JSON        nothing
     cli           what a person asked for              config, settings, launcher
     settings      the table of settings, their sources config, core, retention

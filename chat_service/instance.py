@@ -20,6 +20,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from chat_service import posix
+from chat_service.address import check_address
 from chat_service.config import ConfigError, InstanceConfig, StartError
 from chat_service.logs import configure_logging
 
@@ -112,6 +113,8 @@ def run(
     directory is the working directory from then on.
     """
     try:
+        # First: whoever cannot listen leaves no directory behind that was not there.
+        check_address(config.host, config.port)
         posix.lock_directory(config.data_dir)
         # The path of a socket has some hundred bytes only, wherever the data is: its name
         # alone always fits.

@@ -49,6 +49,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "chat_service.logs": ({"chat_text"}, WIRE),
     "chat_service.posix": ({"chat_service.config"}, WIRE),
+    "chat_service.address": ({"chat_service.config"}, WIRE),
     "chat_service.link": (set(), IMPURE | WIRE),
     "chat_service.launcher": (
         {f"chat_service.{part}" for part in ("config", "link", "logs", "posix")},
@@ -76,7 +77,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         WIRE,
     ),
     "chat_service.instance": (
-        {f"chat_service.{part}" for part in ("config", "logs", "posix", "server")},
+        {f"chat_service.{part}" for part in ("config", "address", "logs", "posix", "server")},
         WIRE,
     ),
     "chat_service.live": (

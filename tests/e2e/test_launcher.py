@@ -261,8 +261,10 @@ def test_instances_are_added_and_removed(tmp_path: Path) -> None:
 
 
 def test_busy_port_is_refused_and_changes_nothing(tmp_path: Path) -> None:
-    """A start on a port that somebody else has is one line, and no instance."""
-    with Launched("--port", "0", "--data-dir", tmp_path) as server, socket.socket() as other:
+    """A start on a port that somebody else has is one line, no instance and no directory."""
+    texts = tmp_path / "texts"
+    asked = ("--port", "0", "--data-dir", tmp_path, "--transcripts", texts)
+    with Launched(*asked) as server, socket.socket() as other:
         server.addresses(1)
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -270,7 +272,9 @@ def test_busy_port_is_refused_and_changes_nothing(tmp_path: Path) -> None:
         before = server.instances()
         refused = admin(tmp_path, "start", str(port))
         assert refused.returncode == 1
-        assert f"cannot listen on 127.0.0.1:{port}" in refused.stderr
+        assert f"cannot listen on 127.0.0.1:{port}: the port is in use" in refused.stderr
+        assert not (tmp_path / str(port)).exists()
+        assert not (texts / str(port)).exists()
         assert server.instances() == before
         assert str(port) not in admin(tmp_path, "instances").stdout
 

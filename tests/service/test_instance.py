@@ -105,6 +105,22 @@ def test_launcher_that_is_gone_stops(launcher: Launcher) -> None:
     assert launcher.run(serve_until_stop) == 0
 
 
+def test_port_that_is_taken_leaves_nothing(launcher: Launcher) -> None:
+    """Who cannot listen is told so before the data directory is made."""
+
+    async def never(_: Scene) -> None:
+        raise AssertionError
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        launcher.config = replace(launcher.config, port=port)
+        assert launcher.run(never) == 1
+    assert launcher.reports() == [
+        {"failed": f"cannot listen on 127.0.0.1:{port}: the port is in use"}
+    ]
+    assert not launcher.config.data_dir.exists()
+
+
 def test_stop_sets_the_last_moment(launcher: Launcher) -> None:
     """From the moment of the stop on the instance has ten seconds, whatever hangs."""
 
