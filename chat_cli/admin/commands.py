@@ -14,6 +14,7 @@ from chat_cli.admin.api import PROCESS_S, AdminApi
 from chat_cli.admin.export import export, output_to
 from chat_cli.admin.tables import Table, rate, share, size, span
 from chat_cli.errors import ChatError
+from chat_cli.session.errors import CallError
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_text.sanitize import sanitize
 
@@ -54,13 +55,13 @@ async def restart(api: AdminApi, options: argparse.Namespace) -> None:
 async def users(api: AdminApi, options: argparse.Namespace) -> None:
     """List the users."""
     titles = (">PORT", "NAME", "HERE", ">SESSIONS", "FROM", "ROOMS")
-    await _show_pages(api.users(options.port), objects.user, Table(titles), _user_row, options.json)
+    await _show_pages(api, api.users, objects.user, Table(titles), _user_row, options)
 
 
 async def rooms(api: AdminApi, options: argparse.Namespace) -> None:
     """List the public rooms."""
     titles = (">PORT", "NAME", ">PRESENT", ">MEMBERS", ">READERS", ">EVENTS", "TOPIC")
-    await _show_pages(api.rooms(options.port), objects.room, Table(titles), _room_row, options.json)
+    await _show_pages(api, api.rooms, objects.room, Table(titles), _room_row, options)
 
 
 async def say(api: AdminApi, options: argparse.Namespace) -> None:
@@ -132,12 +133,18 @@ COMMANDS: dict[str, Callable[[AdminApi, argparse.Namespace], Awaitable[None]]] =
 }
 
 
+async def _serving(api: AdminApi) -> list[int]:
+    """Give the ports of the instances that serve, the smallest first."""
+    answer = await api.ask(api.stub.ListInstances, pb.ListInstancesRequest())
+    serving = (one for one in answer.instances if one.state == pb.INSTANCE_STATE_SERVING)
+    return sorted(one.port for one in serving if one.port)
+
+
 async def _one(api: AdminApi, port: int) -> int:
     """Give the port, or that of the only instance that serves. Raises AmbiguousError."""
     if port:
         return port
-    answer = await api.ask(api.stub.ListInstances, pb.ListInstancesRequest())
-    serving = [one.port for one in answer.instances if one.state == pb.INSTANCE_STATE_SERVING]
+    serving = await _serving(api)
     if len(serving) == 1:
         return serving[0]
     if not serving:
@@ -160,14 +167,28 @@ def _show(
 
 
 async def _show_pages(
-    pages: AsyncIterator[list[T]],
+    api: AdminApi,
+    pages: Callable[[int], AsyncIterator[list[T]]],
     describe: Callable[[T], objects.Object],
     table: Table,
     row: Callable[[T], Sequence[str]],
-    as_json: bool,
+    options: argparse.Namespace,
 ) -> None:
-    async for page in pages:
-        _show(page, describe, table, row, as_json)
+    """Show the lists of one instance or all. Raises ChatError at the end if some are missing."""
+    ports = [options.port] if options.port else await _serving(api)
+    if not ports:
+        _show([], describe, table, row, options.json)
+    silent = []
+    for port in ports:
+        try:
+            async for page in pages(port):
+                _show(page, describe, table, row, options.json)
+        except CallError as error:
+            if options.port or error.reason != "INSTANCE_UNAVAILABLE":
+                raise
+            silent.append(str(port))
+    if silent:
+        raise ChatError(f"{', '.join(silent)} {'does' if len(silent) == 1 else 'do'} not answer")
 
 
 def _tell(found: Iterable[pb.Instance], as_json: bool, what: str) -> None:

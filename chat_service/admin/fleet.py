@@ -14,9 +14,9 @@ from chat_service import link
 from chat_service.admin import listing
 from chat_service.admin.listing import Page
 from chat_service.admin.operations import AdminError, Logged, Reloaded
-from chat_service.admin.places import Places
+from chat_service.admin.places import Place, Places, unanswered
 from chat_service.admin.recent import RecentLog
-from chat_service.admin.remote import UNAVAILABLE, Remote
+from chat_service.admin.remote import UNAVAILABLE
 from chat_service.config import AdminConfig
 
 
@@ -121,28 +121,30 @@ class Fleet:
         return await listing.page(self.places, port, size, token, _rooms)
 
     async def say(self, port: int, text: str) -> int:
-        """Say something to everybody on an instance (0: all); return to how many streams.
+        """Say something to everybody on an instance (0: all); return to how many clients.
 
         Whoever can be reached hears it, also where an instance does not answer; then
         AdminError says which one.
         """
         places = self.places.serving(port)
         answers = await asyncio.gather(
-            *(place.serving().say(place.news.port, text) for place in places),
+            *(place.serving().say(place.news.port, text, place.patience_s) for place in places),
             return_exceptions=True,
         )
         heard = 0
-        errors = []
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                errors.append(answer)
+        silent = []
+        for place, answer in zip(places, answers, strict=True):
+            if isinstance(answer, AdminError) and answer.reason == UNAVAILABLE:
+                silent.append(place.news.port)
+            elif isinstance(answer, BaseException):
+                raise answer
             else:
                 heard += answer
-        if not errors:
+        if not silent:
             return heard
-        if heard and isinstance(errors[0], AdminError):
-            raise AdminError(errors[0].reason, f"{errors[0]}; said to {heard} streams elsewhere")
-        raise errors[0]
+        said = f"said to {heard} {'client' if heard == 1 else 'clients'}; "
+        nobody = len(silent) == len(places)
+        raise AdminError(UNAVAILABLE, ("" if nobody else said) + unanswered(silent))
 
     async def kick(self, port: int, name: str, reason: str) -> pb.KickUserResponse:
         """End all sessions of a user."""
@@ -212,13 +214,15 @@ def unready(fleet: Fleet) -> list[str]:
     return lines
 
 
-async def _users(remote: Remote, port: int, size: int, token: str) -> Page[pb.InstanceUser]:
+async def _users(place: Place, size: int, token: str) -> Page[pb.InstanceUser]:
+    port = place.news.port
     request = pb.ListInstanceUsersRequest(port=port, page_size=size, page_token=token)
-    response = await remote.users(request)
+    response = await place.serving().users(request, place.patience_s)
     return Page(list(response.users), response.next_page_token)
 
 
-async def _rooms(remote: Remote, port: int, size: int, token: str) -> Page[pb.InstanceRoom]:
+async def _rooms(place: Place, size: int, token: str) -> Page[pb.InstanceRoom]:
+    port = place.news.port
     request = pb.ListInstanceRoomsRequest(port=port, page_size=size, page_token=token)
-    response = await remote.rooms(request)
+    response = await place.serving().rooms(request, place.patience_s)
     return Page(list(response.rooms), response.next_page_token)

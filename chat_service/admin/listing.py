@@ -4,6 +4,7 @@ Instances come by port, and each gives its own pages. A token says where to go o
 and that instance's own token. It is opaque to whoever gets it.
 """
 
+import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from chat_service.admin.operations import AdminError
-from chat_service.admin.places import Places
-from chat_service.admin.remote import Remote
+from chat_service.admin.places import Place, Places, unanswered
+from chat_service.admin.remote import UNAVAILABLE
 
 # Source of the figures: the contract.
 DEFAULT_PAGE = 100
@@ -29,8 +30,8 @@ class Page(Generic[Item]):
     next_token: str
 
 
-# A page of one instance: of that port, with at most so many items, from its token on.
-Fetch = Callable[[Remote, int, int, str], Awaitable[Page[Item]]]
+# A page of one instance, with at most so many items, from its token on.
+Fetch = Callable[[Place, int, str], Awaitable[Page[Item]]]
 
 
 def page_size(asked: int) -> int:
@@ -57,7 +58,7 @@ async def page(places: Places, port: int, size: int, token: str, fetch: Fetch[It
         while True:
             if len(items) == size:
                 return Page(items, _format(at, within))
-            part = await fetch(place.serving(), at, size - len(items), within)
+            part = await fetch(place, size - len(items), within)
             items += part.items
             within = part.next_token
             if not within:
@@ -66,15 +67,33 @@ async def page(places: Places, port: int, size: int, token: str, fetch: Fetch[It
 
 
 async def walk(places: Places, port: int, fetch: Fetch[Item]) -> AsyncIterator[Item]:
-    """Yield the whole list."""
-    token = ""
-    while True:
-        part = await page(places, port, MAX_PAGE, token, fetch)
-        for item in part.items:
-            yield item
-        token = part.next_token
-        if not token:
-            return
+    """Yield the whole list; all instances begin at once.
+
+    Raises AdminError: of a list of all instances at its end, if some did not answer.
+    """
+    chosen = places.serving(port)
+    begun = [asyncio.ensure_future(fetch(place, MAX_PAGE, "")) for place in chosen]
+    silent: list[int] = []
+    try:
+        for place, first in zip(chosen, begun, strict=True):
+            try:
+                part = await first
+                for item in part.items:
+                    yield item
+                while part.next_token:
+                    part = await fetch(place, MAX_PAGE, part.next_token)
+                    for item in part.items:
+                        yield item
+            except AdminError as error:
+                if port or error.reason != UNAVAILABLE:
+                    raise
+                silent.append(place.news.port)
+    finally:
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
+    if silent:
+        raise AdminError(UNAVAILABLE, unanswered(silent))
 
 
 def _format(port: int, within: str) -> str:

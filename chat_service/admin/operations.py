@@ -70,15 +70,21 @@ class Operations(Protocol):
         ...
 
     def users(self, port: int) -> AsyncIterator[pb.InstanceUser]:
-        """Yield the users of an instance (0: all), by port and name."""
+        """Yield the users of an instance (0: all), by port and name.
+
+        Of all: which ones did not answer is raised at the end, after the users of the others.
+        """
         ...
 
     def rooms(self, port: int) -> AsyncIterator[pb.InstanceRoom]:
-        """Yield the public rooms of an instance (0: all), by port and name."""
+        """Yield the public rooms of an instance (0: all), by port and name; as `users`."""
         ...
 
     async def say(self, port: int, text: str) -> int:
-        """Say something to everybody on an instance (0: all); return to how many streams."""
+        """Say something to everybody on an instance (0: all); return to how many clients.
+
+        Of all: AdminError says which ones did not answer, and how many clients heard it.
+        """
         ...
 
     async def kick(self, port: int, name: str, reason: str) -> pb.KickUserResponse:

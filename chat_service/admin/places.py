@@ -1,12 +1,12 @@
 """The instances that there are: what the launcher says of each, its samples, a channel to it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_service.admin.operations import AdminError
-from chat_service.admin.remote import UNAVAILABLE, Remote, target_of
+from chat_service.admin.remote import CALL_S, UNAVAILABLE, Remote, target_of
 from chat_service.admin.samples import History
 from chat_service.link import InstanceNews, InstanceState, Refusal
 
@@ -20,6 +20,10 @@ STATES = {
 
 SILENT = "its process runs, and does not answer"
 """The problem of an instance that serves as far as the launcher can tell, and is frozen."""
+
+
+SILENT_CALL_S = 2.0
+"""How long to wait for one of which that is known: it may have come back since."""
 
 
 class Place:
@@ -36,6 +40,11 @@ class Place:
         """Why it does not serve, in one line; empty if it does, or was stopped as asked."""
         silent = self.remote is not None and self.history.silent(self.news.pid)
         return self.news.problem or (SILENT if silent else "")
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds to wait for its answer."""
+        return SILENT_CALL_S if self.history.silent(self.news.pid) else CALL_S
 
     def serving(self) -> Remote:
         """Return the channel to it. Raises AdminError where it does not serve."""
@@ -127,3 +136,8 @@ class Places:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         place.remote = None
+
+
+def unanswered(ports: Sequence[int]) -> str:
+    """Tell in one line which instances did not answer."""
+    return f"{', '.join(map(str, ports))} {'does' if len(ports) == 1 else 'do'} not answer"

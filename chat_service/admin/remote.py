@@ -91,18 +91,22 @@ class Remote:
         response = await self._answer(self._stub.GetFigures(request, timeout=timeout_s))
         return list(response.figures)
 
-    async def users(self, request: pb.ListInstanceUsersRequest) -> pb.ListInstanceUsersResponse:
+    async def users(
+        self, request: pb.ListInstanceUsersRequest, timeout_s: float = CALL_S
+    ) -> pb.ListInstanceUsersResponse:
         """Return a page of its users."""
-        return await self._answer(self._stub.ListInstanceUsers(request, timeout=CALL_S))
+        return await self._answer(self._stub.ListInstanceUsers(request, timeout=timeout_s))
 
-    async def rooms(self, request: pb.ListInstanceRoomsRequest) -> pb.ListInstanceRoomsResponse:
+    async def rooms(
+        self, request: pb.ListInstanceRoomsRequest, timeout_s: float = CALL_S
+    ) -> pb.ListInstanceRoomsResponse:
         """Return a page of its public rooms."""
-        return await self._answer(self._stub.ListInstanceRooms(request, timeout=CALL_S))
+        return await self._answer(self._stub.ListInstanceRooms(request, timeout=timeout_s))
 
-    async def say(self, port: int, text: str) -> int:
+    async def say(self, port: int, text: str, timeout_s: float = CALL_S) -> int:
         """Say something to everybody on it; return to how many streams."""
         request = pb.SayRequest(port=port, text=text)
-        return (await self._answer(self._stub.Say(request, timeout=CALL_S))).streams
+        return (await self._answer(self._stub.Say(request, timeout=timeout_s))).streams
 
     async def kick(self, port: int, name: str, reason: str) -> pb.KickUserResponse:
         """End all sessions of a user."""

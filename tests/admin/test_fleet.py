@@ -6,7 +6,8 @@ from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2 as chat
 from chat_service.admin.fleet import unready
 from chat_service.admin.operations import AdminError, Logged, Operations, Reloaded
-from chat_service.admin.places import SILENT
+from chat_service.admin.places import SILENT, SILENT_CALL_S
+from chat_service.admin.remote import CALL_S
 from chat_service.admin.samples import Reading, Usage
 from chat_service.config import AdminConfig
 from chat_service.link import Configured, InstanceState, LogLine, Stopping
@@ -53,7 +54,7 @@ def test_say_reaches_all_that_answer() -> None:
             # Gone, which the launcher has not noticed yet.
             await scene.launcher.instances[1].__aexit__()
             with pytest.raises(
-                AdminError, match=r"^127\.0\.0\.1:50051 .*said to 2 streams"
+                AdminError, match=r"^said to 2 clients; 50051 does not answer$"
             ) as told:
                 await scene.fleet.say(0, "hello")
             assert told.value.reason == "INSTANCE_UNAVAILABLE"
@@ -63,7 +64,7 @@ def test_say_reaches_all_that_answer() -> None:
 
 
 def test_say_that_nobody_hears_is_no_error() -> None:
-    """Without instances, or without anybody on them, it reaches 0 streams."""
+    """Without instances, or without anybody on them, it reaches 0 clients."""
 
     async def story() -> None:
         async with a_fleet() as scene:
@@ -175,6 +176,23 @@ def test_frozen_instance_is_not_ready() -> None:
             await until(lambda: scene.fleet.instances()[0].pid == 4711)
             assert unready(scene.fleet) == []
             assert not scene.fleet.instances()[0].HasField("sample")
+
+    run(story())
+
+
+def test_who_did_not_answer_is_not_waited_for_long() -> None:
+    """For seconds only; one that answered when it was looked at last has more time."""
+
+    async def story() -> None:
+        async with a_fleet() as scene:
+            await scene.serving(50051, 50052)
+            silent(scene, scene.launcher.news[1].pid)
+            places = scene.fleet.places
+            assert places.at(50051).patience_s == SILENT_CALL_S == 2.0
+            assert places.at(50052).patience_s == CALL_S == 10.0
+            scene.launcher.instances[1].answers.clear()
+            with pytest.raises(AdminError, match=r"^said to 0 clients; 50051 does not answer$"):
+                await scene.fleet.say(0, "hello")
 
     run(story())
 

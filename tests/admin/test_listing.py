@@ -6,6 +6,7 @@ import pytest
 
 from chat_service.admin.listing import DEFAULT_PAGE, MAX_PAGE, page_size
 from chat_service.admin.operations import AdminError
+from chat_service.admin.samples import Reading
 from tests.admin.scene import Scene, a_fleet, run
 
 
@@ -55,6 +56,32 @@ def test_list_of_one_instance() -> None:
             scene.launcher.instances[1].users += ["al"]
             scene.launcher.instances[2].users += ["bo", "cy", "di"]
             assert await pages(scene, 50052, 2) == [["50052:bo", "50052:cy"], ["50052:di"]]
+
+    run(story())
+
+
+def test_those_that_answer_are_listed() -> None:
+    """Of several that hang, who they are is raised after the items of the others."""
+
+    async def story() -> None:
+        async with a_fleet() as scene:
+            await scene.serving(50051, 50052, 50053, 50054)
+            for number, instance in scene.launcher.instances.items():
+                instance.users += [f"user{number}"]
+            for number in (1, 3):
+                place = scene.fleet.places.at(50050 + number)
+                place.history.add(Reading(1.0, 1000, place.news.pid, None, None))
+                scene.launcher.instances[number].answers.clear()
+            found: list[str] = []
+
+            async def read() -> None:
+                async for user in scene.fleet.users(0):
+                    found.append(user.user.name)
+
+            with pytest.raises(AdminError, match=r"^50051, 50053 do not answer$") as told:
+                await read()
+            assert found == ["user2", "user4"]
+            assert told.value.reason == "INSTANCE_UNAVAILABLE"
 
     run(story())
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_service.admin.console.answers import (
     MAX_LISTED,
+    error,
     instance_lines,
     log_line,
     room_lines,
@@ -67,13 +68,14 @@ async def instances(desk: Desk, _: Order) -> Answer:
 
 async def users(desk: Desk, order: Order) -> Answer:
     """List users."""
-    found, complete = await _gathered(desk.operations.users(order.port))
-    return user_lines(found, complete, desk.now_ms())
+    found, complete, missing = await _gathered(desk.operations.users(order.port))
+    return [*user_lines(found, complete, desk.now_ms()), *missing]
 
 
 async def rooms(desk: Desk, order: Order) -> Answer:
     """List public rooms."""
-    return room_lines(*await _gathered(desk.operations.rooms(order.port)))
+    found, complete, missing = await _gathered(desk.operations.rooms(order.port))
+    return [*room_lines(found, complete), *missing]
 
 
 async def say(desk: Desk, order: Order) -> Answer:
@@ -178,11 +180,16 @@ def _target(instance: pb.Instance) -> str:
     return address_of(instance)
 
 
-async def _gathered(listed: AsyncIterator[_Item]) -> tuple[list[_Item], bool]:
-    """Return the first MAX_LISTED, and whether that is all."""
+async def _gathered(listed: AsyncIterator[_Item]) -> tuple[list[_Item], bool, list[Line]]:
+    """Return the first MAX_LISTED, whether that is all, and who did not answer, if not all."""
     found: list[_Item] = []
-    async for item in listed:
-        if len(found) == MAX_LISTED:
-            return found, False
-        found.append(item)
-    return found, True
+    try:
+        async for item in listed:
+            if len(found) == MAX_LISTED:
+                return found, False, []
+            found.append(item)
+    except AdminError as failed:
+        if not found:
+            raise
+        return found, True, [error(str(failed))]
+    return found, True, []

@@ -74,6 +74,8 @@ class FakeFleet:
         self.reloaded = Reloaded((), ())
         self.wait = asyncio.Event()
         self.wait.set()
+        # Raised after the users or rooms of the others.
+        self.unanswered: AdminError | None = None
         # Raised by the next order that may fail.
         self.fails: Exception | None = None
         self._changed: list[Callable[[], None]] = []
@@ -144,12 +146,16 @@ class FakeFleet:
                     addresses=["127.0.0.1"],
                     created_ms=NOON - HOUR,
                 )
+        if self.unanswered:
+            raise self.unanswered
 
     async def rooms(self, port: int) -> AsyncIterator[pb.InstanceRoom]:
         await self._ordered(f"rooms {port}")
         for at in [port] if port else sorted(self.rooms_of):
             for room in self.rooms_of.get(at, []):
                 yield room
+        if self.unanswered:
+            raise self.unanswered
 
     async def say(self, port: int, text: str) -> int:
         await self._ordered(f"say {port} {text}")

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chat_protos.chat.v1 import admin_pb2 as pb
+from chat_protos.chat.v1 import chat_pb2
 from chat_service.admin.console import answers
 from chat_service.admin.console.actions import Desk
 from chat_service.admin.console.commands import COMMANDS
@@ -85,6 +86,21 @@ def test_a_list_of_more_than_anybody_reads_is_cut() -> None:
     listed = operator.enters("users")
     assert listed[0] == "the first 4,000 users, 4,000 connected; “chat-admin users” lists all"
     assert len(listed) == answers.MAX_LISTED + 2
+
+
+def test_those_that_answer_are_listed() -> None:
+    """Below their rows one line names who did not; alone it is an error."""
+    operator = Operator(3)
+    operator.fleet.unanswered = AdminError("INSTANCE_UNAVAILABLE", "50053 does not answer")
+    with pytest.raises(AdminError, match="50053 does not answer"):
+        operator.enters("users")
+    operator.fleet.people(50_051, "anna")
+    lobby = pb.InstanceRoom(port=50_051, room=chat_pb2.Room(name="lobby"))
+    operator.fleet.rooms_of[50_051] = [lobby]
+    for command in ("users", "rooms"):
+        first, _, _, last = operator.enters(command)
+        assert first.startswith("1 ")
+        assert last == "50053 does not answer"
 
 
 def test_reload_tells_what_holds_and_what_waits() -> None:

@@ -79,6 +79,8 @@ class FakeAdmin(stubs.AdminServiceServicer):
     after_restart: Sequence[str] = ()
     # What a reload finds wrong.
     flaw: str = ""
+    # Ports of instances that serve and do not answer.
+    silent: set[int] = field(default_factory=set)
     shutdowns: int = 0
     pages: int = 0
     # Break an export after so many parts; None: never.
@@ -239,6 +241,9 @@ class FakeAdmin(stubs.AdminServiceServicer):
         if port not in self.instances:
             line = f"no instance has the port {port}"
             await _abort(context, Code.NOT_FOUND, "INSTANCE_NOT_FOUND", line)
+        if port in self.silent:
+            line = f"127.0.0.1:{port} does not answer at the moment"
+            await _abort(context, Code.UNAVAILABLE, "INSTANCE_UNAVAILABLE", line)
         return self.instances[port]
 
     async def _chosen(self, port: int, context: Context) -> Iterable[FakeInstance]:

@@ -214,6 +214,33 @@ def test_long_lists_come_in_pages(fake: FakeAdmin, capsys: Printed) -> None:
     assert [line.split()[1] for line in lines] == [f"user{number}" for number in range(2500)]
 
 
+@pytest.mark.parametrize("what", ["users", "rooms"])
+def test_those_that_answer_are_listed(what: str, fake: FakeAdmin, capsys: Printed) -> None:
+    """Who does not is named on stderr after the rows of the others, and it is exit code 1."""
+    for port in (50053, 50054):
+        fake.instance(port).user("carol")
+        fake.instances[port].room("tea")
+
+    def listed(*silent: int) -> tuple[str, str]:
+        fake.silent = {*silent}
+
+        async def story() -> None:
+            async with fake:
+                assert await admin(fake, what) == 1
+
+        run(story())
+        captured = capsys.readouterr()
+        return captured.out, captured.err
+
+    out, err = listed(50051)
+    assert [row.split()[0] for row in out.splitlines()] == ["PORT", "50053", "50054"]
+    assert err == "chat-admin: 50051 does not answer\n"
+    out, err = listed(50051, 50053, 50054)
+    assert (out, err) == ("", "chat-admin: 50051, 50053, 50054 do not answer\n")
+    fake.silent = {50053}
+    assert refused(fake, capsys, what, "50053") == "127.0.0.1:50053 does not answer at the moment"
+
+
 def test_say_joins_its_words(fake: FakeAdmin, capsys: Printed) -> None:
     """To all instances, or to that of a port."""
     assert printed(fake, capsys, "say", "back", "in", "5 minutes") == ["said to 2 streams"]
