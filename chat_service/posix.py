@@ -104,6 +104,9 @@ class Terminal:
     # Out of the alternate screen, cursor on, mouse and bracketed paste off, plain colours.
     _SANE = b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m"
 
+    # A console that draws turns it off for as long as it does so.
+    _WRAP = b"\x1b[?7h"
+
     def __init__(self, path: str, attributes: list[int | list[bytes | int]]) -> None:
         self._path = path
         self._attributes = attributes
@@ -120,7 +123,7 @@ class Terminal:
             os.close(descriptor)
 
     def restore(self, *, screen: bool) -> None:
-        """Put back how keys are read; with `screen` also how it shows.
+        """Put back how keys are read and that long lines wrap; with `screen` also how it shows.
 
         Nothing happens where the terminal is gone, and nothing waits for it.
         """
@@ -132,8 +135,7 @@ class Terminal:
                 own = os.open(self._path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
                 try:
                     termios.tcsetattr(own, termios.TCSANOW, self._attributes)
-                    if screen:
-                        os.write(own, self._SANE)
+                    os.write(own, self._SANE + self._WRAP if screen else self._WRAP)
                 finally:
                     os.close(own)
         finally:

@@ -97,6 +97,8 @@ def test_console_that_is_killed_comes_back(tmp_path: Path) -> None:
         os.kill(server.process.pid, signal.SIGTERM)
         assert server.ends() == 0
         assert server.modes() == before
+        # Long lines wrap again.
+        assert 0 < server.raw.rfind(b"\x1b[?7l") < server.raw.rfind(b"\x1b[?7h")
     assert "the admin process was ended by SIGKILL" in (tmp_path / "chat-server.log").read_text(
         encoding="utf-8"
     )
