@@ -45,6 +45,8 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = _parser().parse_args(arguments)
     if options.command == "kick":
         _read_kick(options)
+    if options.command == "export" and options.output == Path("-"):
+        options.output = None
     return options
 
 
@@ -158,7 +160,10 @@ def _parser() -> argparse.ArgumentParser:
         "--format", choices=("text", "jsonl"), default="text", help="default: %(default)s"
     )
     export.add_argument(
-        "--output", type=Path, metavar="FILE", help="default: stdout; else written whole or not"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: stdout, as “-”; else written whole or not",
     )
     return parser
 

@@ -15,6 +15,10 @@ SOCKET = "admin.sock"
 TARGET = f"unix:{SOCKET}"
 """What a channel is made for, once `enter` has returned."""
 
+# What an instance keeps in its own directory, and the launcher in the one above.
+_DATA_FILE = "chat.sqlite3"
+_LOCK = "lock"
+
 # The listener's queue is full, or it was stopped by a signal: longer than any pause of it.
 _PATIENCE_S = 5.0
 # Between two looks at a server that is not there yet.
@@ -28,7 +32,8 @@ class NoServerError(ChatError):
 def enter(directory: Path, wait_s: float = 0.0) -> None:
     """Make `directory` the working directory, and see that somebody listens there.
 
-    A server that is not there yet is waited for, so many seconds. Raises NoServerError.
+    A server that is not there yet is waited for, so many seconds. Raises NoServerError, also
+    where it is the directory of one of the server's instances, which answers few calls.
     """
     # The working directory stays what it was while a relative one is not there yet.
     directory = directory.absolute()
@@ -36,6 +41,11 @@ def enter(directory: Path, wait_s: float = 0.0) -> None:
     while True:
         try:
             os.chdir(directory)
+            if os.path.exists(_DATA_FILE) and (directory.parent / _LOCK).exists():
+                raise NoServerError(
+                    f"{directory} is the directory of one instance; the server has the one above "
+                    f"it: --data-dir {directory.parent}"
+                )
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.settimeout(_PATIENCE_S)
                 probe.connect(SOCKET)

@@ -49,6 +49,20 @@ def test_no_server_is_told(tmp_path: Path) -> None:
         )
 
 
+def test_directory_of_an_instance_is_told(tmp_path: Path) -> None:
+    """The one above it is named, whether the instance runs or not, and nothing is waited for."""
+    (tmp_path / "lock").touch()
+    own = tmp_path / "50051"
+    own.mkdir()
+    (own / "chat.sqlite3").touch()
+    with pytest.raises(NoServerError) as told:
+        enter(own, wait_s=20)
+    assert str(told.value) == (
+        f"{own} is the directory of one instance; the server has the one above it: "
+        f"--data-dir {tmp_path}"
+    )
+
+
 def test_server_that_is_being_started_is_waited_for(tmp_path: Path) -> None:
     """The directory and the socket may come later, also in a directory that is named relatively."""
     os.chdir(tmp_path)

@@ -43,11 +43,12 @@ def exported(fake: FakeAdmin, *arguments: str) -> int:
     return run(story())
 
 
+@pytest.mark.parametrize("output", [(), ("--output", "-")])
 def test_text_is_that_of_a_transcript(
-    fake: FakeAdmin, capfdbinary: pytest.CaptureFixture[bytes]
+    fake: FakeAdmin, capfdbinary: pytest.CaptureFixture[bytes], output: tuple[str, ...]
 ) -> None:
     """Each event begins with its time; what is missing is told; no text forges a line."""
-    assert exported(fake, "#Lobby") == 0
+    assert exported(fake, "#Lobby", *output) == 0
     assert capfdbinary.readouterr().out.decode().splitlines() == [
         "-------------------- events 1 to 2 are no longer kept",
         "2026-11-20T12:00:03Z <alice> hello",
