@@ -44,6 +44,12 @@ class Desk:
         """Whether everything is being stopped."""
         return self.state.stopping or self.operations.stopping
 
+    @property
+    def several(self) -> bool:
+        """Whether more than one instance serves."""
+        serving = pb.INSTANCE_STATE_SERVING
+        return sum(one.state == serving for one in self.operations.instances()) > 1
+
 
 async def start(desk: Desk, order: Order) -> Answer:
     """Start an instance."""
@@ -69,13 +75,13 @@ async def instances(desk: Desk, _: Order) -> Answer:
 async def users(desk: Desk, order: Order) -> Answer:
     """List users."""
     found, complete, missing = await _gathered(desk.operations.users(order.port))
-    return [*user_lines(found, complete, desk.now_ms()), *missing]
+    return [*user_lines(found, complete, desk.several, desk.now_ms()), *missing]
 
 
 async def rooms(desk: Desk, order: Order) -> Answer:
     """List public rooms."""
     found, complete, missing = await _gathered(desk.operations.rooms(order.port))
-    return [*room_lines(found, complete), *missing]
+    return [*room_lines(found, complete, desk.several), *missing]
 
 
 async def say(desk: Desk, order: Order) -> Answer:

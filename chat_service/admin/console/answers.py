@@ -49,9 +49,13 @@ def instance_lines(instances: Sequence[pb.Instance], zone: tzinfo | None = None)
     return listed
 
 
-def user_lines(users: Sequence[pb.InstanceUser], complete: bool, now_ms: int) -> list[Line]:
-    """List users; `complete` is False if there are more of them."""
-    several = len({user.port for user in users}) > 1
+def user_lines(
+    users: Sequence[pb.InstanceUser], complete: bool, several: bool, now_ms: int
+) -> list[Line]:
+    """List users; `complete` is False if there are more of them.
+
+    `several` instances serve: each user is listed with the port.
+    """
     connected = sum(user.user.connected for user in users)
     rows = [
         (
@@ -75,9 +79,8 @@ def user_lines(users: Sequence[pb.InstanceUser], complete: bool, now_ms: int) ->
     ]
 
 
-def room_lines(rooms: Sequence[pb.InstanceRoom], complete: bool) -> list[Line]:
-    """List public rooms; `complete` is False if there are more of them."""
-    several = len({room.port for room in rooms}) > 1
+def room_lines(rooms: Sequence[pb.InstanceRoom], complete: bool, several: bool) -> list[Line]:
+    """List public rooms; `complete` is False if there are more of them, `several` as above."""
     rows = [
         (
             *([str(room.port)] if several else []),

@@ -49,7 +49,7 @@ def test_users() -> None:
     gone = user("bob")
     gone.user.connected = False
     del gone.addresses[:], gone.room_names[:]
-    assert texts(user_lines([user("anna"), gone], True, NOON)) == [
+    assert texts(user_lines([user("anna"), gone], True, False, NOON)) == [
         "2 users, 1 connected",
         "NAME  CONNECTED  SESSIONS  HERE FOR  FROM      ROOMS",
         "anna  yes               2     1h00m  10.0.0.7  lobby dev",
@@ -59,28 +59,28 @@ def test_users() -> None:
 
 def test_users_of_several_instances_are_told_apart() -> None:
     """By the port."""
-    lines = texts(user_lines([user("anna"), user("anna", 50_052)], True, NOON))
+    lines = texts(user_lines([user("anna"), user("anna", 50_052)], True, True, NOON))
     assert lines[2].startswith("50051  anna")
     assert lines[3].startswith("50052  anna")
 
 
 def test_a_list_that_is_not_complete_says_so() -> None:
     """And names what lists all."""
-    assert texts(user_lines([user("anna")], False, NOON))[0] == (
+    assert texts(user_lines([user("anna")], False, False, NOON))[0] == (
         "the first 1 user, 1 connected; “chat-admin users” lists all"
     )
-    assert "“chat-admin rooms” lists all" in texts(room_lines([room("lobby")], False))[0]
+    assert "“chat-admin rooms” lists all" in texts(room_lines([room("lobby")], False, False))[0]
 
 
 def test_nobody_and_nothing() -> None:
     """No empty tables."""
-    assert texts(user_lines([], True, NOON)) == ["0 users, 0 connected"]
-    assert texts(room_lines([], True)) == ["0 public rooms"]
+    assert texts(user_lines([], True, False, NOON)) == ["0 users, 0 connected"]
+    assert texts(room_lines([], True, False)) == ["0 public rooms"]
 
 
 def test_rooms() -> None:
     """Events are those that are kept."""
-    assert texts(room_lines([room("lobby", topic="hi"), room("dev", first=101)], True)) == [
+    assert texts(room_lines([room("lobby", topic="hi"), room("dev", first=101)], True, False)) == [
         "2 public rooms",
         "ROOM    MEMBERS  READERS  EVENTS  TOPIC",
         "#lobby        9        4     120  hi",
@@ -130,8 +130,8 @@ def test_whatever_comes_from_elsewhere_is_made_harmless(attack: str) -> None:
     lines = [
         error(attack),
         log_line(Logged(50_051, attack), named=True),
-        *user_lines([bad_user], True, NOON),
-        *room_lines([room(attack, topic=attack)], True),
+        *user_lines([bad_user], True, False, NOON),
+        *room_lines([room(attack, topic=attack)], True, False),
         *instance_lines([bad_instance], UTC),
     ]
     assert all(attack not in line.text for line in lines)

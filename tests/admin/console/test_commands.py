@@ -88,6 +88,21 @@ def test_a_list_of_more_than_anybody_reads_is_cut() -> None:
     assert len(listed) == answers.MAX_LISTED + 2
 
 
+def test_where_several_serve_each_row_names_its_port() -> None:
+    """Also if all who are there are on one; where one serves, there is nothing to tell apart."""
+    for instances, titles in ((2, ["PORT", "NAME"]), (1, ["NAME", "CONNECTED"])):
+        operator = Operator(instances)
+        operator.fleet.people(50_051, "anna")
+        assert operator.enters("users")[1].split()[:2] == titles
+        lobby = pb.InstanceRoom(port=50_051, room=chat_pb2.Room(name="lobby"))
+        operator.fleet.rooms_of[50_051] = [lobby]
+        assert ("PORT" in operator.enters("rooms")[1]) == (instances == 2)
+    operator = Operator(2)
+    operator.fleet.people(50_051, "anna")
+    operator.fleet.put(instance(2, pb.INSTANCE_STATE_STOPPED))
+    assert operator.enters("users")[1].startswith("NAME")
+
+
 def test_those_that_answer_are_listed() -> None:
     """Below their rows one line names who did not; alone it is an error."""
     operator = Operator(3)
