@@ -110,6 +110,8 @@ class Console:
             output=output or patient_output(sys.stdout),
         )
         self._app.ttimeoutlen = _ESCAPE
+        # So long it may be Alt with the key that comes next.
+        self._app.timeoutlen = _ESCAPE
         drawn_on = self._app.output
         stdout = drawn_on.stdout if isinstance(drawn_on, Vt100_Output) else None
         self._writer = stdout if isinstance(stdout, Writer) else None
@@ -209,6 +211,9 @@ class Console:
         # Nothing waits for more keys: Esc is what was meant.
         keys.add("escape", filter=asked, eager=True)(lambda _: state.dismiss())
         keys.add("escape", filter=following & ~asked, eager=True)(lambda _: state.unfollow())
+        idle = empty & ~following & ~asked
+        # On an empty line Alt is of no use, and the next key begins a command.
+        keys.add("escape", filter=idle, eager=True)(lambda _: None)
         keys.add("pageup")(lambda _: state.output.page(-1))
         keys.add("pagedown")(lambda _: state.output.page(1))
         keys.add("c-up")(lambda _: state.scroll_table(-1))

@@ -280,6 +280,21 @@ def test_the_arrow_up_brings_lines_back() -> None:
     run(story())
 
 
+def test_escape_takes_no_letter() -> None:
+    """On an empty line what follows is typed, at once too; else Alt moves over a word."""
+
+    async def story() -> None:
+        async with desk() as operator:
+            operator.types("\x1bbc")
+            await operator.has_line("> bc")
+            operator.types("\x1bbx")
+            await operator.has_line("> xbc")
+            application = operator.console._app
+            assert application.timeoutlen == application.ttimeoutlen == 0.1
+
+    run(story())
+
+
 @pytest.mark.parametrize("stop", ["\x1b", "\x03", "logs\r"], ids=["Esc", "Ctrl+C", "logs"])
 def test_the_log_is_followed_until_a_key_stops_it(stop: str) -> None:
     """First what was logged last, then what comes, of the instance that was named."""
