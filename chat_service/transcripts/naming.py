@@ -1,8 +1,8 @@
 """What files are called. Pure.
 
-    lobby.log                          the present file of the room `lobby`
-    lobby@2026-11-20T13-50-48Z.log     one that was full, or too old, at that time
-    lobby@2026-11-20T13-50-48Z-2.log   a second one of the same second
+    lobby.log                            the present file of the room `lobby`
+    lobby@2026-11-20T13-50-48.123Z.log   one that was full, or too old, at that time
+    lobby@2026-11-20T13-50-48.124Z.log   the next one, even if it was so in the same millisecond
 
 A name of a room that is not a plain name of a file is percent-encoded: `../x` is `%2E.%2Fx`.
 As `@` never stands in it, a file that was set aside is never that of another room. Names
@@ -31,13 +31,10 @@ def file_name(room_name: str) -> str:
 
 def aside_name(file: str, time_ms: int, is_taken: Callable[[str], bool]) -> str:
     """Return what a file is called from a time on, when a new one takes its place."""
-    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
     stem, suffix = _parted(file)
-    first = f"{stem}@{moment:%Y-%m-%dT%H-%M-%SZ}"
-    name, number = first + suffix, 1
-    while is_taken(name):
-        number += 1
-        name = f"{first}-{number}{suffix}"
+    # A later millisecond and no number: by their names, files are in the order of their text.
+    while is_taken(name := f"{stem}@{_moment(time_ms)}{suffix}"):
+        time_ms += 1
     return name
 
 
@@ -45,12 +42,14 @@ def set_aside(file: str, names: Iterable[str]) -> list[str]:
     """Return those of the names that `aside_name` gave for a file, oldest first."""
     stem, suffix = _parted(file)
     fits = re.compile(
-        rf"{re.escape(stem)}@(\d{{4}}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(?:-(\d+))?{re.escape(suffix)}"
+        rf"{re.escape(stem)}@\d{{4}}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{{3}}Z{re.escape(suffix)}"
     )
-    found = [
-        (match[1], int(match[2] or 1), match[0]) for match in map(fits.fullmatch, names) if match
-    ]
-    return [name for *_, name in sorted(found)]
+    return sorted(filter(fits.fullmatch, names))
+
+
+def _moment(time_ms: int) -> str:
+    seconds, ms = divmod(time_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H-%M-%S}.{ms:03d}Z"
 
 
 def _parted(file: str) -> tuple[str, str]:

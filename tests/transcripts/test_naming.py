@@ -69,22 +69,30 @@ def test_file_set_aside_is_never_the_file_of_a_room(one: str, other: str) -> Non
     assert aside.lower() != naming.file_name(other).lower()
 
 
-def test_files_of_one_second_are_numbered() -> None:
-    """A name that is taken is never given."""
+def test_files_of_one_moment_sort_after_each_other() -> None:
+    """A name that is taken is never given; the next one is later, as text too."""
     taken: list[str] = []
     for _ in range(3):
         taken.append(naming.aside_name("lobby.log", NOON + 999, taken.__contains__))
     assert taken == [
-        "lobby@2026-11-20T13-50-48Z.log",
-        "lobby@2026-11-20T13-50-48Z-2.log",
-        "lobby@2026-11-20T13-50-48Z-3.log",
+        "lobby@2026-11-20T13-50-48.999Z.log",
+        "lobby@2026-11-20T13-50-49.000Z.log",
+        "lobby@2026-11-20T13-50-49.001Z.log",
     ]
+    assert sorted(taken) == taken
 
 
 def test_files_set_aside_are_found_in_their_order() -> None:
-    """Numbers count as numbers; files of other rooms, and other files, are not named."""
+    """They sort by name; files of other rooms, and other files, are not named."""
     files: list[str] = []
     for time_ms in [NOON] * 11 + [NOON + 1000]:
         files.append(naming.aside_name("a.b.log", time_ms, files.__contains__))
-    others = ["a.b.log", "axb@2026-11-20T13-50-48Z.log", "a.b@2026.log", "a.b@notes.log", "lock"]
+    others = [
+        "a.b.log",
+        "axb@2026-11-20T13-50-48.000Z.log",
+        "a.b@2026-11-20T13-50-48Z.log",
+        "a.b@2026.log",
+        "a.b@notes.log",
+        "lock",
+    ]
     assert naming.set_aside("a.b.log", [*reversed(files), *others]) == files

@@ -210,11 +210,11 @@ def test_other_data_begins_anew(scene: Scene, caplog: pytest.LogCaptureFixture) 
     assert scene.names() == [
         "coffee.log",
         "lobby.log",
-        "lobby@2026-11-20T13-50-48Z.log",
-        "tea@2026-11-20T13-50-48Z.log",
+        "lobby@2026-11-20T13-50-48.000Z.log",
+        "tea@2026-11-20T13-50-48.000Z.log",
     ]
     assert scene.lines() == [f"{AT_NOON} -> bob joined", f"{AT_NOON} <bob> new"]
-    assert "old" in (scene.directory / "lobby@2026-11-20T13-50-48Z.log").read_text()
+    assert "old" in (scene.directory / "lobby@2026-11-20T13-50-48.000Z.log").read_text()
     (line,) = warnings(caplog)
     assert "other data" in line
 
@@ -273,14 +273,14 @@ def test_full_file_is_set_aside(tmp_path: Path) -> None:
 
 
 def test_long_catch_up_is_parted_into_files(tmp_path: Path) -> None:
-    """Files of one second are told apart by a number, and hold everything in order."""
+    """Files of one moment are told apart, and hold everything in order."""
     scene = Scene(tmp_path, rotate_bytes=20_000)
     with scene.writes():
         scene.joins("alice")
         scene.says("alice", *("x" * 100 for _ in range(1000)))
     names = scene.names()
     assert len(names) >= 5
-    assert "lobby@2026-11-20T13-50-48Z-2.log" in names
+    assert "lobby@2026-11-20T13-50-48.001Z.log" in names
     sizes = [(scene.directory / name).stat().st_size for name in names if "@" in name]
     assert max(sizes) < 20_000 + PAGE_EVENTS * 150
     assert talk(scene.whole()) == scene.history()
@@ -297,7 +297,7 @@ def test_old_file_is_set_aside(tmp_path: Path) -> None:
             scene.log.now_ms = NOON + seconds * 1000
             scene.says("alice", str(seconds))
     assert talk(scene.whole()) == scene.history()
-    assert scene.names() == ["lobby.log", "lobby@2026-11-20T13-51-48Z.log"]
+    assert scene.names() == ["lobby.log", "lobby@2026-11-20T13-51-48.000Z.log"]
     assert scene.lines() == ["2026-11-20T13:51:48Z <alice> 60"]
 
 
@@ -310,7 +310,7 @@ def test_sizes_can_change_while_it_runs(scene: Scene) -> None:
         scene.writer.adopt(Transcripts(scene.directory / "elsewhere", rotate_bytes=1))
         scene.says("alice", "two")
         scene.shows(f"{AT_NOON} <alice> two")
-    assert scene.names() == ["lobby.log", "lobby@2026-11-20T13-50-48Z.log"]
+    assert scene.names() == ["lobby.log", "lobby@2026-11-20T13-50-48.000Z.log"]
     assert talk(scene.whole()) == scene.history()
 
 
@@ -387,7 +387,7 @@ def test_foreign_file_is_set_aside(scene: Scene) -> None:
     with scene.writes():
         scene.joins("alice")
     assert scene.lines() == [f"{AT_NOON} -> alice joined"]
-    assert (scene.directory / "lobby@2026-11-20T13-50-48Z.log").read_text() == "my diary\n"
+    assert (scene.directory / "lobby@2026-11-20T13-50-48.000Z.log").read_text() == "my diary\n"
 
 
 def test_damaged_positions_begin_anew(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
@@ -399,7 +399,7 @@ def test_damaged_positions_begin_anew(scene: Scene, caplog: pytest.LogCaptureFix
     with scene.writes():
         scene.says("alice", "two")
     assert scene.lines() == scene.history()
-    assert scene.names() == ["lobby.log", "lobby@2026-11-20T13-50-48Z.log"]
+    assert scene.names() == ["lobby.log", "lobby@2026-11-20T13-50-48.000Z.log"]
     (line,) = warnings(caplog)
     assert "damaged" in line
 
