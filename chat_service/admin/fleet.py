@@ -201,13 +201,16 @@ class Fleet:
 
 
 def unready(fleet: Fleet) -> list[str]:
-    """Return a line for each instance that should serve and does not; none: all is well."""
+    """Return a line for each instance that should serve and does not; none: all serve.
+
+    One whose disk is full serves: people read, and whoever sends them elsewhere helps nobody.
+    """
     if fleet.stopping:
         return ["the server is stopping"]
     lines = []
     for place in fleet.places:
         stopped_as_asked = place.news.state is link.InstanceState.STOPPED and not place.problem
-        if not stopped_as_asked and (place.remote is None or place.problem):
+        if not stopped_as_asked and (not place.answers or place.news.problem):
             lines.append(f"{place.news.address} {place.news.state}: {place.problem}".rstrip(": "))
     if not lines and not any(place.remote for place in fleet.places):
         return ["no instance serves"]

@@ -22,8 +22,11 @@ SILENT = "its process runs, and does not answer"
 """The problem of an instance that serves as far as the launcher can tell, and is frozen."""
 
 
+DISK_FULL = "its disk is full: posts are refused"
+"""The problem of an instance that serves and cannot store what is said."""
+
 SILENT_CALL_S = 2.0
-"""How long to wait for one of which that is known: it may have come back since."""
+"""How long to wait for one that did not answer: it may have come back since."""
 
 
 class Place:
@@ -37,9 +40,17 @@ class Place:
 
     @property
     def problem(self) -> str:
-        """Why it does not serve, in one line; empty if it does, or was stopped as asked."""
-        silent = self.remote is not None and self.history.silent(self.news.pid)
-        return self.news.problem or (SILENT if silent else "")
+        """Why it does not serve as it should, in one line; empty if it does, or was stopped."""
+        if self.news.problem or self.remote is None:
+            return self.news.problem
+        if not self.answers:
+            return SILENT
+        return DISK_FULL if self.history.disk_full(self.news.pid) else ""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it serves, and answered when it was looked at last, if it was."""
+        return self.remote is not None and not self.history.silent(self.news.pid)
 
     @property
     def patience_s(self) -> float:
@@ -55,7 +66,6 @@ class Place:
     def shown(self) -> pb.Instance:
         """Return how it is."""
         news = self.news
-        answers = self.remote is not None and not self.history.silent(news.pid)
         return pb.Instance(
             number=news.number,
             address=news.address,
@@ -66,7 +76,7 @@ class Place:
             pid=news.pid,
             data_directory=news.data_dir,
             problem=self.problem,
-            sample=self.history.last_of(news.pid) if answers else None,
+            sample=self.history.last_of(news.pid) if self.answers else None,
         )
 
 

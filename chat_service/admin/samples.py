@@ -39,6 +39,8 @@ class Totals:
     # Counters: messages stored, and messages handed to readers.
     stored: float
     delivered: float
+    # Whether posts are refused for want of room.
+    disk_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def totals_of(figures: Iterable[pb.Figure]) -> Totals:
         rooms=round(total("chat_rooms", kind="public")),
         stored=total("chat_messages"),
         delivered=total("chat_deliveries"),
+        disk_full=total("chat_disk_full") > 0,
     )
 
 
@@ -127,6 +130,11 @@ class History:
     def silent(self, pid: int) -> bool:
         """Tell whether this process did not answer when it was asked last."""
         return self._last is not None and self._last.pid == pid and self._last.totals is None
+
+    def disk_full(self, pid: int) -> bool:
+        """Tell whether this process had a full disk when it was asked last."""
+        last = self._last
+        return last is not None and last.pid == pid and bool(last.totals and last.totals.disk_full)
 
 
 def _rate(before: Reading, then: float, reading: Reading, now: float) -> float:

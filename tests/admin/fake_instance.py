@@ -45,6 +45,7 @@ class FakeInstance:
         self.rooms: dict[str, list[chat.RoomEvent]] = {}
         self.stored = 0.0
         self.delivered = 0.0
+        self.disk_full = False
         self.said: list[str] = []
         self.kicked: list[tuple[str, str]] = []
         # Calls wait for this.
@@ -133,6 +134,7 @@ class FakeInstance:
                 gauge("chat_users", len(self.users)),
                 gauge("chat_rooms", len(self.rooms), kind="public"),
                 gauge("chat_streams", len(self.users), kind="chat"),
+                gauge("chat_disk_full", self.disk_full),
                 histogram,
             ]
         )

@@ -33,7 +33,7 @@ def test_fleet_is_operations() -> None:
             assert [len(one.events) async for one in operations.export(50051, "tea")] == [1]
             assert await operations.say(0, "hello") == 1
             assert (await operations.kick(50051, "al", "")).sessions == 2
-            assert len(await operations.figures(50051)) == 6
+            assert len(await operations.figures(50051)) == 7
             assert await operations.reload() == Reloaded(("log.level",), ("host",))
             assert operations.sample_interval_s == 5
             assert operations.samples(50051) == []

@@ -121,3 +121,5 @@ def test_totals_are_sums_of_figures() -> None:
     rooms.values.add(value=9, labels={"kind": "direct"})
     figures = [streams, rooms, counter("chat_messages", 11), gauge("chat_other", 5)]
     assert totals_of(figures) == Totals(users=0, streams=5, rooms=4, stored=11, delivered=0)
+    assert totals_of([gauge("chat_disk_full", 1)]).disk_full
+    assert not totals_of([gauge("chat_disk_full", 0)]).disk_full

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from chat_service.admin.fleet import unready
+from chat_service.admin.places import DISK_FULL
 from chat_service.admin.samples import Usage
 from chat_service.admin.sampling import Sampler
 from tests.admin.scene import Scene, a_fleet, run, until
@@ -127,6 +129,25 @@ def test_instance_that_hangs_delays_no_other() -> None:
                 assert watch.samples(50051) == 0
                 assert scene.fleet.samples(50052)[0].users == 1
                 scene.launcher.instances[1].answers.set()
+                await until(lambda: not scene.fleet.places.at(50051).problem)
+
+    run(story())
+
+
+def test_full_disk_is_a_problem_of_one_that_serves() -> None:
+    """While it holds the instance says so, has its figures, and is as ready as before."""
+
+    async def story() -> None:
+        async with a_fleet() as scene:
+            await scene.serving(50051)
+            instance = scene.launcher.instances[1]
+            instance.disk_full, instance.users = True, ["al"]
+            async with watched(Watch(scene, 0.1)):
+                await until(lambda: scene.fleet.places.at(50051).problem == DISK_FULL)
+                (shown,) = scene.fleet.instances()
+                assert (shown.problem, shown.sample.users) == (DISK_FULL, 1)
+                assert unready(scene.fleet) == []
+                instance.disk_full = False
                 await until(lambda: not scene.fleet.places.at(50051).problem)
 
     run(story())

@@ -101,6 +101,17 @@ def test_one_that_does_not_answer_has_no_figures() -> None:
     assert "its process runs, and does not answer" in text(row)
 
 
+def test_what_is_wrong_with_one_that_has_figures_stands_below() -> None:
+    """They are shown too, unless rows are few."""
+    full = instance(1, problem="its disk is full: posts are refused", of=sample(7))
+    _, row, below, total = texts(table([full], 80, NOON, UTC))
+    assert row == text(table([instance(1, of=sample(7))], 80, NOON, UTC).body[0][0])
+    assert below == "  └ its disk is full: posts are refused"
+    (row_alone,) = table([full], 80, NOON, UTC, short=True).body[0]
+    assert "its disk is full: posts are refused" in text(row_alone)
+    assert " 7 " in total
+
+
 def test_a_problem_is_made_harmless() -> None:
     """It may quote what an instance wrote."""
     broken = instance(1, pb.INSTANCE_STATE_WAITING, "\x1b[2J said\n\u202e")
