@@ -42,7 +42,7 @@ async def stop(api: AdminApi, options: argparse.Namespace) -> None:
     """Stop one instance or all."""
     request = pb.StopInstanceRequest(port=options.port, all=options.port == 0)
     answer = await api.ask(api.stub.StopInstance, request, PROCESS_S)
-    _tell(answer.instances, options.json, "stopped")
+    _tell(answer.instances, options.json, "has stopped")
 
 
 async def restart(api: AdminApi, options: argparse.Namespace) -> None:
@@ -54,13 +54,13 @@ async def restart(api: AdminApi, options: argparse.Namespace) -> None:
 
 async def users(api: AdminApi, options: argparse.Namespace) -> None:
     """List the users."""
-    titles = (">PORT", "NAME", "HERE", ">SESSIONS", "FROM", "ROOMS")
+    titles = (">PORT", "NAME", "CONNECTED", ">SESSIONS", "FROM", "ROOMS")
     await _show_pages(api, api.users, objects.user, Table(titles), _user_row, options)
 
 
 async def rooms(api: AdminApi, options: argparse.Namespace) -> None:
     """List the public rooms."""
-    titles = (">PORT", "NAME", ">PRESENT", ">MEMBERS", ">READERS", ">EVENTS", "TOPIC")
+    titles = (">PORT", "ROOM", ">PRESENT", ">MEMBERS", ">READERS", ">EVENTS", "TOPIC")
     await _show_pages(api, api.rooms, objects.room, Table(titles), _room_row, options)
 
 
@@ -68,7 +68,7 @@ async def say(api: AdminApi, options: argparse.Namespace) -> None:
     """Say something to everybody."""
     request = pb.SayRequest(port=options.port, text=" ".join(options.text))
     answer = await api.ask(api.stub.Say, request)
-    print(f"said to {_counted(answer.streams, 'stream')}")
+    print(f"said to {_counted(answer.streams, 'client')}")
 
 
 async def kick(api: AdminApi, options: argparse.Namespace) -> None:
@@ -88,7 +88,7 @@ async def stats(api: AdminApi, options: argparse.Namespace) -> None:
             for sample in told.samples:
                 print(objects.line({"port": told.instance.port, **objects.sample(sample)}))
         return
-    table = Table((">PORT", "FIGURE", ">NOW", ">LOWEST", ">HIGHEST"))
+    table = Table((">PORT", "FIGURE", ">MIN", ">NOW", ">MAX"))
     rows = [row for told in answer.instances for row in _statistics_rows(told)]
     _print(table.lines(rows))
 
@@ -96,7 +96,8 @@ async def stats(api: AdminApi, options: argparse.Namespace) -> None:
 async def reload(api: AdminApi, _: argparse.Namespace) -> None:
     """Have the configuration read again."""
     answer = await api.ask(api.stub.ReloadConfiguration, pb.ReloadConfigurationRequest())
-    for what, keys in (("applied", answer.applied), ("after a restart", answer.after_restart)):
+    waiting = "waits for a restart of the whole"
+    for what, keys in (("holds now", answer.applied), (waiting, answer.after_restart)):
         if keys:
             print(f"{what}: {sanitize(', '.join(keys))}")
     if not (answer.applied or answer.after_restart):
@@ -223,9 +224,9 @@ def _instance_row(one: pb.Instance) -> Sequence[str]:
 
 
 def _user_row(one: pb.InstanceUser) -> Sequence[str]:
-    here = "yes" if one.user.connected else "no"
+    connected = "yes" if one.user.connected else "no"
     places = (", ".join(one.addresses), ", ".join(one.room_names))
-    return (str(one.port), one.user.name, here, str(one.sessions), *places)
+    return (str(one.port), one.user.name, connected, str(one.sessions), *places)
 
 
 def _room_row(one: pb.InstanceRoom) -> Sequence[str]:
@@ -239,8 +240,8 @@ def _statistics_rows(told: pb.InstanceSamples) -> list[Sequence[str]]:
     """Give a row for each figure of an instance that has samples."""
     figures: tuple[tuple[str, Callable[[pb.Sample], float], Callable[[float], str]], ...] = (
         ("users", lambda one: one.users, _whole),
-        ("messages in /s", lambda one: one.messages_in, rate),
-        ("messages out /s", lambda one: one.messages_out, rate),
+        ("in msg/s", lambda one: one.messages_in, rate),
+        ("out msg/s", lambda one: one.messages_out, rate),
         ("cpu", lambda one: one.cpu, share),
         ("memory", lambda one: one.memory_bytes, lambda count: size(int(count))),
         ("connections", lambda one: one.connections, _whole),
@@ -248,7 +249,7 @@ def _statistics_rows(told: pb.InstanceSamples) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = []
     for name, value_of, shown in figures if told.samples else ():
         values = list(map(value_of, told.samples))
-        cells = map(shown, (values[-1], min(values), max(values)))
+        cells = map(shown, (min(values), values[-1], max(values)))
         rows.append((str(told.instance.port), name, *cells))
     return rows
 

@@ -108,7 +108,7 @@ def test_instances_come_and_go(tmp_path: Path) -> None:
             code, line = admin.fails("start", str(taken.getsockname()[1]))
             assert code == 1
             assert "in use" in line
-        assert admin.does("stop", str(second)) == [f"127.0.0.1:{second} stopped"]
+        assert admin.does("stop", str(second)) == [f"127.0.0.1:{second} has stopped"]
         assert ports(admin.tells("instances"), "stopped") == [second]
         assert admin.fails("stop", str(second))[0] == 1
         assert admin.does("start", str(second)) == [f"127.0.0.1:{second} serves"]
@@ -145,7 +145,7 @@ async def test_operator_and_people(tmp_path: Path) -> None:
             (room,) = await asyncio.to_thread(admin.tells, "rooms", port)
             assert (room["name"], room["members"], room["readers"]) == ("lobby", 1, 1)
             said = await asyncio.to_thread(admin.does, "say", "Back", "in 5 minutes.")
-            assert said == ["said to 2 streams"]
+            assert said == ["said to 2 clients"]
             for someone in (alice, bob):
                 item = await someone.chat.item(lambda item: item.HasField("notice"))
                 assert item.notice.kind == pb.NOTICE_KIND_ANNOUNCEMENT

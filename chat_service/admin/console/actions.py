@@ -53,7 +53,7 @@ class Desk:
 
 async def start(desk: Desk, order: Order) -> Answer:
     """Start an instance."""
-    return [_serves(await desk.operations.start(order.port))]
+    return [Line(f"{address_of(await desk.operations.start(order.port))} serves")]
 
 
 async def stop(desk: Desk, order: Order) -> Answer:
@@ -64,7 +64,7 @@ async def stop(desk: Desk, order: Order) -> Answer:
 
 async def restart(desk: Desk, order: Order) -> Answer:
     """Stop an instance and start it again."""
-    return [_serves(await desk.operations.restart(order.port))]
+    return [Line(f"{address_of(await desk.operations.restart(order.port))} serves again")]
 
 
 async def instances(desk: Desk, _: Order) -> Answer:
@@ -91,9 +91,9 @@ async def say(desk: Desk, order: Order) -> Answer:
 
 async def kick(desk: Desk, order: Order) -> Answer:
     """End all sessions of a user."""
-    kicked = await desk.operations.kick(order.port, order.name, order.text)
-    ended = count(kicked.sessions, "session")
-    return [Line(f"{sanitize(kicked.user.name)} was kicked from {order.port}: {ended} ended")]
+    removed = await desk.operations.kick(order.port, order.name, order.text)
+    ended = count(removed.sessions, "session")
+    return [Line(f"{sanitize(removed.user.name)} was removed from {order.port}: {ended} ended")]
 
 
 async def logs(desk: Desk, order: Order) -> Answer:
@@ -136,8 +136,9 @@ async def reload(desk: Desk, _: Order) -> Answer:
     if reloaded.applied:
         lines.append(Line(sanitize("holds now: " + ", ".join(reloaded.applied))))
     if reloaded.after_restart:
-        needs = ", ".join(reloaded.after_restart)
-        lines.append(Line(("class:running", sanitize(f"needs a restart of the whole: {needs}"))))
+        waiting = ", ".join(reloaded.after_restart)
+        line = f"waits for a restart of the whole: {waiting}"
+        lines.append(Line(("class:running", sanitize(line))))
     return lines or [Line("nothing has changed")]
 
 
@@ -165,10 +166,6 @@ async def shutdown_now(desk: Desk, _: Order) -> Answer:
         desk.state.stopping = False
         raise
     return [Line("stopping quickly" if quick else "stopping: clients are told to come back later")]
-
-
-def _serves(instance: pb.Instance) -> Line:
-    return Line(f"{address_of(instance)} serves")
 
 
 def _target(instance: pb.Instance) -> str:

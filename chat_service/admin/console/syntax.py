@@ -29,6 +29,8 @@ class Kind(Enum):
 
 
 _RESTS = (Kind.TEXT, Kind.REASON)
+# What ends other programs.
+_ENDS = ("quit", "exit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ def hint(commands: Commands, line: str) -> tuple[str, str]:
 
 def unknown(commands: Commands, verb: str) -> str:
     """Tell that there is no such command, and which one is near."""
+    if verb.lower() in _ENDS:
+        return f"There is no “{verb}”. “shutdown” stops everything."
     near = difflib.get_close_matches(verb.lower(), commands, n=1)
     if near:
         return f"There is no “{verb}”. Did you mean “{near[0]}”?"

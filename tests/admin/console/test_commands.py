@@ -43,13 +43,13 @@ class Operator:
     [
         ("start", "start 50056", "127.0.0.1:50056 serves"),
         ("stop 50052", "stop 50052", "127.0.0.1:50052 has stopped"),
-        ("restart 50052", "restart 50052", "127.0.0.1:50052 serves"),
+        ("restart 50052", "restart 50052", "127.0.0.1:50052 serves again"),
         ("say hello all", "say 0 hello all", "said to 3 clients"),
         ("say 50052 hello", "say 50052 hello", "said to 1 client"),
         (
             "kick 50051 anna too loud",
             "kick 50051 anna too loud",
-            "anna was kicked from 50051: 1 session ended",
+            "anna was removed from 50051: 1 session ended",
         ),
         ("users 50052", "users 50052", "1 user, 1 connected"),
         ("rooms", "rooms 0", "0 public rooms"),
@@ -124,7 +124,7 @@ def test_reload_tells_what_holds_and_what_waits() -> None:
     operator.fleet.reloaded = Reloaded(("log_level", "keep_days"), ("port",))
     assert operator.enters("reload") == [
         "holds now: log_level, keep_days",
-        "needs a restart of the whole: port",
+        "waits for a restart of the whole: port",
     ]
 
 

@@ -137,7 +137,7 @@ def test_commands_are_answered_and_instances_come_and_go() -> None:
             await operator.enters("kick 50052 dave", "nobody is called dave on 50052")
             await operator.enters("stpo", "Did you mean “stop”?")
             operator.fleet.reloaded = Reloaded(("log_level",), ("port",))
-            await operator.enters("reload", "holds now: log_level", "needs a restart of the")
+            await operator.enters("reload", "holds now: log_level", "waits for a restart of the")
             await operator.has_line(">")
 
     run(story())
@@ -224,7 +224,7 @@ def test_tab_completes_commands_ports_and_names() -> None:
             await operator.glass.until(lambda: operator.hint == "Anna  andy")
             assert operator.line == "> kick 50052 An"
             operator.types("n\t too loud\r")
-            await operator.glass.shows("Anna was kicked from 50052: 1 session ended")
+            await operator.glass.shows("Anna was removed from 50052: 1 session ended")
             assert operator.fleet.orders == ["users 50052", "kick 50052 Anna too loud"]
 
     run(story())

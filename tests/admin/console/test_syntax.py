@@ -63,6 +63,8 @@ def test_the_only_instance_need_not_be_named(line: str, order: Order) -> None:
     ("line", "told"),
     [
         ("stpo 50051", "There is no “stpo”. Did you mean “stop”?"),
+        ("quit", "There is no “quit”. “shutdown” stops everything."),
+        ("Exit", "There is no “Exit”. “shutdown” stops everything."),
         ("xyzzy", "There is no “xyzzy”. “help” lists the commands."),
         ("stop", "Which one? stop PORT|all, where PORT is 50051 to 50055"),
         ("stop x", "“x” is not a port: stop PORT|all, where PORT is 50051 to 50055"),

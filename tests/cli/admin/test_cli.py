@@ -114,7 +114,7 @@ def test_data_directory_is_entered(nest: Path, tmp_path: Path) -> None:
             (deep / "admin.sock").symlink_to(nest / "a")
             fake.instance(50051).room("lobby", message(1, "alice", "hi"))
             told = await chat_admin("--data-dir", Path("..", deep.name), "stop", "all", cwd=here)
-            assert told == (0, "127.0.0.1:50051 stopped\n", "")
+            assert told == (0, "127.0.0.1:50051 has stopped\n", "")
             output = ("--port", "50051", "--output", "out.txt")
             told = await chat_admin("--data-dir", deep, "export", "lobby", *output, cwd=here)
             assert told == (0, "", "")

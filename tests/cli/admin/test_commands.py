@@ -142,7 +142,7 @@ def test_start_of_a_port_that_serves_is_refused(fake: FakeAdmin, capsys: Printed
 
 def test_stop_names_a_port_or_all(fake: FakeAdmin, capsys: Printed) -> None:
     """Those that were stopped are told, one a line."""
-    assert printed(fake, capsys, "stop", "50051") == ["127.0.0.1:50051 stopped"]
+    assert printed(fake, capsys, "stop", "50051") == ["127.0.0.1:50051 has stopped"]
     assert len(printed(fake, capsys, "stop", "all")) == 2
     assert refused(fake, capsys, "stop", "1") == "no instance has the port 1"
 
@@ -164,9 +164,9 @@ def test_nothing_serves(nest: Path, capsys: Printed) -> None:
 def test_users(fake: FakeAdmin, capsys: Printed) -> None:
     """Users are lines, or objects."""
     assert printed(fake, capsys, "users") == [
-        " PORT  NAME   HERE  SESSIONS  FROM            ROOMS",
-        "50051  alice  yes          2  127.0.0.1, ::1  lobby, ops",
-        "50051  bob    yes          1",
+        " PORT  NAME   CONNECTED  SESSIONS  FROM            ROOMS",
+        "50051  alice  yes               2  127.0.0.1, ::1  lobby, ops",
+        "50051  bob    yes               1",
     ]
     alice, _ = map(json.loads, printed(fake, capsys, "users", "50051", "--json"))
     assert alice == {
@@ -185,7 +185,7 @@ def test_users(fake: FakeAdmin, capsys: Printed) -> None:
 def test_rooms(fake: FakeAdmin, capsys: Printed) -> None:
     """Rooms are lines, or objects."""
     assert printed(fake, capsys, "rooms") == [
-        " PORT  NAME   PRESENT  MEMBERS  READERS  EVENTS  TOPIC",
+        " PORT  ROOM   PRESENT  MEMBERS  READERS  EVENTS  TOPIC",
         "50051  lobby        0        7        1       0  welcome",
     ]
     (lobby,) = map(json.loads, printed(fake, capsys, "rooms", "--json"))
@@ -243,8 +243,8 @@ def test_those_that_answer_are_listed(what: str, fake: FakeAdmin, capsys: Printe
 
 def test_say_joins_its_words(fake: FakeAdmin, capsys: Printed) -> None:
     """To all instances, or to that of a port."""
-    assert printed(fake, capsys, "say", "back", "in", "5 minutes") == ["said to 2 streams"]
-    assert printed(fake, capsys, "say", "--port", "50052", "hi") == ["said to 0 streams"]
+    assert printed(fake, capsys, "say", "back", "in", "5 minutes") == ["said to 2 clients"]
+    assert printed(fake, capsys, "say", "--port", "50052", "hi") == ["said to 0 clients"]
     assert [(one.port, one.text) for one in fake.said] == [
         (0, "back in 5 minutes"),
         (50052, "hi"),
@@ -283,17 +283,17 @@ def test_kick_of_nobody_is_refused(fake: FakeAdmin, capsys: Printed) -> None:
     assert line == f"nobody is called {sanitize(EVIL)}"
 
 
-def test_stats_tell_now_lowest_and_highest(fake: FakeAdmin, capsys: Printed) -> None:
+def test_stats_tell_lowest_now_and_highest(fake: FakeAdmin, capsys: Printed) -> None:
     """A line for each figure, of the instances that have samples."""
     fake.instances[50051].sample(users=1, cpu=0.01, memory_bytes=50 << 20)
     assert printed(fake, capsys, "stats") == [
-        " PORT  FIGURE                NOW    LOWEST   HIGHEST",
-        "50051  users                   1         1         3",
-        "50051  messages in /s        0.0       0.0       1.2",
-        "50051  messages out /s       0.0       0.0     1,234",
-        "50051  cpu                    1%        1%       50%",
-        "50051  memory           50.0 MiB  48.0 MiB  50.0 MiB",
-        "50051  connections             0         0         5",
+        " PORT  FIGURE            MIN       NOW       MAX",
+        "50051  users               1         1         3",
+        "50051  in msg/s          0.0       0.0       1.2",
+        "50051  out msg/s         0.0       0.0     1,234",
+        "50051  cpu                1%        1%       50%",
+        "50051  memory       48.0 MiB  50.0 MiB  50.0 MiB",
+        "50051  connections         0         0         5",
     ]
 
 
@@ -310,8 +310,8 @@ def test_reload_tells_what_holds_now(fake: FakeAdmin, capsys: Printed) -> None:
     assert printed(fake, capsys, "reload") == ["nothing has changed"]
     fake.applied, fake.after_restart = ["log.level", "rates.sends"], ["host"]
     assert printed(fake, capsys, "reload") == [
-        "applied: log.level, rates.sends",
-        "after a restart: host",
+        "holds now: log.level, rates.sends",
+        "waits for a restart of the whole: host",
     ]
     fake.flaw = "chat.toml:3: limits.text_bytes: not a number"
     assert refused(fake, capsys, "reload") == fake.flaw
