@@ -7,28 +7,35 @@ from chat_service.settings.file import DIRECT, ROOMS
 from chat_service.settings.kinds import quoted
 from chat_service.settings.setting import Setting
 from chat_service.settings.sources import Effective
-from chat_service.settings.table import AGE, GROUPS, MESSAGES
+from chat_service.settings.table import AGE, MESSAGES, SETTINGS
 
 _COMMENT_AT = 48
 
 
 def toml(effective: Effective) -> str:
-    """Return TOML in which each value has a comment that says where it comes from."""
+    """Return TOML in which each value has a comment that says where it comes from.
+
+    A setting that has none is a comment, which may be made a line with a value.
+    """
     return "".join(f"{line}\n" for line in _lines(effective))
 
 
 def _lines(effective: Effective) -> Iterator[str]:
+    # An empty table of direct messages says something, so absence must too: its keys are
+    # then told in the table above.
+    open_tables = {setting.key.rpartition(".")[0] for setting in SETTINGS.values()}
+    if effective.config.retention.direct is None:
+        open_tables.discard(DIRECT)
     table = ""
-    for group in GROUPS:
-        for setting in group.settings:
-            above, _, name = setting.key.rpartition(".")
-            if above != table:
-                table = above
-                yield ""
-                # An empty table of direct messages says something, so absence must too.
-                if above != DIRECT or effective.config.retention.direct is not None:
-                    yield f"[{above}]"
-            yield _line(name, setting, effective)
+    for setting in SETTINGS.values():
+        above, _, name = setting.key.rpartition(".")
+        if above not in open_tables:
+            name = setting.key.removeprefix(f"{table}.")
+        elif above != table:
+            table = above
+            yield ""
+            yield f"[{above}]"
+        yield _line(name, setting, effective)
     for name, (keep, origin) in effective.rooms.items():
         yield ""
         yield _commented(f"[{ROOMS}.{quoted(name)}]", origin)
@@ -38,7 +45,7 @@ def _lines(effective: Effective) -> Iterator[str]:
 def _line(name: str, setting: Setting, effective: Effective) -> str:
     held = effective.given[setting.key]
     if held.value is None:
-        return _commented(f"# {setting.key} has no value", f"{held.origin}: {setting.unset}")
+        return _commented(f"# {name} = …", f"{held.origin}: {setting.unset}")
     return _commented(f"{name} = {setting.kind.write(held.value)}", held.origin)
 
 

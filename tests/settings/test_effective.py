@@ -1,5 +1,6 @@
 """--print-config: a file that asks for what holds."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from chat_service.config import ConfigError
 from chat_service.retention import Keep
 from chat_service.settings.effective import toml
 from chat_service.settings.kinds import Value
+from chat_service.settings.measures import Span
 from chat_service.settings.sources import effective
 from chat_service.settings.table import SETTINGS
 from tests.settings import values
@@ -84,13 +86,39 @@ def test_every_setting_is_shown() -> None:
     table = tomllib.loads(printed)
     for key, setting in SETTINGS.items():
         if setting.default is None:
-            assert f"# {key} has no value" in printed
-            assert setting.unset in printed
+            name = key.rpartition(".")[2]
+            pattern = rf"(?m)^# (direct\.)?{name} = … +# default: {re.escape(setting.unset)}$"
+            assert re.search(pattern, printed)
         else:
             found: Any = table
             for part in key.split("."):
                 found = found[part]
             assert setting.kind.take(found) == setting.default
+
+
+UNSET = [key for key, setting in SETTINGS.items() if setting.default is None]
+
+
+@pytest.mark.parametrize("keys", [*[[key] for key in UNSET], UNSET])
+@pytest.mark.parametrize("tables", ["", "[retention.direct]\n", "[retention.rooms.den]\n"])
+def test_what_has_no_value_can_be_filled_in(tmp_path: Path, keys: list[str], tables: str) -> None:
+    """Its line stands where it would be read, once the mark of a comment is taken away."""
+    path = tmp_path / "chat.toml"
+    path.write_text(tables, encoding="utf-8")
+    # Each under a header of its own, or with dots below that of the table around it.
+    table, filled = "", []
+    for line in toml(effective({}, {}, path)).splitlines():
+        table = line.split()[0].strip("[]") if line.startswith("[") else table
+        key = f"{table}.{line.removeprefix('# ').partition(' ')[0]}"
+        if line.startswith("# ") and key in keys:
+            kind = SETTINGS[key].kind
+            value = kind.write(kind.parse("5s" if isinstance(kind, Span) else "5"))
+            filled.append(line.removeprefix("# ").replace("…", value))
+        else:
+            filled.append(line)
+    path.write_text("\n".join(filled), encoding="utf-8")
+    again = effective({}, {}, path)
+    assert [key for key in UNSET if again.given[key].value is not None] == keys
 
 
 def test_origins_are_shown(tmp_path: Path) -> None:
