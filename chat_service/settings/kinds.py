@@ -223,10 +223,14 @@ class Names(Plain):
 
     def parse(self, text: str) -> Value:
         """Read names with commas between; no text is no name."""
+        if text.lstrip().startswith("["):
+            raise BadValueError(f"{self.refused()}: here with commas alone, as ann,bob")
         return self.take([name.strip() for name in text.split(",")] if text.strip() else [])
 
     def take(self, value: object) -> Value:
         """Read a list of texts."""
+        if isinstance(value, str):
+            raise BadValueError(f'{self.refused()}: in a file as ["ann", "bob"]')
         if not isinstance(value, list) or len(value) > MAX_NAMES:
             raise self.refused()
         for name in value:

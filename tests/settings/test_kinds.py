@@ -99,6 +99,7 @@ def test_text_is_read(kind: Kind, text: str, value: Value) -> None:
         (Names(3), "anna"),
         (Names(32), "two words"),
         (Names(32), "a,,b"),
+        (Names(32), '["ann", "bob"]'),
     ],
 )
 def test_what_is_no_value(kind: Kind, text: str) -> None:
@@ -137,3 +138,12 @@ def test_value_of_another_type(kind: Kind, value: object) -> None:
 def test_text_is_quoted(text: str) -> None:
     """Whatever a text holds, TOML reads the same text."""
     assert toml(quoted(text)) == text
+
+
+def test_list_in_the_form_of_another_source_is_told() -> None:
+    """A file has TOML's lists, the environment names with commas between."""
+    kind = Names(32)
+    with pytest.raises(BadValueError, match=r'names: in a file as \["ann", "bob"\]$'):
+        kind.take("ann,bob")
+    with pytest.raises(BadValueError, match=r"names: here with commas alone, as ann,bob$"):
+        kind.parse('["ann", "bob"]')
