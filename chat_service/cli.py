@@ -73,7 +73,8 @@ def read_arguments(arguments: Sequence[str]) -> Arguments:
         "--check-config",
         action="store_true",
         default=False,
-        help="say whether the servers would start with these settings, and leave",
+        help="say whether these settings can be used, and leave; ports and directories are not "
+        "looked at",
     )
     for setting in SETTINGS.values():
         if setting.flag:

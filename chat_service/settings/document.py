@@ -17,10 +17,12 @@ Everything that `chat-server` can be told. A value comes from the last of these 
    (`limits.text_bytes` is `{PREFIX}LIMITS_TEXT_BYTES`),
 4. the flag, where there is one.
 
-`chat-server --print-config` shows what holds in the end, and where each value comes from; what
-it prints is a file that asks for the same. `chat-server --check-config` says whether the server
-would start with it. Whatever is not known, or cannot be used, is told with its file and line,
-and nothing starts:
+`chat-server --print-config` shows what holds in the end, and where each value comes from; what it
+prints is a file that asks for the same, in which a line that begins with `#` is a setting without
+a value, to be filled in. `chat-server --check-config` says whether every value can be used, and
+goes with the others; whether ports are free and directories can be written to is found by a start
+alone. Whatever is not known, or cannot be used, is told with its file and line, or the name in the
+environment, and nothing starts:
 
 ```
 $ chat-server --check-config --config chat.toml
@@ -30,7 +32,12 @@ chat-server: chat.toml:7: limits.text_lines: not a whole number from 1 to 1000
 
 A file is [TOML](https://toml.io). `[limits]` and below it `text_bytes = "8K"` is the key
 `limits.text_bytes`. Sizes are numbers of bytes, or text with K, M, G or T (1024, 1024², 1024³,
-1024⁴ bytes): `"64K"`. Times are text with ms, s, m, h or d: `"90s"`.
+1024⁴ bytes): `"64K"`. Times are text with ms, s, m, h or d: `"90s"`. Names in a list are
+`["ann", "bob"]` in a file, and `ann,bob` in the environment, where an empty text is an empty list.
+Numbers, sizes, times and text stand in the environment without quotes.
+
+DIR/PORT is called as the port: `DIR/50051`. With port 0, where the system chooses, it is called as
+the place in the row, which stays from start to start: `DIR/ephemeral-1`.
 
 SIGHUP, `reload` in the console and `chat-admin reload` read the file again. What is marked with
 ✓ below then holds at once, also for those who are connected. The rest is named, by every reload
