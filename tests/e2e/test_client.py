@@ -452,8 +452,9 @@ def test_a_killed_window_is_finished_by_the_next(
             window.sees(f"ann: two{MARK}", f"ann: of the other window{MARK}", "in #lobby")
         ben.sees("ann: two", "ann: of the other window")
         again.enters("three")
-        for window in (ben, other, again):
-            window.sees("ann: three")
+        # Above the input line it stands before it is said.
+        for window, mark in ((ben, ""), (other, MARK), (again, MARK)):
+            window.sees(f"ann: three{mark}")
             texts = [text.removesuffix(" ✓") for text in said(window, "ann")]
             assert sorted(texts) == ["of the other window", "one", "three", "two"]
             assert [text for text in texts if " " not in text] == ["one", "two", "three"]
