@@ -5,14 +5,28 @@ comes in when it runs.
 """
 
 import argparse
+import os
 import re
+import signal
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chat_cli import program
+from chat_cli.errors import ChatError
+from chat_cli.exits import Exit, by_signal
+from chat_text.sanitize import sanitize
 
+if TYPE_CHECKING:
+    from chat_cli.ports import Secret
+    from chat_cli.trust import Trust
+
+PASSWORD_VARIABLE = "CHAT_PASSWORD_FILE"
+TOKEN_VARIABLE = "CHAT_TOKEN_FILE"
 _DEFAULT_PORT = 50051
 _EPILOG = """\
-exit codes: 0 done, 1 refused by the server, 2 wrong usage, 3 not reachable
+exit codes: 0 done, 1 refused by the server or not trusted, 2 wrong usage, 3 not reachable
 
   chat-cli --name alice                       chat in the room lobby
   chat-cli send --name bot --room ops Done.   post one message
@@ -21,31 +35,124 @@ exit codes: 0 done, 1 refused by the server, 2 wrong usage, 3 not reachable
 """
 
 
+TOKEN_TAKERS = ("send", "tail")
+"""The commands that an API token can be used with directly."""
+
+ACCOUNT = {
+    "login": "sign in by the password or a token, for all that starts later",
+    "password": "change the password of an account",
+    "logout": "end the sign-ins that are kept here",
+}
+
+_MEETING = (None, "register", "login", "password")
+"""What may begin with a server: the person is asked whether to trust it. None is the window."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `chat-cli`; give the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.command and not options.name:
-        parser.error(f"{options.command} needs --name")
-    return program.run("chat-cli", lambda: _run(options))
+    if flaw := _identity_flaw(options):
+        parser.error(flaw)
+    from chat_cli.trust import Trust
+
+    trust = Trust(options.target, options.encrypted, options.ca)
+    if options.ca and not trust.encrypted:
+        parser.error("--ca is for an encrypted connection: add --tls")
+    if options.command in _MEETING:
+        from chat_cli.question import meet
+
+        try:
+            if not meet(trust):
+                return Exit.REFUSED
+        except KeyboardInterrupt:
+            return by_signal(signal.SIGINT)
+    try:
+        secrets = _secrets(options)
+    except KeyboardInterrupt:
+        return by_signal(signal.SIGINT)
+    except ChatError as error:
+        parser.error(sanitize(str(error)))
+    return program.run("chat-cli", lambda: _run(options, trust, secrets))
 
 
-async def _run(options: argparse.Namespace) -> int:
+def _identity_flaw(options: argparse.Namespace) -> str:
+    """Tell what is wrong with who a command is to be; empty if nothing is.
+
+    A name that is given counts more than a variable that names a token.
+    """
+    direct = options.command in TOKEN_TAKERS
+    if direct and not options.token_file and not options.name:
+        options.token_file = os.environ.get(TOKEN_VARIABLE)
+    token_file = options.token_file if direct else None
+    if options.command and not options.name and not token_file:
+        return f"{options.command} needs --name{' or --token-file' if direct else ''}"
+    if token_file and options.name:
+        return "--token-file says who you are: leave out --name"
+    if token_file and options.command == "send":
+        if options.resume:
+            return "--resume is for who signs in: with a token nothing is left behind"
+        if token_file == "-" and not options.text:
+            return "--token-file - needs TEXT: stdin cannot be both"
+    return ""
+
+
+def _secrets(options: argparse.Namespace) -> dict["Secret", str]:
+    """Read what is in files instead of being asked. Raises ChatError."""
+    from chat_cli.answers import OPTIONS, read_secret, token_in
+    from chat_cli.ports import Secret
+
+    found = {}
+    for secret, option in OPTIONS.items():
+        path = getattr(options, option.removeprefix("--").replace("-", "_"), None)
+        if path:
+            found[secret] = read_secret(path)
+    if Secret.TOKEN in found:
+        found[Secret.TOKEN] = token_in(found[Secret.TOKEN])
+    if Secret.PASSWORD in found and options.command in (None, "register"):
+        # There it is the password that is to be.
+        found.setdefault(Secret.NEW_PASSWORD, found[Secret.PASSWORD])
+    return found
+
+
+async def _run(options: argparse.Namespace, trust: "Trust", secrets: dict["Secret", str]) -> int:
     if options.command is None:
         from chat_cli.interactive import chat
 
-        return await chat(options.target, options.name, options.room)
+        return await chat(options.target, options.name, options.room, trust, secrets)
+    from chat_cli.answers import FiledQuestions, TerminalQuestions
+    from chat_cli.ports import Secret
     from chat_cli.scripts.script import Address
 
-    address = Address(options.target, options.name, options.room.removeprefix("#"))
+    room = options.room.removeprefix("#")
+    ask = partial(FiledQuestions, secrets, TerminalQuestions)
+    direct = options.command in TOKEN_TAKERS
+    token = secrets.get(Secret.TOKEN, "") if direct else ""
+    address = Address(options.target, options.name, room, trust, ask, token)
+    if options.command == "register":
+        from chat_cli.scripts.account import register
+
+        return await register(address, options.code)
+    if options.command == "login" and Secret.TOKEN in secrets:
+        from chat_cli.scripts.account import login_by_token
+
+        return await login_by_token(address)
+    if options.command in ACCOUNT:
+        from chat_cli.scripts.account import SCRIPTS
+
+        return await SCRIPTS[options.command](address)
+    texts = [" ".join(options.text)] if options.command == "send" and options.text else []
+    if options.command == "send" and token:
+        from chat_cli.scripts.post import post
+
+        return await post(address, token, texts, options.json)
     if options.command == "send":
         from chat_cli.scripts.send import send
 
-        texts = [" ".join(options.text)] if options.text else []
         return await send(address, texts, options.json, options.resume)
     from chat_cli.scripts.tail import tail
 
-    return await tail(address, options.since, options.count, options.json)
+    return await tail(address, options.since, options.count, options.json, options.hear_bots)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {program.version()}")
     _add_address(parser, script=False)
-    commands = parser.add_subparsers(dest="command", metavar="{send,tail}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     send = commands.add_parser("send", help="post a text, or each line of stdin, and end")
     _add_address(send, script=True)
@@ -79,13 +186,57 @@ def _parser() -> argparse.ArgumentParser:
         help="begin after this message; 0 is the very first (default: what comes from now on)",
     )
     tail.add_argument("--count", type=_whole, metavar="K", help="end after so many messages")
+    tail.add_argument(
+        "--hear-bots", action="store_true", help="a bot is told also what bots say (default: not)"
+    )
+    for command in (send, tail):
+        command.add_argument(
+            "--token-file",
+            metavar="FILE",
+            help="be who the token in the first line of FILE says, - for stdin, without --name "
+            f"(default: ${TOKEN_VARIABLE})",
+        )
+    _add_account(commands)
     return parser
+
+
+def _add_account(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands about the own account."""
+    register = commands.add_parser("register", help="make an account of a name, and sign in")
+    _add_address(register, script=True)
+    code = register.add_mutually_exclusive_group()
+    for kind, what in (("invite", "an invite code"), ("owner", "the server's owner code")):
+        code.add_argument(
+            f"--{kind}",
+            dest="code",
+            action="store_const",
+            const=kind,
+            default="",
+            help=f"{what} is asked for",
+        )
+    register.add_argument(
+        "--code-file", metavar="FILE", help="the code is the first line of FILE, - for stdin"
+    )
+    for name, what in ACCOUNT.items():
+        command = commands.add_parser(name, help=what)
+        _add_address(command, script=True)
+    commands.choices["login"].add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="sign in by a token of /token new instead, the first line of FILE, - for stdin",
+    )
+    for command in (register, commands.choices["password"]):
+        command.add_argument(
+            "--new-password-file",
+            metavar="FILE",
+            help="the new password is the first line of FILE, - for stdin",
+        )
 
 
 def _add_address(parser: argparse.ArgumentParser, *, script: bool) -> None:
     """Add the options that all commands share; a script's parser keeps what stood before it."""
 
-    def default(value: str) -> str:
+    def default(value: str | None) -> str | None:
         return argparse.SUPPRESS if script else value
 
     asked = "" if script else " (default: you are asked)"
@@ -96,7 +247,38 @@ def _add_address(parser: argparse.ArgumentParser, *, script: bool) -> None:
         metavar="HOST:PORT",
         help="the server (default: localhost:50051)",
     )
+    wish = parser.add_mutually_exclusive_group()
+    wish.add_argument(
+        "--tls",
+        dest="encrypted",
+        action="store_const",
+        const=True,
+        default=default(None),
+        help="encrypt the connection (default: unless the server is on this machine)",
+    )
+    wish.add_argument(
+        "--plaintext",
+        dest="encrypted",
+        action="store_const",
+        const=False,
+        default=default(None),
+        help="encrypt nothing: whoever is on the way can read and change all of it",
+    )
+    parser.add_argument(
+        "--ca",
+        type=Path,
+        default=default(None),
+        metavar="FILE",
+        help="trust the certificates in this file (PEM) and no others",
+    )
     parser.add_argument("--name", default=default(""), help=f"who you are{asked}")
+    parser.add_argument(
+        "--password-file",
+        default=default(os.environ.get(PASSWORD_VARIABLE)),
+        metavar="FILE",
+        help="the password of your account is the first line of FILE, - for stdin "
+        f"(default: ${PASSWORD_VARIABLE}, else you are asked)",
+    )
     parser.add_argument("--room", default=default("lobby"), help="the room (default: lobby)")
 
 

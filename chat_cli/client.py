@@ -5,47 +5,46 @@ typed. Both happen on the event loop, one after the other.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import closing
 
-from chat_cli import orders, own_posts
+from chat_cli import (
+    orders,
+    own_posts,
+)
+from chat_cli.call import Call
+from chat_cli.command_table import ELSEWHERE
 from chat_cli.commands import (
-    HINT,
     Doubt,
     Invocation,
     Mistake,
     Nothing,
     Say,
-    find,
-    help_rows,
+    Typed,
     parse,
-    split_names,
-    split_names_and_text,
-    usage_of,
 )
 from chat_cli.completion import Choices, choices
-from chat_cli.effects import Effect, GiveBack, ReadAgain
-from chat_cli.entries import Listing, Note, plain, warning
+from chat_cli.dispatch import AskPerson, AskServer, Story, dispatch, put_off
+from chat_cli.effects import Effect, GiveBack, Hide, KeepIgnored, Quit, ReadAgain, Strike
+from chat_cli.entries import Note, warning
 from chat_cli.errors import ChatError
 from chat_cli.intake import apply
 from chat_cli.items import Item, Welcome
-from chat_cli.lookups import list_history, list_rooms, list_users
 from chat_cli.model import (
-    ByName,
-    Direct,
     ResumePoint,
+    key,
 )
 from chat_cli.outbox import Outbox
-from chat_cli.ports import Connection, Keeper, Screen
+from chat_cli.ports import Connection, IgnoredNames, Keeper, Screen
 from chat_cli.render import Line, Renderer
+from chat_cli.scrollback import Change
 from chat_cli.state import ChatState, Link
 from chat_text.sanitize import sanitize
 
-_HISTORY = 50
-_MOST_HISTORY = 10_000
 # Candidates that one Tab lists.
 _OFFERED = 60
 # Where an empty line means: go on.
-_WAITING = (Link.OFFLINE, Link.REPLACED, Link.KICKED)
+_WAITING = (Link.OFFLINE, Link.SIGNED_OUT, Link.REPLACED, Link.KICKED)
 
 
 class Client:
@@ -66,6 +65,7 @@ class Client:
         self._now_ms = now_ms
         self._connection: Connection | None = None
         self._keeper: Keeper | None = None
+        self._ignored: IgnoredNames | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._doubt = ""
@@ -84,7 +84,9 @@ class Client:
 
     def receive(self, item: Item) -> None:
         """Take in what was told."""
-        effects = apply(self.state, item, self._clock())
+        now = self._clock()
+        self.state.clock_offset_ms = self._now_ms() - round(now * 1000)
+        effects = apply(self.state, item, now)
         if isinstance(item, Welcome):
             effects += own_posts.age(self.state, self._now_ms())
         self._follow(effects)
@@ -106,38 +108,23 @@ class Client:
         if name or self._name:
             self._keep_as(name or self._name)
 
+    def ignore_as_in(self, ignored: IgnoredNames) -> None:
+        """Ignore who is ignored there, and keep there who is ignored later."""
+        self._ignored = ignored
+        self.state.ignored = {key(name): name for name in ignored.read()}
+
     # ---------------------------------------------------------------- for the screen
 
     def enter_line(self, line: str) -> None:
-        """Do what was typed."""
-        doubted, self._doubt = self._doubt, ""
-        # Whoever types has seen what stands above.
-        self.state.outbox.seen()
-        self._save()
-        if self.state.link is Link.NAMELESS and not line.startswith("/"):
-            self._use_name(line.strip())
-            return
-        typed = parse(line)
-        match typed:
-            case Say(text):
-                self._follow(orders.say(self.state, text))
-            case Invocation():
-                self._follow(self._run(typed))
-            case Mistake(hint):
-                self._follow([warning(hint), GiveBack(line)])
-            case Doubt(text) if text == doubted:
-                self._follow(orders.say(self.state, text))
-            case Doubt(text):
-                self._doubt = text
-                note = "That begins like a command: Enter again sends it as text."
-                self._follow([warning(note), GiveBack(text)])
-            case Nothing():
-                if self._connection and self.state.link in _WAITING:
-                    self._connection.go_on()
+        """Do what was typed; when this returns, a message survives the end of the process."""
+        self._do(line)
+        if self._keeper:
+            # A drawing that is due already would come before a write that is scheduled here.
+            self._keeper.write()
 
     def choices(self, before: str) -> Choices:
         """Tell what the word before the cursor may become."""
-        rooms = self.state.public_names()
+        rooms = self.state.room_names()
         known = self.state.known_names()
         return choices(before, _typable(known), _typable(rooms))
 
@@ -170,49 +157,48 @@ class Client:
 
     # -------------------------------------------------------------------- commands
 
-    def _run(self, typed: Invocation) -> list[Effect]:
-        state, argument = self.state, typed.argument
-        match typed.command.name:
-            case "help":
-                return _help(argument)
-            case "join":
-                return orders.enter(state, ByName(argument.removeprefix("#")))
-            case "leave":
-                target = ByName(argument.removeprefix("#")) if argument else None
-                return orders.leave(state, target)
-            case "topic" if not argument:
-                return orders.show_topic(state)
-            case "topic":
-                return orders.set_topic(state, "" if argument == "-" else argument)
-            case "dm":
-                names = split_names(argument)
-                return orders.enter(state, Direct(names)) if names else [_usage(typed)]
-            case "msg":
-                names, text = split_names_and_text(argument)
-                if not names or not text:
-                    return [_usage(typed), GiveBack(f"/msg {argument}")]
-                return orders.say(state, text, target=Direct(names))
-            case "me":
-                return orders.say(state, argument, action=True)
-            case "users":
-                everybody = argument.lower() == "all"
-                return self._start(lambda link: list_users(state, link, everybody))
-            case "rooms":
-                return self._start(lambda link: list_rooms(state, link))
-            case "history":
-                return self._history(argument)
-            case _:
-                self._screen.close()
-                return []
+    def _do(self, line: str) -> None:
+        doubted, self._doubt = self._doubt, ""
+        # Whoever types has seen what stands above.
+        self.state.outbox.seen()
+        if self.state.link is Link.NAMELESS and not line.startswith("/"):
+            self._use_name(line.strip())
+            return
+        typed = parse(line)
+        if _means_this_room(typed) and (doubt := orders.confirm_here(self.state, line, doubted)):
+            self._doubt = line
+            self._follow(doubt)
+            return
+        match typed:
+            case Say(text):
+                self._follow(orders.say(self.state, text))
+            case Invocation():
+                self._follow(self._run(typed))
+            case Mistake(hint):
+                self._follow([warning(hint), GiveBack(line)])
+            case Doubt(text) if text == doubted:
+                self._follow(orders.say(self.state, text))
+            case Doubt(text):
+                self._doubt = text
+                note = "That begins like a command: Enter again sends it as text."
+                self._follow([warning(note), GiveBack(text)])
+            case Nothing():
+                if self._connection and self.state.link in _WAITING:
+                    self._connection.go_on()
 
-    def _history(self, argument: str) -> list[Effect]:
-        if argument and not (argument.isdecimal() and 0 < int(argument) <= _MOST_HISTORY):
-            return [warning(f"/history takes a number from 1 to {_MOST_HISTORY}")]
-        state, room = self.state, self.state.room
-        if room is None:
-            return [warning("You are in no room.")]
-        count = int(argument or _HISTORY)
-        return self._start(lambda link: list_history(state, link, room.room_id, count))
+    def _run(self, typed: Invocation) -> list[Effect]:
+        meaning = dispatch(self.state, typed, self._screen.tells_pastes)
+        if isinstance(meaning, list):
+            return meaning
+        if self._connection is None:
+            return put_off(typed)
+        call = Call.typed(self.state, self._connection, typed, self._now_ms())
+        match meaning:
+            case AskServer(act):
+                self._start(act(call))
+            case AskPerson(story):
+                self._ask(call, story)
+        return []
 
     # ---------------------------------------------------------------------- effects
 
@@ -220,6 +206,7 @@ class Client:
         """Show what there is to show and do what there is to do."""
         lines: list[Line] = []
         given_back: list[str] = []
+        leaving = False
         for effect in effects:
             match effect:
                 case GiveBack(text):
@@ -227,10 +214,18 @@ class Client:
                 case ReadAgain():
                     if self._connection:
                         self._connection.read_again()
+                case Strike() | Hide():
+                    self._screen.amend(self._changes(effect))
+                case KeepIgnored():
+                    self._keep_ignored()
+                case Quit():
+                    leaving = True
                 case _:
                     lines += self._renderer.lines(effect, self._now_ms())
         if lines:
             self._screen.show(lines)
+        if leaving:
+            self._screen.close()
         for text in given_back:
             self._screen.give_back(text)
         self._save()
@@ -238,6 +233,22 @@ class Client:
             self._connection.wake()
         self._screen.refresh()
         self._check_watchers()
+
+    def _changes(self, effect: Strike | Hide) -> Change:
+        """Tell what becomes of a message that is shown."""
+        match effect:
+            case Strike(room_id, seq):
+                struck = self._renderer.struck
+                return lambda entry: struck(entry) if entry.where == (room_id, seq) else None
+            case Hide(name):
+                return lambda entry: [] if key(entry.author) == key(name) else None
+
+    def _keep_ignored(self) -> None:
+        if self._ignored:
+            try:
+                self._ignored.write(self.state.ignored.values())
+            except OSError as error:
+                self._follow([warning(f"Who is ignored cannot be kept: {error.strerror}")])
 
     def _save(self) -> None:
         if self._keeper:
@@ -258,13 +269,8 @@ class Client:
             elif not future.done():
                 future.set_result(None)
 
-    def _start(
-        self, look_up: Callable[[Connection], Coroutine[None, None, list[Effect]]]
-    ) -> list[Effect]:
+    def _start(self, lookup: Awaitable[list[Effect]]) -> None:
         """Ask the server beside everything else, and show the answer when it comes."""
-        if self._connection is None:
-            return [warning("not connected")]
-        lookup = look_up(self._connection)
 
         async def show() -> None:
             try:
@@ -276,7 +282,16 @@ class Client:
 
         task = asyncio.create_task(show())
         self._tasks.add(task)
-        return []
+
+    def _ask(self, call: Call, story: Story) -> None:
+        """Ask the person too: from this moment on what is typed is an answer."""
+        questions = self._screen.questions()
+
+        async def asked() -> list[Effect]:
+            with closing(questions):
+                return await story(call, questions)
+
+        self._start(asked())
 
     def _use_name(self, name: str) -> None:
         if not name:
@@ -289,17 +304,14 @@ class Client:
         self._screen.refresh()
 
 
-def _help(argument: str) -> list[Effect]:
-    if not argument:
-        return [Listing("commands", help_rows()), Note(HINT)]
-    command = find(argument)
-    if command is None:
-        return [warning(f"There is no /{argument.removeprefix('/')}.")]
-    return [plain(f"{usage_of(command)}: {command.summary}")]
-
-
-def _usage(typed: Invocation) -> Note:
-    return warning(f"{usage_of(typed.command)}: {typed.command.summary}")
+def _means_this_room(typed: Typed) -> bool:
+    """Tell whether what was typed would be something else in another room."""
+    match typed:
+        case Invocation(command):
+            return command.name not in ELSEWHERE
+        case Say() | Doubt():
+            return True
+    return False
 
 
 def _typable(names: Iterable[str]) -> list[str]:

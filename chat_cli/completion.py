@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chat_cli.commands import COMMANDS, Argument, find
+from chat_cli.command_table import COMMANDS, Argument, Group
+from chat_cli.commands import find
 from chat_cli.model import key
 
 
@@ -55,7 +56,8 @@ def _argument(head: str, rest: str, names: Iterable[str], rooms: Iterable[str]) 
     first = " " not in rest
     match kind:
         case Argument.COMMAND if first:
-            return _matching(word, [command.name for command in COMMANDS])
+            groups = [group.value for group in Group]
+            return _matching(word, [*(command.name for command in COMMANDS), *groups])
         case Argument.ROOM if first:
             mark = "#" if word.startswith("#") else ""
             return _matching(word, [mark + room for room in rooms])

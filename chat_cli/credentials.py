@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +100,11 @@ class CredentialStore:
                 owned.append(Found(token, path, None))
         return orphans + owned
 
-    def keep(self, token: str) -> Kept:
+    def keep(self, token: str, expires_ms: int = 0) -> Kept:
         """Write the token of this process and hold its lock.
+
+        It is not found any more from `expires_ms` on, in milliseconds since 1970-01-01 UTC; 0 is
+        never.
 
         Raises CredentialError.
         """
@@ -113,7 +117,10 @@ class CredentialStore:
             fresh = path.with_suffix(".new")
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"token": token}, file)
+                json.dump({"token": token, "expires_ms": expires_ms}, file)
+                # An empty file would be no sign-in after the loss of power.
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(fresh, path)
             return Kept(path, lock)
 
@@ -128,12 +135,15 @@ class CredentialStore:
 
 
 def _read(path: Path) -> str:
-    """Give the token in a file; empty if it holds none."""
+    """Give the token in a file; empty if it holds none that is still good."""
     try:
         if path.stat().st_size > _LARGEST:
             return ""
-        token = json.loads(path.read_bytes())["token"]
-    except (OSError, ValueError, LookupError, TypeError):
+        kept = json.loads(path.read_bytes())
+        token, expires_ms = kept["token"], int(kept.get("expires_ms", 0))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    if 0 < expires_ms <= time.time_ns() // 1_000_000:
         return ""
     # Anything else would be refused by the transport before the server sees it.
     return token if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token) else ""

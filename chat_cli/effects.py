@@ -17,4 +17,29 @@ class ReadAgain:
     """The stream is opened again, from the last event that was handled."""
 
 
-Effect = Entry | GiveBack | ReadAgain
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A message that may be shown already is deleted."""
+
+    room_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """What somebody said before is not to be seen any more, and nothing of it from now on."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepIgnored:
+    """Who is ignored has changed, and is kept for the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """The client ends."""
+
+
+Effect = Entry | GiveBack | ReadAgain | Strike | Hide | KeepIgnored | Quit

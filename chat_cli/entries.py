@@ -12,7 +12,10 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message. `own` ones carry the mark of the acknowledged; `mention` names the reader."""
+    """A message. `own` ones carry the mark of the acknowledged; `mention` names the reader.
+
+    `where` is the id of its room and its seq, which `numbered` ones show.
+    """
 
     place: str
     time_ms: int
@@ -21,6 +24,34 @@ class Spoken:
     action: bool = False
     own: bool = False
     mention: bool = False
+    bot: bool = False
+    where: tuple[str, int] = ("", 0)
+    numbered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """Stands where a message was deleted."""
+
+    place: str
+    time_ms: int
+    author: str
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody did to a room or to somebody in it, as the end of a sentence.
+
+    With `until_ms` it holds until then. `reason` may be empty.
+    """
+
+    place: str
+    time_ms: int
+    actor: str
+    what: str
+    until_ms: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +62,9 @@ class TopicLine:
     time_ms: int
     author: str
     topic: str
+
+
+Happening = Spoken | Struck | TopicLine | Deed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +86,15 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A word from the client to the reader."""
+    """A word from the client to the reader.
+
+    With `until_ms` it is said until when, and with `reason` why.
+    """
 
     text: str
     tone: Tone = Tone.QUIET
+    until_ms: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +134,10 @@ class History:
     """A piece of history that was asked for, oldest first."""
 
     title: str
-    lines: Sequence[Spoken | TopicLine]
+    lines: Sequence[Happening]
 
 
-Entry = Spoken | TopicLine | Movement | Note | Announcement | NotSent | Listing | Names | History
+Entry = Happening | Movement | Note | Announcement | NotSent | Listing | Names | History
 
 
 def warning(text: str) -> Note:

@@ -2,6 +2,17 @@
 
 ChatError                       a sentence for the person
 ├── CredentialError             tokens cannot be kept (credentials)
+├── KnownHostsError             the file of known certificates cannot be used (known_hosts)
+├── HandshakeError              what a server shows of itself (handshake)
+│   ├── NoAnswerError           nobody answers
+│   ├── NoTlsError              what answers speaks no TLS
+│   ├── NoHttp2Error            what answers speaks TLS, and is no chat server
+│   └── NotTrustedError         the certificate was not taken
+├── TrustError                  the server cannot be spoken to as was asked (trust)
+│   └── UnknownServerError      nobody has said yet whether its certificate is to be trusted
+├── UnansweredError             a question is not answered (answers, question_bar)
+│   ├── NobodyError             there is nobody to ask
+│   └── AnswerFileError         a file of a secret cannot be used
 └── CallError                   a call failed (session.errors)
     ├── UnreachableError        nobody answered
     └── UnauthenticatedError    the token is not, or no longer, valid
@@ -10,3 +21,11 @@ ChatError                       a sentence for the person
 
 class ChatError(Exception):
     """Something went wrong; the text is for people and may be the server's: sanitize it."""
+
+
+class UnansweredError(ChatError):
+    """A question was not answered: nobody can be asked, or the person does not want to."""
+
+
+class NobodyError(UnansweredError):
+    """There is nobody to ask: no terminal."""

@@ -4,18 +4,21 @@ One function for each kind of item. Nothing else reads items.
 """
 
 from chat_cli import items as it
-from chat_cli import own_posts, reading
+from chat_cli import own_posts, reading, standing
+from chat_cli.catching_up import caught_up
 from chat_cli.effects import Effect
 from chat_cli.entries import Announcement, plain, warning
 from chat_cli.model import ByName, RoomKind
 from chat_cli.orders import enter
-from chat_cli.outbox import JoinRoom, owner_of
+from chat_cli.pending import HELLO_ID, JoinRoom, owner_of
 from chat_cli.rooms import RECENT
 from chat_cli.state import CatchUp, ChatState, Link
 
-_UNAVAILABLE = 14  # google.rpc.Code
+# Of google.rpc.Code.
+_NOT_FOUND, _UNAVAILABLE = 5, 14
 # Seconds to wait when the server is too busy and does not say for how long.
 _BUSY_RETRY = 1.0
+_SLOW_MODE = "SLOW_MODE"
 _FORMER = "it was written under a former sign-in, which is over"
 
 
@@ -33,6 +36,8 @@ def apply(state: ChatState, item: it.Item, now: float) -> list[Effect]:
             return _name_wanted(state, reason)
         case it.Offline():
             return _offline(state, item, now)
+        case it.SignedOut():
+            return _signed_out(state, item)
         case it.Replaced():
             state.link = Link.REPLACED
             return [
@@ -48,6 +53,9 @@ def apply(state: ChatState, item: it.Item, now: float) -> list[Effect]:
             return [Announcement(text)]
         case it.Stopped(reason):
             state.link = Link.STOPPED
+            if state.own is None:
+                state.unusable = reason
+                return []
             return [*_lost(state), warning(reason)]
         case it.Welcome():
             return _welcome(state, item)
@@ -70,8 +78,14 @@ def apply(state: ChatState, item: it.Item, now: float) -> list[Effect]:
             return _refused(state, item, now)
         case it.Presence():
             return reading.presence(state, item)
-        case it.RoomClosed(room_id):
-            return reading.closed(state, room_id)
+        case it.RoomClosed():
+            return standing.closed(state, item)
+        case it.Muted():
+            return standing.muted(state, item)
+        case it.Unmuted():
+            return standing.unmuted(state, item)
+        case it.Invited(invitation):
+            return standing.invited(state, invitation)
         case it.Notice(text, draining):
             return [] if draining or not text else [plain(f"server: {text}")]
 
@@ -90,6 +104,7 @@ def _name_wanted(state: ChatState, reason: str) -> list[Effect]:
 
 def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
     effects: list[Effect] = []
+    state.reachable = True
     state.limits = item.limits
     state.outbox.use_limits(item.limits)
     former, state.own = state.own, item.user
@@ -102,7 +117,7 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
                 f"{why}: this is a new {item.user.name}, without the direct messages of before."
             )
         )
-        for room in [r for r in state.rooms.values() if r.kind is RoomKind.DIRECT]:
+        for room in [r for r in state.rooms.values() if r.kind is not RoomKind.PUBLIC]:
             effects += own_posts.flush_echoes(state, room.room_id)
             state.drop(room.room_id)
     state.kicked = False
@@ -123,6 +138,17 @@ def _offline(state: ChatState, item: it.Offline, now: float) -> list[Effect]:
     return effects
 
 
+def _signed_out(state: ChatState, item: it.SignedOut) -> list[Effect]:
+    state.link = Link.SIGNED_OUT
+    if state.leaving:
+        return _lost(state)
+    if item.asking:
+        then = "Sign in again; what you write waits until then."
+    else:
+        then = "Enter asks for the password, /quit leaves."
+    return [*_lost(state), warning(f"{item.reason[:1].upper()}{item.reason[1:]}\n{then}")]
+
+
 def _kicked(state: ChatState, reason: str) -> list[Effect]:
     state.link, state.kicked = Link.KICKED, True
     # What has no answer by now never gets one: the next sign-in is another user's.
@@ -136,6 +162,7 @@ def _kicked(state: ChatState, reason: str) -> list[Effect]:
 
 def _lost(state: ChatState) -> list[Effect]:
     """Count the stream as over."""
+    state.reachable = False
     return [
         warning("The connection broke while the topic was changed. /topic tells what it is.")
         for _ in state.outbox.disconnected()
@@ -144,9 +171,11 @@ def _lost(state: ChatState) -> list[Effect]:
 
 def _welcome(state: ChatState, item: it.Welcome) -> list[Effect]:
     effects = _other_epoch(state, item.epoch)
-    state.link = Link.ONLINE
+    state.link, state.reachable = Link.ONLINE, True
     state.deaf = False
     state.own = item.user
+    # Those that still stand are told again.
+    state.invitations.clear()
     for room in state.rooms.values():
         room.live = False
     if state.met and not effects:
@@ -157,7 +186,7 @@ def _welcome(state: ChatState, item: it.Welcome) -> list[Effect]:
         state.catch_up = None
         state.told_offline = False
     state.met = True
-    return effects + reading.caught_up(state)
+    return effects + caught_up(state)
 
 
 def _other_epoch(state: ChatState, epoch: str) -> list[Effect]:
@@ -189,7 +218,8 @@ def _refused(state: ChatState, item: it.Refused, now: float) -> list[Effect]:
     post = state.outbox.posts.get(item.client_msg_id)
     if post:
         if retry_after:
-            state.outbox.retry(item.client_msg_id, now + retry_after, item.message)
+            slow = item.reason == _SLOW_MODE
+            state.outbox.retry(item.client_msg_id, now + retry_after, item.message, slow)
             return []
         return own_posts.give_up(state, [post], item.message)
     pending = state.outbox.orders.get(item.order_id)
@@ -200,7 +230,14 @@ def _refused(state: ChatState, item: it.Refused, now: float) -> list[Effect]:
         state.outbox.settle_order(item.order_id)
         if state.heading and state.heading.order_id == item.order_id:
             state.heading = None
+        by_password = isinstance(pending.order, JoinRoom) and pending.order.password
+        if by_password and item.code == _NOT_FOUND:
+            # The server tells nobody which of the two it is.
+            return [warning(f"{item.message}, or it has another password")]
         return [warning(item.message)]
     if item.room_id in state.rooms:
         return reading.unreadable(state, state.rooms[item.room_id], item)
+    if item.order_id == HELLO_ID:
+        # A room that is being entered: the order to enter it is refused too.
+        return []
     return [warning(item.message)]

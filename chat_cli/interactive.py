@@ -10,27 +10,39 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from typing import Any, Protocol
 
+from chat_cli.answers import OPTIONS, FiledQuestions, TerminalQuestions
 from chat_cli.backoff import Backoff
 from chat_cli.client import Client
 from chat_cli.exits import Exit, by_signal
+from chat_cli.ignored import IgnoredFile
 from chat_cli.keeper import Keeper
 from chat_cli.model import ByName
 from chat_cli.orders import enter
 from chat_cli.outbox import Outbox
 from chat_cli.plain import PlainScreen
-from chat_cli.ports import Screen
+from chat_cli.ports import Questions, Screen, Secret
 from chat_cli.render import Renderer
 from chat_cli.state import ChatState, Link
 from chat_cli.stopping import closes_window, mute, stop_signals
+from chat_cli.trust import Trust
 from chat_text.sanitize import sanitize
 
 # Seconds that messages on their way may hold up the end.
 _LAST_POSTS = 2.0
+
+_UNENDED = (
+    "You are signed out here, but the server does not answer: there this sign-in goes on until it "
+    "ends by itself for not being used. /revoke ends it from anywhere."
+)
+
+# The others are those of commands that end.
+_OPTIONS = {Secret.PASSWORD: OPTIONS[Secret.PASSWORD]}
 
 
 class _Screen(Screen, Protocol):
@@ -49,15 +61,26 @@ class _Screen(Screen, Protocol):
         ...
 
 
-async def chat(target: str, name: str, room: str) -> int:
-    """Run the client until the person leaves; give the exit code."""
+async def chat(
+    target: str,
+    name: str,
+    room: str,
+    trust: Trust | None = None,
+    given: Mapping[Secret, str] | None = None,
+) -> int:
+    """Run the client until the person leaves; give the exit code.
+
+    The secrets that are given are not asked for.
+    """
     state = ChatState(target, Outbox(secrets.token_hex(6)))
     if not name:
         state.link = Link.NAMELESS
     enter(state, ByName(room.removeprefix("#")))
-    screen, name_style = _screen(state)
+    known = given or {}
+    screen, name_style = _screen(state, known)
     renderer = Renderer(None, date.today(), name_style)
     client = Client(state, screen, renderer, time.monotonic, _now_ms)
+    client.ignore_as_in(IgnoredFile(target))
     keeper = Keeper(state.outbox, target, "window", _now_ms, client.wake, client.trouble)
     signals: list[int] = []
     # Whether the next start is the same person: so it is unless somebody was signed out.
@@ -76,7 +99,8 @@ async def chat(target: str, name: str, room: str) -> int:
             await asyncio.wait([typing, painting], return_when=asyncio.FIRST_COMPLETED)
             painting.cancel()
             client.keep_with(keeper, name)
-            goes_on = await _stay_connected(target, name, client, typing, signals)
+            ask = partial(FiledQuestions, known, partial(screen.questions, unasked=True), _OPTIONS)
+            goes_on = await _stay_connected(target, name, client, typing, signals, trust, ask)
         finally:
             screen.close()
             await asyncio.gather(typing, return_exceptions=True)
@@ -89,16 +113,26 @@ async def chat(target: str, name: str, room: str) -> int:
 
 
 def _part(state: ChatState, goes_on: bool, stopped: bool) -> None:
-    """Tell what was not sent, and forget what has been seen or can never be sent."""
+    """Tell why it ends and what was not sent; forget what has been seen or can never be sent."""
     outbox = state.outbox
     if not stopped:
         outbox.seen()
+    # A server that cannot be used has nobody to whom it may belong.
+    lost = {
+        one
+        for one, post in outbox.posts.items()
+        if not goes_on or (state.unusable and post.owner is None)
+    }
     try:
-        for post in outbox.posts.values():
-            what = "not sent yet" if goes_on else "not sent"
+        if state.unusable:
+            print(f"chat-cli: {sanitize(state.unusable)}", file=sys.stderr)
+        for one, post in outbox.posts.items():
+            what = "not sent" if one in lost else "not sent yet"
             print(f"{what}: {sanitize(post.text)}", file=sys.stderr)
-        if outbox.posts and goes_on:
-            print("The next start within ten minutes sends this, once.", file=sys.stderr)
+        if len(lost) < len(outbox.posts):
+            stays = state.own is not None and state.own.account
+            when = "The next start" if stays else "The next start within ten minutes"
+            print(f"{when} sends this, once.", file=sys.stderr)
         sys.stderr.flush()
         sys.stdout.flush()
     except OSError:
@@ -106,8 +140,8 @@ def _part(state: ChatState, goes_on: bool, stopped: bool) -> None:
         mute(sys.stdout)
         mute(sys.stderr)
     else:
-        if not goes_on:
-            outbox.posts.clear()
+        for one in lost:
+            outbox.settle_post(one)
 
 
 async def _stay_connected(
@@ -116,6 +150,8 @@ async def _stay_connected(
     client: Client,
     typing: asyncio.Task[None],
     signals: list[int],
+    trust: Trust | None,
+    ask: Callable[[], Questions],
 ) -> bool:
     """Run the session until typing ends, and sign out; tell whether the session goes on.
 
@@ -127,7 +163,7 @@ async def _stay_connected(
     from chat_cli.session.session import Session
 
     identity, backoff = Identity(target), Backoff(random.random)
-    session = Session(target, name, client, identity, backoff, time.monotonic)
+    session = Session(target, name, client, identity, backoff, time.monotonic, trust=trust, ask=ask)
     if typing.done():
         return True
     client.connect(session)
@@ -136,7 +172,8 @@ async def _stay_connected(
         await asyncio.wait([typing, connecting], return_when=asyncio.FIRST_COMPLETED)
         if connecting.done():
             connecting.result()
-        await typing
+        if not client.state.unusable:
+            await typing
         if client.state.link is Link.ONLINE:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_POSTS):
@@ -145,14 +182,17 @@ async def _stay_connected(
         connecting.cancel()
         await asyncio.gather(connecting, return_exceptions=True)
         goes_on = closes_window(signals) or await session.sign_out() or client.state.own is None
+        if identity.unended and not client.state.leaving:
+            client.trouble(_UNENDED)
     return goes_on
 
 
-def _screen(state: ChatState) -> tuple[_Screen, Callable[[str], str]]:
+def _screen(state: ChatState, known: Mapping[Secret, str]) -> tuple[_Screen, Callable[[str], str]]:
     """Make the best screen that there is, and what gives names their style on it."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if not terminal or os.environ.get("TERM") in ("dumb", "unknown"):
-        return PlainScreen(), lambda _: ""
+        ask = partial(FiledQuestions, known, TerminalQuestions, _OPTIONS)
+        return PlainScreen(ask), lambda _: ""
     # The answer to a question for the cursor's place would mix with what is typed, and a
     # terminal that gives none makes every print wait. The screen does not need to know it.
     os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")

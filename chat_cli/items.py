@@ -7,7 +7,7 @@ from the connection itself. The consumer needs neither protobuf nor grpc to read
 from dataclasses import dataclass
 from enum import Enum
 
-from chat_cli.model import Limits, RoomEvent, RoomInfo, User
+from chat_cli.model import Invitation, Limits, RoomEvent, RoomInfo, User
 
 # ---------------------------------------------------------------- from the server
 
@@ -114,10 +114,49 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class RoomClosed:
-    """The stream no longer reads this room."""
+class Muted:
+    """The user may not speak in a room until `until_ms`; `text` is the server's sentence."""
 
     room_id: str
+    until_ms: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmuted:
+    """The user may speak in a room again."""
+
+    room_id: str
+    text: str = ""
+
+
+class CloseReason(Enum):
+    """Why a room is no longer read."""
+
+    LEFT = "left"
+    REMOVED = "removed"
+    BANNED = "banned"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomClosed:
+    """The stream no longer reads this room.
+
+    Who was removed by somebody is told by whom and why, and who was banned also until when.
+    """
+
+    room_id: str
+    reason: CloseReason = CloseReason.LEFT
+    text: str = ""
+    by: User | None = None
+    until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Somebody invites the user to a private room."""
+
+    invitation: Invitation
 
 
 # ------------------------------------------------------------ from the connection
@@ -177,6 +216,17 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedOut:
+    """The sign-in of an account is over, for `reason`; only its password opens another.
+
+    `asking` says that it is asked for now; else only when the person wants to go on.
+    """
+
+    reason: str
+    asking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Replaced:
     """Another client took over the session; there is no attempt to come back by itself."""
 
@@ -190,7 +240,7 @@ class Kicked:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The connection cannot work, ever: what listens there is no chat server."""
+    """The connection cannot work, ever: what listens there is no chat server, or not trusted."""
 
     reason: str
 
@@ -206,7 +256,12 @@ StreamItem = (
     | Refused
     | Presence
     | Notice
+    | Muted
+    | Unmuted
     | RoomClosed
+    | Invited
 )
-LinkItem = Connecting | SignedIn | NameWanted | Offline | Remark | Replaced | Kicked | Stopped
+LinkItem = (
+    Connecting | SignedIn | NameWanted | Offline | Remark | SignedOut | Replaced | Kicked | Stopped
+)
 Item = StreamItem | LinkItem

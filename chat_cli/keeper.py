@@ -1,7 +1,8 @@
 """Keeps an outbox on disk while the program runs.
 
-A change is written at once, so that it survives the end of the process. A thread syncs what
-has gathered; then the outbox lets the posts go. So Enter never waits for the disk, and a
+What was typed is written before anything can draw it, so that what a person sees survives the
+end of the process; other changes of a turn of the loop are written together. A thread syncs
+what has gathered; then the outbox lets the posts go. So Enter never waits for the disk, and a
 thousand lines of a script share a few syncs.
 """
 
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from chat_cli import records
 from chat_cli.journal import Journal, Orphan, find_orphans
-from chat_cli.outbox import FailedPost, Found, Outbox, PendingPost
+from chat_cli.outbox import Outbox
+from chat_cli.pending import FailedPost, Found, PendingPost
 from chat_cli.storage import directory_for
 
 # Bytes after which a file that is mostly settled is written anew: some thousand messages.
@@ -45,6 +47,8 @@ class Keeper:
         self._journal: Journal | None = None
         # What the file says of each post: its owner, or that it failed.
         self._told: dict[str, tuple[str | None, bool]] = {}
+        # Bytes of the file when it was last written anew.
+        self._whole = 0
         # Whether the end of the file may be half a line.
         self._torn = False
         self._troubled = False
@@ -87,16 +91,19 @@ class Keeper:
         self._remove(self._taken_over.copy())
 
     def changed(self) -> None:
-        """Take in that the outbox may have changed."""
+        """Take in that the outbox may have changed; it is written soon, with what follows."""
         if self._journal and self._scheduled is None:
             self._scheduled = asyncio.get_running_loop().call_soon(self._write)
 
-    async def close(self) -> None:
-        """End: what still waits, or was not seen, is left for the next process."""
+    def write(self) -> None:
+        """Write what has changed; then it survives the end of the process."""
         if self._scheduled:
             self._scheduled.cancel()
-        if self._journal:
-            self._write()
+        self._write()
+
+    async def close(self) -> None:
+        """End: what still waits, or was not seen, is left for the next process."""
+        self.write()
         if self._syncing:
             await self._syncing
         if self._journal is None:
@@ -118,45 +125,47 @@ class Keeper:
         journal, outbox = self._journal, self._outbox
         if journal is None or (self._torn and self._syncing):
             return
-        outbox.stamp(self._now_ms())
-        before = self._told.copy()
-        lines = b"".join(self._differences())
-        fresh = {one for one, told in self._told.items() if before.get(one) != told}
-        anew = self._torn or (journal.size > _LARGE and not self._syncing)
+        if self._torn:
+            # Nothing that the file says can be relied on.
+            self._told.clear()
+            outbox.begin_saving()
+        changed = outbox.take_changes(self._now_ms())
+        before = {one: self._told.get(one) for one in changed}
+        lines = b"".join(self._differences(changed))
+        fresh = {one for one in changed if one in self._told and self._told[one] != before[one]}
+        large = max(_LARGE, 2 * self._whole)
         try:
-            if anew:
+            if self._torn or (journal.size > large and not self._syncing):
                 journal.replace(records.whole(outbox.posts.values(), outbox.failed.values()))
-                fresh = set(self._told)
+                fresh, self._whole = set(self._told), journal.size
             elif lines:
                 journal.append(lines)
         except OSError as error:
-            self._told = before
             self._give_up(error)
             return
-        if self._torn:
-            self._torn = False
-            outbox.begin_saving()
+        self._torn = False
         if fresh or self._taken_over:
             self._unsynced = (self._unsynced or set()) | fresh
             if self._syncing is None:
                 self._syncing = asyncio.create_task(self._sync())
 
-    def _differences(self) -> Iterator[bytes]:
+    def _differences(self, changed: Iterable[str]) -> Iterator[bytes]:
         """Give the lines by which the file falls behind the outbox, and count them as told."""
         told, outbox = self._told, self._outbox
-        for one, post in outbox.posts.items():
-            if told.get(one) != (post.owner, False):
-                yield records.pending(post)
-                told[one] = (post.owner, False)
-        for one, lost in outbox.failed.items():
-            if one not in told:
-                yield records.pending(lost.post)
-            if told.get(one) != (lost.post.owner, True):
-                yield records.failed(lost)
-                told[one] = (lost.post.owner, True)
-        for one in [one for one in told if one not in outbox.posts and one not in outbox.failed]:
-            yield records.done(one)
-            del told[one]
+        for one in changed:
+            if post := outbox.posts.get(one):
+                if told.get(one) != (post.owner, False):
+                    yield records.pending(post)
+                    told[one] = (post.owner, False)
+            elif lost := outbox.failed.get(one):
+                if one not in told:
+                    yield records.pending(lost.post)
+                if told.get(one) != (lost.post.owner, True):
+                    yield records.failed(lost)
+                    told[one] = (lost.post.owner, True)
+            elif one in told:
+                yield records.done(one)
+                del told[one]
 
     async def _sync(self) -> None:
         try:

@@ -3,11 +3,13 @@
 Each gives what there is to show, and raises ChatError when the server cannot be asked.
 """
 
+from dataclasses import replace
+
 from chat_cli.effects import Effect
-from chat_cli.entries import History, Listing, Names, Spoken, TopicLine
-from chat_cli.model import ById, RoomKind, Said, TopicChanged, room_label
+from chat_cli.entries import Happening, History, Listing, Names, Spoken
+from chat_cli.happenings import happening
+from chat_cli.model import ById, RoomKind, User, private_label, room_label
 from chat_cli.ports import Connection
-from chat_cli.reading import spoken
 from chat_cli.state import ChatState
 
 
@@ -16,21 +18,30 @@ async def list_users(state: ChatState, connection: Connection, everybody: bool) 
     room = state.room
     if everybody or room is None:
         users = await connection.list_users(None)
-        names = [user.name if user.connected else f"{user.name} (away)" for user in users]
+        names = [marked(user) + ("" if user.connected else " (away)") for user in users]
         return [Names(f"{len(names)} on {state.host}", names)]
     label = room.label(state.own_id)
     if room.kind is RoomKind.DIRECT:
-        return [Names(f"in {label}", [user.name for user in room.members])]
+        return [Names(f"in {label}", [marked(user) for user in room.members])]
     users = await connection.list_users(ById(room.room_id))
-    return [Names(f"{len(users)} in {label}", [user.name for user in users])]
+    return [Names(f"{len(users)} in {label}", [marked(user) for user in users])]
+
+
+def marked(user: User) -> str:
+    """Give a name, with the mark of a bot."""
+    return f"{user.name} (bot)" if user.bot else user.name
 
 
 async def list_rooms(state: ChatState, connection: Connection) -> list[Effect]:
-    """List the public rooms and the own conversations."""
+    """List the public rooms, then the own private ones and the own conversations."""
     rows = []
     for info in await connection.list_rooms():
         mark = "*" if info.room_id in state.rooms else " "
         rows.append((f"{mark} {room_label(info.name)}", f"{info.present} here", info.topic))
+    for room in state.rooms.values():
+        if room.kind is RoomKind.PRIVATE:
+            archived = "archived" if room.info.archived else f"{room.total} here"
+            rows.append((f"* {private_label(room.name)}", archived, room.topic))
     for room in state.rooms.values():
         if room.kind is RoomKind.DIRECT:
             rows.append((f"* {room.label(state.own_id)}", "", ""))
@@ -38,15 +49,19 @@ async def list_rooms(state: ChatState, connection: Connection) -> list[Effect]:
 
 
 async def list_history(
-    state: ChatState, connection: Connection, room_id: str, count: int
+    state: ChatState, connection: Connection, room_id: str, count: int, numbered: bool = False
 ) -> list[Effect]:
-    """List the newest `count` messages of a room, oldest first."""
+    """List the newest `count` messages of a room, oldest first, on demand with their numbers."""
     events = await connection.newest_events(ById(room_id), count)
-    lines: list[Spoken | TopicLine] = []
+    lines: list[Happening] = []
+    hidden = 0
     for event in events:
-        if isinstance(event.body, Said):
-            lines.append(spoken(state, event, event.body))
-        elif isinstance(event.body, TopicChanged):
-            place, name = state.place(room_id), event.author.name
-            lines.append(TopicLine(place, event.time_ms, name, event.body.topic))
-    return [History(f"the last {len(lines)} of {state.label(room_id)}", lines)]
+        entry = happening(event, state.own, state.place(room_id))
+        if isinstance(entry, Spoken) and state.ignores(event.author.name):
+            hidden += 1
+        elif isinstance(entry, Spoken):
+            lines.append(replace(entry, numbered=numbered))
+        elif entry:
+            lines.append(entry)
+    left_out = f", {hidden} of people you ignore left out" if hidden else ""
+    return [History(f"the last {len(lines)} of {state.label(room_id)}{left_out}", lines)]

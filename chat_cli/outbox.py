@@ -1,7 +1,8 @@
 """What was written here and is not acknowledged yet: the only place where it is kept.
 
 Posts leave in the order in which they were written. While one waits for its retry, or as
-long as the window is full, the later ones are held. A post keeps its `client_msg_id` over
+long as the window is full, the later ones are held; where only its room is slow, those to
+other rooms are not. A post keeps its `client_msg_id` over
 every retry and reconnect, so the server makes one message of it. A post belongs to the
 user as whom it was written and is never sent as another: an owner is an id of a user in an
 epoch, because another epoch gives the same ids to other people.
@@ -14,10 +15,11 @@ Other orders (join, leave, topic) overtake waiting posts: a post to a room that 
 being joined must come after the join.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from chat_cli.model import ById, Limits, Target, User
+from chat_cli.model import ById, Limits, Target
+from chat_cli.pending import FailedPost, JoinRoom, Order, PendingOrder, PendingPost, SetTopic
 
 # Posts in flight when the server has no rate limits. Enough to fill a commit, and half of
 # what a stream may have unacknowledged.
@@ -25,93 +27,6 @@ _WINDOW = 128
 # Milliseconds for which the server is sure to know the id of a post: 14 days. One that is
 # older might be stored a second time.
 _LONGEST_MS = 14 * 24 * 3600 * 1000
-
-
-def owner_of(user: User, epoch: str) -> str:
-    """Name a user apart from all users of all epochs."""
-    return f"{epoch} {user.user_id}"
-
-
-@dataclass(slots=True)
-class PendingPost:
-    """A message on its way. `owner` is who wrote it; None before the first sign-in.
-
-    `place` is what the person called the room, for a process that does not know the room.
-    `typed_ms` is when it was written, in milliseconds since 1970-01-01 UTC; 0 is not known.
-    `adopted` says that a dead process left it. `written_at` is when it was last written to a
-    stream.
-    """
-
-    client_msg_id: str
-    target: Target
-    text: str
-    action: bool
-    owner: str | None
-    place: str = ""
-    typed_ms: int = 0
-    adopted: bool = False
-    written: bool = False
-    written_at: float = 0.0
-    not_before: float = 0.0
-    # Why it has to wait until then, in the server's words.
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedPost:
-    """A message that will not be sent, and why. The person has not seen that yet."""
-
-    post: PendingPost
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What dead processes left, the oldest first.
-
-    `damaged` are the new places of files of which a part made no sense.
-    """
-
-    posts: tuple[PendingPost, ...] = ()
-    failed: tuple[FailedPost, ...] = ()
-    damaged: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class JoinRoom:
-    """Enter a room, beginning with the newest `recent` events."""
-
-    target: Target
-    recent: int
-
-
-@dataclass(frozen=True, slots=True)
-class LeaveRoom:
-    """Leave a public room."""
-
-    room_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetTopic:
-    """Change what a room is about; an empty topic removes it."""
-
-    room_id: str
-    topic: str
-
-
-Order = JoinRoom | LeaveRoom | SetTopic
-
-
-@dataclass(slots=True)
-class PendingOrder:
-    """An order on its way."""
-
-    order_id: str
-    order: Order
-    written: bool = False
-    not_before: float = 0.0
-    why: str = ""
 
 
 @dataclass(slots=True)
@@ -130,6 +45,8 @@ class Outbox:
     durable: bool = False
     # Posts that are not on disk yet.
     _unsaved: set[str] = field(default_factory=set)
+    # Posts whose lines on disk may be old, in the order of their changes; nothing if not durable.
+    _changed: dict[str, None] = field(default_factory=dict)
     _count: int = 0
 
     def use_limits(self, limits: Limits) -> None:
@@ -142,8 +59,7 @@ class Outbox:
         """Take in a message; it is sent when its turn comes."""
         post = PendingPost(self._next_id(), target, text, action, owner, place)
         self.posts[post.client_msg_id] = post
-        if self.durable:
-            self._unsaved.add(post.client_msg_id)
+        self._hold_back(post.client_msg_id)
         return post
 
     def adopt(self, posts: Iterable[PendingPost]) -> None:
@@ -152,27 +68,36 @@ class Outbox:
         for post in left.values():
             post.adopted = True
         self.posts = {**left, **self.posts}
-        if self.durable:
-            self._unsaved.update(left)
+        for client_msg_id in left:
+            self._hold_back(client_msg_id)
 
     def begin_saving(self) -> None:
         """Hold every post back until it is on disk."""
         self.durable = True
         self._unsaved = {post.client_msg_id for post in self.posts.values() if not post.written}
+        self._changed = dict.fromkeys([*self.posts, *self.failed])
 
     def stop_saving(self) -> None:
         """Send posts although they cannot be kept."""
         self.durable = False
         self._unsaved.clear()
+        self._changed.clear()
 
     def saved(self, ids: Iterable[str]) -> None:
         """Take in that these posts are on disk."""
         self._unsaved.difference_update(ids)
 
-    def stamp(self, now_ms: int) -> None:
-        """Note the time of day on posts that have none."""
-        for post in self.posts.values():
-            post.typed_ms = post.typed_ms or now_ms
+    def take_changes(self, now_ms: int) -> list[str]:
+        """Give the ids of the posts of which something changed since they were given last.
+
+        Posts that came, went, failed, were seen or have another owner; never a walk over all that
+        wait. Those that have no time of day get one.
+        """
+        changed, self._changed = list(self._changed), {}
+        for client_msg_id in changed:
+            if post := self.posts.get(client_msg_id):
+                post.typed_ms = post.typed_ms or now_ms
+        return changed
 
     def too_old(self, now_ms: int) -> list[PendingPost]:
         """Give the posts that must not be sent any more, because of their age."""
@@ -182,9 +107,12 @@ class Outbox:
         """Do not send a post; keep it until it was seen."""
         self.settle_post(post.client_msg_id)
         self.failed[post.client_msg_id] = FailedPost(post, reason)
+        self._note(post.client_msg_id)
 
     def seen(self) -> None:
         """Take in that the person has seen what failed."""
+        for client_msg_id in self.failed:
+            self._note(client_msg_id)
         self.failed.clear()
 
     def order(self, order: Order) -> str:
@@ -199,9 +127,7 @@ class Outbox:
             order for order in self.orders.values() if not order.written and order.not_before <= now
         ]
         in_flight = sum(post.written for post in self.posts.values())
-        for post in self.posts.values():
-            if post.written:
-                continue
+        for post in self._unheld(now):
             if post.not_before > now or in_flight >= self.window:
                 break
             if post.client_msg_id in self._unsaved:
@@ -214,6 +140,19 @@ class Outbox:
                 pending.written_at = now
         return due
 
+    def _unheld(self, now: float) -> Iterator[PendingPost]:
+        """Give the posts that are not written, without those whose room alone has to wait."""
+        held: set[str | Target] = set()
+        for post in self.posts.values():
+            # What people call a room is the same before and after it is open.
+            room = post.place or post.target
+            if post.written or room in held:
+                continue
+            if post.alone and post.not_before > now:
+                held.add(room)
+                continue
+            yield post
+
     def unanswered_since(self) -> float | None:
         """Give the moment since when the oldest post in flight waits for its answer."""
         return min((post.written_at for post in self.posts.values() if post.written), default=None)
@@ -221,14 +160,15 @@ class Outbox:
     def next_due(self, now: float) -> float | None:
         """Give the moment when a retry becomes due, None if none is waiting for one."""
         waiting = [order.not_before for order in self.orders.values() if order.not_before > now]
-        held = next((post for post in self.posts.values() if not post.written), None)
-        if held is not None and held.not_before > now:
-            waiting.append(held.not_before)
-        return min(waiting, default=None)
+        waiting += [post.not_before for post in self.posts.values() if post.alone]
+        held = next(self._unheld(now), None)
+        waiting += [held.not_before] if held is not None else []
+        return min((moment for moment in waiting if moment > now), default=None)
 
     def settle_post(self, client_msg_id: str) -> PendingPost | None:
         """Forget a post that was answered for good; None if it was unknown."""
         self._unsaved.discard(client_msg_id)
+        self._note(client_msg_id)
         return self.posts.pop(client_msg_id, None)
 
     def settle_order(self, order_id: str) -> Order | None:
@@ -236,10 +176,11 @@ class Outbox:
         pending = self.orders.pop(order_id, None)
         return pending.order if pending else None
 
-    def retry(self, pending_id: str, not_before: float, why: str = "") -> bool:
+    def retry(self, pending_id: str, not_before: float, why: str = "", alone: bool = False) -> bool:
         """Send this post or order again, not earlier than that; False if it is unknown.
 
-        `why` is the server's sentence, for the person who waits.
+        `why` is the server's sentence, for the person who waits. With `alone` messages to other
+        rooms need not wait.
         """
         pending = self.posts.get(pending_id) or self.orders.get(pending_id)
         if pending is None:
@@ -247,6 +188,8 @@ class Outbox:
         pending.written = False
         pending.not_before = not_before
         pending.why = why
+        if isinstance(pending, PendingPost):
+            pending.alone = alone
         return True
 
     def disconnected(self) -> list[Order]:
@@ -290,9 +233,18 @@ class Outbox:
         for post in self.posts.values():
             if post.owner != owner:
                 post.owner = owner
-                if self.durable:
-                    self._unsaved.add(post.client_msg_id)
+                self._hold_back(post.client_msg_id)
         return foreign
+
+    def _hold_back(self, client_msg_id: str) -> None:
+        """Let a post wait until it is on disk as it is now."""
+        if self.durable:
+            self._unsaved.add(client_msg_id)
+            self._note(client_msg_id)
+
+    def _note(self, client_msg_id: str) -> None:
+        if self.durable:
+            self._changed[client_msg_id] = None
 
     def _next_id(self) -> str:
         self._count += 1

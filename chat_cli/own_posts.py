@@ -12,7 +12,7 @@ from chat_cli.commands import typed_as
 from chat_cli.effects import Effect, GiveBack
 from chat_cli.entries import NotSent, Spoken, plain, warning
 from chat_cli.model import Direct, RoomKind
-from chat_cli.outbox import Found, JoinRoom, PendingPost
+from chat_cli.pending import Found, JoinRoom, PendingPost
 from chat_cli.state import ChatState, Echo
 
 
@@ -125,6 +125,6 @@ def _addressees(state: ChatState, post: PendingPost) -> tuple[str, ...]:
     room = state.find(post.target)
     if room is None:
         return tuple(post.place[1:].split(",")) if post.place.startswith("@") else ()
-    if room.kind is RoomKind.PUBLIC:
+    if room.kind is not RoomKind.DIRECT:
         return ()
     return tuple(user.name for user in room.members if user.user_id != state.own_id)

@@ -8,7 +8,7 @@ between the lines.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from prompt_toolkit.application import Application
@@ -27,7 +27,9 @@ from prompt_toolkit.utils import get_cwidth, suspend_to_background_supported
 
 from chat_cli.client import Client
 from chat_cli.completion import common_prefix
-from chat_cli.render import Line
+from chat_cli.question_bar import AskedQuestions, QuestionBar
+from chat_cli.render import Fragments, Line
+from chat_cli.scrollback import Change, Redrawing, Scrollback, amended
 from chat_cli.state import ChatState
 from chat_cli.status import prompt, toolbar, waiting_lines
 from chat_cli.styles import STYLE
@@ -57,6 +59,7 @@ class PromptScreen:
         self._clock = clock
         self._client: Client | None = None
         self._lines: list[Line] = []
+        self._scrollback = Scrollback()
         self._printing: asyncio.TimerHandle | None = None
         self._printed_at = 0.0
         self._accepting = False
@@ -65,6 +68,7 @@ class PromptScreen:
         self._told_history = False
         self._painted = asyncio.Event()
         self._buffer = Buffer(multiline=False, accept_handler=self._accept)
+        self._bar = QuestionBar(self._take_turns)
         self._app: Application[None] = Application(
             layout=self._layout(),
             style=STYLE,
@@ -75,9 +79,16 @@ class PromptScreen:
             input=terminal_in,
             output=terminal_out,
         )
+        # Whoever asks unasked waits until the line is empty.
+        self._app.before_render += lambda _: self._focus()
         self._app.after_render += lambda _: self._painted.set()
 
     # ------------------------------------------------------------ what the client uses
+
+    @property
+    def tells_pastes(self) -> bool:
+        """Always: the terminal marks what is pasted."""
+        return True
 
     def show(self, lines: Sequence[Line]) -> None:
         """Add lines to the scroll-back; several calls soon after each other print once."""
@@ -86,6 +97,16 @@ class PromptScreen:
             loop = asyncio.get_running_loop()
             wait = max(0.0, self._printed_at + _GATHER - loop.time())
             self._printing = loop.call_later(wait, self._print)
+
+    def amend(self, change: Change) -> None:
+        """Change messages that wait to be printed or stand in the window."""
+        self._lines = amended(self._lines, change) or self._lines
+        size = self._app.output.get_size()
+        screen = self._app.renderer.last_rendered_screen
+        above = max(0, size.rows - (screen.height if screen else 0))
+        redrawing = self._scrollback.amend(change, size.columns, above)
+        if redrawing and self._app.is_running and not self._app.is_done:
+            self._print(redrawing)
 
     def give_back(self, text: str) -> None:
         """Put a text into the input if that is empty, else where the arrow up fetches it."""
@@ -109,6 +130,13 @@ class PromptScreen:
         """Draw the prompt again."""
         self._app.invalidate()
 
+    def questions(self, unasked: bool = False) -> AskedQuestions:
+        """Ask in the place of the input line; what stands in that is kept."""
+        # A macro would keep what is typed now.
+        if self._app.emacs_state.is_recording:
+            self._app.emacs_state.end_macro()
+        return self._bar.open(unasked)
+
     def close(self) -> None:
         """End the application; `run` returns."""
         if self._app.is_running and not self._app.is_done:
@@ -126,6 +154,7 @@ class PromptScreen:
                     handle_sigint=False, set_exception_handler=False, pre_run=self._begin
                 )
         finally:
+            self._bar.end()
             if self._printing:
                 self._printing.cancel()
                 self._printing = None
@@ -142,11 +171,16 @@ class PromptScreen:
         if self._lines:
             self.show(())
 
-    def _print(self) -> None:
+    def _print(self, redrawing: Redrawing | None = None) -> None:
+        """Print what is new, after what is to be drawn anew."""
+        if self._printing:
+            self._printing.cancel()
         self._printing = None
         self._printed_at = asyncio.get_running_loop().time()
         if self._app.is_running and not self._app.is_done:
             self._app.renderer.erase()
+            if redrawing:
+                self._redraw(redrawing)
             self._write_lines()
             # At once, not with the next turn of the loop: under a flood that turn is long, and
             # the line being typed must not be gone meanwhile.
@@ -155,14 +189,23 @@ class PromptScreen:
                 self._app.render_counter += 1
                 self._app.renderer.render(self._app, self._app.layout)
 
+    def _redraw(self, redrawing: Redrawing) -> None:
+        """Draw the end of what was printed anew; what stood above it stays."""
+        output = self._app.output
+        output.cursor_up(redrawing.up)
+        output.write_raw("\r")
+        output.erase_down()
+        self._write_rows(redrawing.rows)
+
     def _write_lines(self) -> None:
         lines, self._lines = self._lines, []
-        width = self._app.output.get_size().columns
+        self._write_rows(self._scrollback.add(lines, self._app.output.get_size().columns))
+
+    def _write_rows(self, rows: Iterable[Fragments]) -> None:
         fragments: StyleAndTextTuples = []
-        for line in lines:
-            for part in fold(line, width):
-                fragments += part
-                fragments.append(("", "\n"))
+        for row in rows:
+            fragments += row
+            fragments.append(("", "\n"))
         if fragments:
             # A terminal that is gone is noticed by its input.
             with suppress(OSError):
@@ -175,17 +218,29 @@ class PromptScreen:
             Window(FormattedTextControl(self._waiting), dont_extend_height=True, wrap_lines=True),
             Condition(lambda: any(True for _ in self._state.waiting())) & ~is_done,
         )
-        entry = Window(
+        self._entry = Window(
             BufferControl(self._buffer),
             get_line_prefix=self._prefix,
             wrap_lines=True,
             dont_extend_height=True,
             height=Dimension(min=1, max=_INPUT_ROWS),
         )
+        entry = ConditionalContainer(self._entry, Condition(lambda: not self._bar.active))
         bar = ConditionalContainer(
             Window(FormattedTextControl(self._toolbar), height=1, style="class:toolbar"), ~is_done
         )
-        return Layout(HSplit([waiting, entry, bar]), entry)
+        return Layout(HSplit([waiting, entry, self._bar.container, bar]), self._entry)
+
+    def _take_turns(self) -> None:
+        self._focus()
+        self._app.invalidate()
+
+    def _focus(self) -> None:
+        """Let the keys go to a question, if there is one that may have them."""
+        self._bar.take_turns(line_is_free=not self._buffer.text)
+        wanted = self._bar.window if self._bar.active else self._entry
+        if not self._app.layout.has_focus(wanted):
+            self._app.layout.focus(wanted)
 
     def _waiting(self) -> StyleAndTextTuples:
         fragments: StyleAndTextTuples = []
@@ -210,10 +265,14 @@ class PromptScreen:
 
     def _bindings(self) -> KeyBindings:
         keys = KeyBindings()
-        keys.add("tab")(self._complete)
-        keys.add("escape", "enter")(lambda event: event.current_buffer.insert_text("\n"))
-        keys.add("c-c")(self._interrupt)
-        keys.add("c-d", filter=Condition(lambda: not self._buffer.text))(lambda _: self.close())
+        chatting = Condition(lambda: not self._bar.active)
+        keys.add("tab", filter=chatting)(self._complete)
+        newline = keys.add("escape", "enter", filter=chatting)
+        newline(lambda event: event.current_buffer.insert_text("\n"))
+        keys.add("c-c", filter=chatting)(self._interrupt)
+        keys.add("c-d", filter=chatting & Condition(lambda: not self._buffer.text))(
+            lambda _: self.close()
+        )
         if suspend_to_background_supported():
             keys.add("c-z")(lambda event: event.app.suspend_to_background())
         return keys

@@ -1,15 +1,32 @@
 """Reading rooms: opened, caught up, live, closed, and every event exactly once."""
 
-import re
+from dataclasses import replace
 
 from chat_cli import items as it
-from chat_cli.effects import Effect, ReadAgain
-from chat_cli.entries import Movement, Names, Note, Spoken, TopicLine, plain, warning
-from chat_cli.model import ById, ByName, Direct, RoomEvent, RoomKind, Said, TopicChanged, User, key
+from chat_cli.catching_up import done_reading
+from chat_cli.effects import Effect, ReadAgain, Strike
+from chat_cli.entries import Movement, Names, Note, Struck, plain, warning
+from chat_cli.happenings import happening
+from chat_cli.model import (
+    Body,
+    ById,
+    ByName,
+    Deleted,
+    Removed,
+    RoleChanged,
+    RoomChanged,
+    RoomEvent,
+    RoomKind,
+    Said,
+    Tombstone,
+    TopicChanged,
+    key,
+)
 from chat_cli.orders import enter
-from chat_cli.outbox import JoinRoom
 from chat_cli.own_posts import flush_echoes
+from chat_cli.pending import JoinRoom
 from chat_cli.rooms import RECENT, Place, Room
+from chat_cli.standing import moved_away, was_put_out
 from chat_cli.state import ChatState
 
 _NOT_FOUND = 5  # google.rpc.Code
@@ -25,18 +42,18 @@ def opened(state: ChatState, item: it.RoomOpened) -> list[Effect]:
         room = Room.opened(info, item.after_seq)
         state.rooms[info.room_id] = room
     else:
-        room.name, room.topic, room.members = info.name, info.topic, info.members
+        room.info = info
         room.live = False
+        room.missed_to = info.head_seq
         if room.last_seq is None:
-            room.last_seq = item.after_seq
+            room.last_seq, room.missed_to = item.after_seq, 0
             effects = flush_echoes(state, room.room_id, before=item.after_seq + 1)
     heading = state.heading
     # A direct message that has the same names may be one with people who are gone.
-    by_name = heading and not isinstance(heading.target, Direct)
-    if heading and (
-        heading.room_id == room.room_id
-        or (by_name and room.answers_to(heading.target, state.own_id))
-    ):
+    target = heading.target if heading else None
+    named = isinstance(target, ById | ByName) and room.answers_to(target, state.own_id)
+    if heading and (named or heading.room_id == room.room_id):
+        room.asked = True
         state.move_to(room.room_id)
     return effects
 
@@ -55,24 +72,7 @@ def live(state: ChatState, item: it.Live) -> list[Effect]:
             return effects
     room.live = True
     effects += _introduction(state, room)
-    return effects + _done_reading(state, room.room_id)
-
-
-def _done_reading(state: ChatState, room_id: str) -> list[Effect]:
-    if state.catch_up:
-        state.catch_up.room_ids.discard(room_id)
-    return caught_up(state)
-
-
-def caught_up(state: ChatState) -> list[Effect]:
-    """Tell that the client is back as soon as every room has been read."""
-    if state.catch_up is None or state.catch_up.room_ids:
-        return []
-    count = state.catch_up.messages
-    state.catch_up = None
-    state.told_offline = False
-    what = {0: "nothing missed", 1: "1 message caught up"}.get(count, f"{count} messages caught up")
-    return [plain(f"back, {what}")]
+    return effects + done_reading(state, room.room_id)
 
 
 def _introduction(state: ChatState, room: Room) -> list[Effect]:
@@ -81,6 +81,8 @@ def _introduction(state: ChatState, room: Room) -> list[Effect]:
         return []
     room.announced = True
     label = room.label(state.own_id)
+    if not room.asked and room.kind is not RoomKind.DIRECT:
+        return [Note(f"you are in {label} too")]
     if room.kind is RoomKind.DIRECT:
         return [plain(f"now in {label}")] if room is state.room else []
     effects: list[Effect] = [plain(f"{label}: {room.topic}")] if room.topic else []
@@ -103,18 +105,6 @@ def gap(state: ChatState, item: it.Gap) -> list[Effect]:
     return [*flush_echoes(state, room.room_id, before=item.first_seq), warning(text)]
 
 
-def closed(state: ChatState, room_id: str) -> list[Effect]:
-    """Take in that a room was left, here or in another window."""
-    if room_id not in state.rooms:
-        return []
-    effects = flush_echoes(state, room_id)
-    label, was_here = state.label(room_id), room_id == state.here
-    state.drop(room_id)
-    now_in = f", now in {state.current_label() or 'no room'}" if was_here else ""
-    effects.append(plain(f"you left {label}{now_in}"))
-    return effects + _done_reading(state, room_id)
-
-
 def presence(state: ChatState, item: it.Presence) -> list[Effect]:
     """Take in who is in a room."""
     room = state.rooms.get(item.room_id)
@@ -125,8 +115,12 @@ def presence(state: ChatState, item: it.Presence) -> list[Effect]:
         return _introduction(state, room)
     # A change may already be in the picture that was sent when reading began.
     known = {state.own_id, *room.present}
-    came = tuple(user.name for user in item.joined if user.user_id not in known)
-    went = tuple(user.name for user in item.left if user.user_id != state.own_id)
+    came = tuple(
+        u.name for u in item.joined if u.user_id not in known and not state.ignores(u.name)
+    )
+    went = tuple(
+        u.name for u in item.left if u.user_id != state.own_id and not state.ignores(u.name)
+    )
     room.move(item.joined, item.left, item.total)
     if not came and not went:
         return []
@@ -148,64 +142,79 @@ def event(state: ChatState, event: RoomEvent) -> list[Effect]:
                 return effects
     room.last_seq = event.seq
     body = event.body
-    if isinstance(body, TopicChanged):
-        room.topic = body.topic
+    effects += _learn(state, room, body)
+    if isinstance(body, Removed) and _was_missed(state, room, event, body):
+        return effects + was_put_out(state, room, event.author, body)
     if event.seq <= room.skip_to:
         return effects
     if room.begin < room.skip_to == event.seq - 1:
         older = room.skip_to - room.begin
         text = f"{older} older messages of {room.label(state.own_id)}: /history shows them"
         effects.append(Note(text))
-    place = state.place(room.room_id)
-    if isinstance(body, TopicChanged):
-        effects.append(TopicLine(place, event.time_ms, event.author.name, body.topic))
-    elif isinstance(body, Said):
-        effects += _message(state, room, event, body)
-    return effects
+    if isinstance(body, Said):
+        return effects + _message(state, room, event, body)
+    if isinstance(body, Tombstone):
+        _forget_echo(state, room, event.seq)
+    entry = happening(event, state.own, state.place(room.room_id))
+    hidden = entry is None or (isinstance(entry, Struck) and state.ignores(entry.author))
+    return effects if hidden or entry is None else [*effects, entry]
+
+
+def _was_missed(state: ChatState, room: Room, event: RoomEvent, removed: Removed) -> bool:
+    """Tell whether the own user was removed, and this client was not there to be told.
+
+    What was said before one entered may have such a removal too, which is over.
+    """
+    return removed.user.user_id == state.own_id and event.seq <= room.missed_to
+
+
+def _learn(state: ChatState, room: Room, body: Body | None) -> list[Effect]:
+    """Take in what an event changes of the room, whether or not it is shown."""
+    match body:
+        case TopicChanged(topic):
+            room.info = replace(room.info, topic=topic)
+        case RoomChanged():
+            room.change(body)
+        case RoleChanged(user, role) if user.user_id == state.own_id:
+            room.info = replace(room.info, role=role)
+        case Deleted(seq):
+            room.unspoke(seq)
+            return [Strike(room.room_id, seq)]
+    return []
+
+
+def _forget_echo(state: ChatState, room: Room, seq: int) -> None:
+    """Do not wait for the text of an own message that was deleted meanwhile."""
+    for msg_id, echo in list(state.echoes.items()):
+        if (echo.room_id, echo.seq) == (room.room_id, seq):
+            del state.echoes[msg_id]
 
 
 def _message(state: ChatState, room: Room, event: RoomEvent, body: Said) -> list[Effect]:
     own = event.author.user_id == state.own_id
     if own:
+        room.spoke(event.seq)
         state.outbox.settle_post(body.client_msg_id)
         state.echoes.pop(body.client_msg_id, None)
         if body.client_msg_id in state.shown_early:
             state.shown_early.discard(body.client_msg_id)
             return []
+    elif state.ignores(event.author.name):
+        return []
     else:
         state.remember_name(event.author.name)
         if state.catch_up and not room.live:
             state.catch_up.messages += 1
         if room.room_id != state.here:
             room.unread += 1
-    effects: list[Effect] = [spoken(state, event, body)]
+    entry = happening(event, state.own, state.place(event.room_id))
+    effects: list[Effect] = [entry] if entry else []
     if room.kind is RoomKind.DIRECT and not own and room is not state.room:
         if not state.told_direct:
             names = room.label(state.own_id).removeprefix("@")
             effects.append(Note(f"/dm {names} goes to this conversation"))
         state.told_direct = True
     return effects
-
-
-def spoken(state: ChatState, event: RoomEvent, body: Said) -> Spoken:
-    """Make the entry of a message."""
-    own = event.author.user_id == state.own_id
-    return Spoken(
-        state.place(event.room_id),
-        event.time_ms,
-        event.author.name,
-        body.text,
-        action=body.action,
-        own=own,
-        mention=not own and _mentions(body.text, state.own),
-    )
-
-
-def _mentions(text: str, own: User | None) -> bool:
-    if own is None:
-        return False
-    pattern = rf"(?<![\w.-]){re.escape(own.name)}(?![\w-])"
-    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 def _hole(state: ChatState, room: Room, seq: int) -> list[Effect]:
@@ -230,14 +239,14 @@ def unreadable(state: ChatState, room: Room, item: it.Refused) -> list[Effect]:
         label = room.label(state.own_id)
         text = f"{label} is shorter than what was read of it: starting with its newest messages"
         effects = flush_echoes(state, room.room_id)
-        return [*effects, warning(text), *_done_reading(state, room.room_id)]
+        return [*effects, warning(text), *done_reading(state, room.room_id)]
     label = room.label(state.own_id)
     was_here = room is state.room and state.heading is None
     effects = flush_echoes(state, room.room_id)
     state.drop(room.room_id)
-    effects += [warning(f"{label}: {item.message}"), *_done_reading(state, room.room_id)]
+    effects += [warning(f"{label}: {item.message}"), *done_reading(state, room.room_id)]
     if item.code != _NOT_FOUND or room.kind is not RoomKind.PUBLIC:
-        return effects
+        return effects + moved_away(state, label) if was_here else effects
     if was_here:
         return effects + enter(state, ByName(room.name))
     state.outbox.order(JoinRoom(ByName(room.name), RECENT))

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chat_cli.model import ById, ByName, Direct, Target
-from chat_cli.outbox import FailedPost, PendingPost
+from chat_cli.pending import FailedPost, PendingPost
 
 _FORM = 1
 

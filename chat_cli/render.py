@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
+from chat_cli.durations import until
 from chat_cli.entries import (
     Announcement,
+    Deed,
     Entry,
+    Happening,
     History,
     Listing,
     Movement,
@@ -18,6 +21,7 @@ from chat_cli.entries import (
     Note,
     NotSent,
     Spoken,
+    Struck,
     TopicLine,
 )
 from chat_text.sanitize import sanitize, sanitize_lines
@@ -28,17 +32,24 @@ Fragments = list[tuple[str, str]]
 MARK = "✓"
 _FAILED = "✗"
 _BULLET = "·"
+_DELETED = "(message deleted)"
 _OPERATOR = "-- the operator: "
 # Width of "08:01 ": what folded lines and further lines of a text are indented by.
 _INDENT = 6
+# Columns that the cells of a table are aligned to, at most: windows are 80 columns wide.
+_COLUMN = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line before it is folded to a width; folded parts are indented by `indent` columns."""
+    """One line before it is folded to a width; folded parts are indented by `indent` columns.
+
+    `of` is the message that it is a line of, if it is one.
+    """
 
     fragments: Fragments
     indent: int = _INDENT
+    of: Spoken | None = None
 
     @property
     def text(self) -> str:
@@ -60,8 +71,8 @@ class Renderer:
     def lines(self, entry: Entry, now_ms: int) -> list[Line]:
         """Give the lines of an entry, a date line before them if the day has changed."""
         match entry:
-            case Spoken() | TopicLine():
-                return [*self._day_line(entry.time_ms), *self._event(entry)]
+            case Spoken() | Struck() | TopicLine() | Deed():
+                return [*self._day_line(entry.time_ms), *self._event(entry, now_ms)]
             case Movement():
                 return [self._movement(entry, now_ms)]
             case Note():
@@ -78,26 +89,56 @@ class Renderer:
             case History(title, entries):
                 return self._history(title, entries, now_ms)
 
-    def _event(self, entry: Spoken | TopicLine) -> list[Line]:
+    def struck(self, entry: Spoken) -> list[Line]:
+        """Give what stands for a message that was shown and is deleted now."""
+        place, name = entry.place, entry.author
+        return self._event(Struck(place, entry.time_ms, name, entry.bot), entry.time_ms)
+
+    def until(self, until_ms: int, now_ms: int) -> str:
+        """Say until when something holds."""
+        return until(until_ms, now_ms, self.zone)
+
+    def _event(self, entry: Happening, now_ms: int) -> list[Line]:
         head = [self._time(entry.time_ms), *_place(entry.place)]
-        author = (self.name_style(entry.author), entry.author)
-        if isinstance(entry, TopicLine):
-            what = f" set the topic: {entry.topic}" if entry.topic else " removed the topic"
-            return [_line([*head, (_class("plain"), f"{_BULLET} "), author, ("", what)])]
+        match entry:
+            case Spoken():
+                return self._spoken(entry, head)
+            case Struck(author=name, bot=bot):
+                gone = (_class("quiet"), f": {_DELETED}")
+                return [_line([*head, self._author(name), *_bot(bot), gone])]
+            case TopicLine(author=name, topic=topic):
+                what = f" set the topic: {topic}" if topic else " removed the topic"
+            case Deed(actor=name):
+                what = f" {entry.what}{self._circumstances(entry, now_ms)}"
+        return [_line([*head, (_class("plain"), f"{_BULLET} "), self._author(name), ("", what)])]
+
+    def _circumstances(self, entry: Deed | Note, now_ms: int) -> str:
+        """Say until when, and why."""
+        end = f" {self.until(entry.until_ms, now_ms)}" if entry.until_ms else ""
+        return f"{end}: {entry.reason}" if entry.reason else end
+
+    def _author(self, name: str) -> tuple[str, str]:
+        return (self.name_style(name), name)
+
+    def _spoken(self, entry: Spoken, head: Fragments) -> list[Line]:
+        if entry.numbered:
+            head.insert(1, (_class("number"), f"{entry.where[1]} "))
+        author, bot = self._author(entry.author), _bot(entry.bot)
         body = _class("mention") if entry.mention else ""
         first, *more = sanitize_lines(entry.text)
         if entry.action:
-            start = [*head, (_class("action"), "* "), author, (_class("action"), f" {first}")]
+            star, what = (_class("action"), "* "), (_class("action"), f" {first}")
+            start = [*head, star, author, *bot, what]
         else:
-            start = [*head, author, ("", ": "), (body, first)]
+            start = [*head, author, *bot, ("", ": "), (body, first)]
         drawn = [start, *([_blank(), (body, line)] for line in more)]
         if entry.own:
             drawn[-1].append((_class("mark"), f"\u00a0{MARK}"))
-        return [_line(fragments) for fragments in drawn]
+        return [Line(safe(fragments), of=entry) for fragments in drawn]
 
     def _note(self, entry: Note, now_ms: int) -> list[Line]:
         style = _class(entry.tone.value)
-        first, *more = sanitize_lines(entry.text)
+        first, *more = sanitize_lines(entry.text + self._circumstances(entry, now_ms))
         head = _line([self._time(now_ms), (style, f"{_BULLET} {first}")])
         return [head, *(_line([_blank(), (style, f"  {line}")]) for line in more)]
 
@@ -124,9 +165,7 @@ class Renderer:
         lines = [[head[0], *place, *head[1:]], *([_blank(), ("", line)] for line in more), reason]
         return [_line(fragments) for fragments in lines]
 
-    def _history(
-        self, title: str, entries: Iterable[Spoken | TopicLine], now_ms: int
-    ) -> list[Line]:
+    def _history(self, title: str, entries: Iterable[Happening], now_ms: int) -> list[Line]:
         day = self.day
         lines = [self._title(title, now_ms)]
         for entry in entries:
@@ -181,6 +220,11 @@ def _place(label: str) -> Fragments:
     return [(_class("place"), f"{label} ")] if label else []
 
 
+def _bot(bot: bool) -> Fragments:
+    """Mark a name as that of a program."""
+    return [(_class("quiet"), " (bot)")] if bot else []
+
+
 def _gathered(names: tuple[str, ...]) -> str:
     """Name up to five people, and count the others."""
     shown = names if len(names) <= 6 else names[:5]
@@ -189,15 +233,16 @@ def _gathered(names: tuple[str, ...]) -> str:
 
 
 def _table(rows: Iterable[Iterable[str]]) -> list[Line]:
-    """Align all cells but the last of each row."""
+    """Align all cells but the last of each row; one that is very wide moves its own row only."""
     cells = [[sanitize(cell) for cell in row] for row in rows]
     widths: dict[int, int] = {}
     for row in cells:
         for column, cell in enumerate(row[:-1]):
-            widths[column] = max(widths.get(column, 0), len(cell))
+            fits = len(cell) <= _COLUMN
+            widths[column] = max(widths.get(column, 0), len(cell) if fits else 0)
     lines = []
     for row in cells:
         padded = [f"{cell:<{widths[column]}}  " for column, cell in enumerate(row[:-1])]
-        indent = _INDENT + sum(map(len, padded))
+        indent = _INDENT + sum(widths[column] + 2 for column in range(len(padded)))
         lines.append(_line([_blank(), ("", "".join(padded) + row[-1])], indent))
     return lines

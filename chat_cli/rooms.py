@@ -1,14 +1,31 @@
 """One open room as this client sees it: how far it was read and who is there."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-from chat_cli.model import ById, ByName, RoomInfo, RoomKind, Target, User, direct_label, key
+from chat_cli.model import (
+    ById,
+    ByName,
+    Role,
+    RoomChanged,
+    RoomInfo,
+    RoomKind,
+    Target,
+    User,
+    direct_label,
+    key,
+    private_label,
+)
 from chat_cli.model import room_label as public_label
 
 # Events that a room begins with when it is entered. More are a /history away.
 RECENT = 50
+# Events of a room that the user is in and did not ask for now. A person with fifty rooms wants
+# to see what comes, and not what was said in all of them.
+JOINED_RECENT = 0
+# Own messages of which the last is what /delete means.
+_REMEMBERED = 100
 
 
 class Place(Enum):
@@ -26,14 +43,13 @@ class Room:
     `last_seq` is the last event handled, None when the position is void. `skip_to` is the
     last event that is too old to be shown on first entry, `begin` the last one before those
     that can be read at all. `present` has those who are
-    there, at most 256 of `total`; for a direct message its members.
+    there, at most 256 of `total`; for a direct message its members. `own_seqs` are the own
+    messages that were read here and are not deleted, the latest last. `asked` says that it was
+    asked for since the start. `missed_to` is the last event that happened while the connection
+    was broken.
     """
 
-    room_id: str
-    kind: RoomKind
-    name: str
-    topic: str
-    members: tuple[User, ...]
+    info: RoomInfo
     last_seq: int | None
     skip_to: int = 0
     begin: int = 0
@@ -44,12 +60,45 @@ class Room:
     counted: bool = False
     announced: bool = False
     jumped_at: int | None = None
+    asked: bool = False
+    own_seqs: list[int] = field(default_factory=list)
+    missed_to: int = 0
+
+    @property
+    def room_id(self) -> str:
+        """Its id."""
+        return self.info.room_id
+
+    @property
+    def kind(self) -> RoomKind:
+        """What it is."""
+        return self.info.kind
+
+    @property
+    def name(self) -> str:
+        """Its name, in which nobody sees whether it is public: see `label`."""
+        return self.info.name
+
+    @property
+    def topic(self) -> str:
+        """What it is about."""
+        return self.info.topic
+
+    @property
+    def members(self) -> tuple[User, ...]:
+        """The users of a direct message."""
+        return self.info.members
+
+    @property
+    def moderated(self) -> bool:
+        """Whether the own user keeps order in it."""
+        return self.info.role >= Role.MODERATOR
 
     @classmethod
     def opened(cls, info: RoomInfo, after_seq: int) -> "Room":
         """Begin with a room that was not open before."""
         skip_to = max(0, info.head_seq - RECENT) if after_seq < info.head_seq - RECENT else 0
-        room = cls(info.room_id, info.kind, info.name, info.topic, info.members, after_seq, skip_to)
+        room = cls(info, after_seq, skip_to)
         room.begin = after_seq
         room.total = info.present
         return room
@@ -60,6 +109,7 @@ class Room:
         self.skip_to = self.begin = self.unread = 0
         self.live = False
         self.announced = True
+        self.own_seqs.clear()
 
     def place_of(self, seq: int) -> Place:
         """Tell whether `seq` continues the room, was handled already, or leaves a hole."""
@@ -69,9 +119,11 @@ class Room:
         return Place.NEXT if seq == last + 1 else Place.AHEAD
 
     def label(self, own_id: str) -> str:
-        """Name the room for people: `#lobby`, or `@bob` for a direct message."""
+        """Name the room for people: `#lobby`, `plan (private)`, or `@bob` for a direct message."""
         if self.kind is RoomKind.PUBLIC:
             return public_label(self.name)
+        if self.kind is RoomKind.PRIVATE:
+            return private_label(self.name)
         others = [user.name for user in self.members if user.user_id != own_id]
         return direct_label(others or [user.name for user in self.members])
 
@@ -86,6 +138,21 @@ class Room:
         own = {key(user.name) for user in self.members if user.user_id == own_id}
         members = {key(user.name) for user in self.members}
         return {key(name) for name in target.names} | own == members
+
+    def change(self, change: RoomChanged) -> None:
+        """Take in what is different from now on."""
+        new = {n: getattr(change, n) for n in change.__slots__ if getattr(change, n) is not None}
+        self.info = replace(self.info, **new)
+
+    def spoke(self, seq: int) -> None:
+        """Note an own message."""
+        self.own_seqs.append(seq)
+        del self.own_seqs[:-_REMEMBERED]
+
+    def unspoke(self, seq: int) -> None:
+        """Note that a message is deleted."""
+        if seq in self.own_seqs:
+            self.own_seqs.remove(seq)
 
     def move(self, joined: Iterable[User], left: Iterable[User], total: int) -> None:
         """Note who came and went."""

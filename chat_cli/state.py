@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from chat_cli.model import (
+    ByCode,
     ById,
+    ByName,
     Direct,
+    Entrance,
+    Invitation,
     Limits,
     Position,
     ResumePoint,
@@ -26,8 +30,9 @@ from chat_cli.model import (
     key,
     room_label,
 )
-from chat_cli.outbox import Outbox, PendingPost, owner_of
-from chat_cli.rooms import RECENT, Room
+from chat_cli.outbox import Outbox
+from chat_cli.pending import JoinRoom, PendingPost, owner_of
+from chat_cli.rooms import JOINED_RECENT, RECENT, Room
 
 # Names of people who spoke and went, kept for Tab. More than anybody remembers.
 _REMEMBERED_NAMES = 500
@@ -40,6 +45,7 @@ class Link(Enum):
     ONLINE = "online"
     OFFLINE = "offline"
     NAMELESS = "no name yet"
+    SIGNED_OUT = "signed out"
     REPLACED = "taken over"
     KICKED = "removed"
     STOPPED = "stopped"
@@ -53,7 +59,7 @@ class Heading:
     """
 
     order_id: str
-    target: Target
+    target: Entrance
     room_id: str = ""
 
 
@@ -89,10 +95,17 @@ class ChatState:
     epoch: str = ""
     limits: Limits = field(default_factory=Limits)
     link: Link = Link.CONNECTING
+    # Whether the server can be asked: already while the stream of a new sign-in opens.
+    reachable: bool = False
+    # Why nobody can sign in here, if that was found out before anybody did: the program ends.
+    unusable: str = ""
     retry_at: float = 0.0
     rooms: dict[str, Room] = field(default_factory=dict)
     here: str = ""
     heading: Heading | None = None
+    # The room that somebody removed the person from while it was the current one, until the person
+    # goes on in the one that took its place: what was being typed was not meant for that.
+    put_out_of: str = ""
     # Rooms that were the current one, the latest last: where /leave goes back to.
     visited: list[str] = field(default_factory=list)
     echoes: dict[str, Echo] = field(default_factory=dict)
@@ -106,8 +119,17 @@ class ChatState:
     # Set between the finding of a hole and the next stream: what still arrives is ignored.
     deaf: bool = False
     told_direct: bool = False
+    # By the id of the room. Those of `told_invitations` have been shown.
+    invitations: dict[str, Invitation] = field(default_factory=dict)
+    told_invitations: set[tuple[str, int]] = field(default_factory=set)
+    # Whom the person wants to see nothing of: names as written, by their keys.
+    ignored: dict[str, str] = field(default_factory=dict)
+    # What is added to the clock of `intake.apply` to have the time of day.
+    clock_offset_ms: int = 0
     # Set from when the operator removed this user until the next sign-in.
     kicked: bool = False
+    # Set when the person ends the sign-in, so that its end is no news.
+    leaving: bool = False
 
     @property
     def own_id(self) -> str:
@@ -129,8 +151,10 @@ class ChatState:
         room = self.rooms.get(room_id)
         return room.label(self.own_id) if room else ""
 
-    def label_of(self, target: Target) -> str:
+    def label_of(self, target: Entrance) -> str:
         """Name a room that may not be open yet."""
+        if isinstance(target, ByCode):
+            return "a private room"
         if isinstance(target, ById):
             return self.label(target.room_id)
         if isinstance(target, Direct):
@@ -155,20 +179,27 @@ class ChatState:
         rooms = reversed(self.rooms.values())
         return next((room for room in rooms if room.answers_to(target, self.own_id)), None)
 
+    def find_private(self, name: str) -> Room | None:
+        """Give the open private room of this name, the latest if there are several."""
+        rooms = [room for room in self.rooms.values() if room.kind is RoomKind.PRIVATE]
+        return next((room for room in reversed(rooms) if key(room.name) == key(name)), None)
+
     def current_target(self) -> Target | None:
         """Tell where a text goes: to the room that was asked for last, open or not yet."""
         if self.heading:
-            return self.heading.target
+            target = self.heading.target
+            return None if isinstance(target, ByCode) else target
         return ById(self.here) if self.here else None
 
     def current_label(self) -> str:
         """Name the room that a text goes to; empty if there is none."""
-        target = self.current_target()
+        target = self.heading.target if self.heading else self.current_target()
         return self.label_of(target) if target else ""
 
     def move_to(self, room_id: str) -> None:
         """Make a room the current one."""
         self.heading = None
+        self.put_out_of = ""
         if self.here and self.here != room_id:
             self.visited = [n for n in self.visited if n not in (self.here, room_id)]
             self.visited.append(self.here)
@@ -186,13 +217,20 @@ class ChatState:
                 self.room.unread = 0
 
     def resume_point(self) -> ResumePoint:
-        """Tell where reading goes on in each open room."""
-        return ResumePoint(
-            self.epoch,
-            tuple(
-                Position(ById(room.room_id), room.last_seq, RECENT) for room in self.rooms.values()
-            ),
-        )
+        """Tell where reading goes on in each open room, and where it begins in those asked for.
+
+        A room that the user is in already is read from the stream's beginning on: if it was not
+        named there, the order to enter it would bring nothing of before.
+        """
+        known = [Position(ById(one.room_id), one.last_seq, RECENT) for one in self.rooms.values()]
+        entering = [
+            Position(pending.order.target, None, pending.order.recent)
+            for pending in self.outbox.orders.values()
+            if isinstance(pending.order, JoinRoom)
+            and isinstance(pending.order.target, ByName)
+            and self.find(pending.order.target) is None
+        ]
+        return ResumePoint(self.epoch, (*known, *entering), JOINED_RECENT)
 
     def remember_name(self, name: str) -> None:
         """Keep the name of somebody who spoke, the latest last."""
@@ -206,7 +244,7 @@ class ChatState:
         names: dict[str, None] = {}
         rooms = sorted(self.rooms.values(), key=lambda room: room.room_id != self.here)
         for room in rooms:
-            people = room.present.values() if room.kind is RoomKind.PUBLIC else room.members
+            people = room.members if room.kind is RoomKind.DIRECT else room.present.values()
             names.update((user.name, None) for user in people if user.user_id != self.own_id)
         names.update((name, None) for name in self.heard_names)
         if self.own:
@@ -216,6 +254,20 @@ class ChatState:
     def public_names(self) -> list[str]:
         """List the names of the open public rooms."""
         return [room.name for room in self.rooms.values() if room.kind is RoomKind.PUBLIC]
+
+    def room_names(self) -> list[str]:
+        """List the names of the open rooms, each once, and of those that one is invited to."""
+        names = [room.name for room in self.rooms.values() if room.kind is not RoomKind.DIRECT]
+        names += [invitation.name for invitation in self.invitations.values()]
+        return list(dict.fromkeys(names))
+
+    def wall_ms(self, now: float) -> int:
+        """Give the time of day at `now`, in milliseconds since 1970-01-01 UTC."""
+        return self.clock_offset_ms + round(now * 1000)
+
+    def ignores(self, name: str) -> bool:
+        """Tell whether nothing of somebody is to be seen."""
+        return key(name) in self.ignored
 
     def waiting(self) -> Iterator[tuple[PendingPost, bool]]:
         """Give the own messages that are not in the scroll-back, and whether each is acked."""

@@ -3,6 +3,8 @@
 Pure, like `render`, and under the same rule: every fragment is sanitized.
 """
 
+from chat_cli.durations import in_words
+from chat_cli.model import FOREVER_MS, RoomKind
 from chat_cli.render import MARK, Fragments, Line, safe
 from chat_cli.state import ChatState, Link
 from chat_text.sanitize import sanitize_lines
@@ -65,6 +67,7 @@ def toolbar(state: ChatState, now: float, width: int) -> Fragments:
     parts = [("class:link-online" if up else "class:link-down", link)]
     if state.current_label():
         parts.append(("", state.current_label()))
+        parts += [("", word) for word in _circumstances(state, now)]
     unread = [
         f"{room.label(state.own_id)} {room.unread}"
         for room in state.rooms.values()
@@ -91,5 +94,22 @@ def toolbar(state: ChatState, now: float, width: int) -> Fragments:
     return fragments
 
 
+def _circumstances(state: ChatState, now: float) -> list[str]:
+    """Tell what one is in the current room, and what keeps one from speaking there."""
+    room = None if state.heading else state.room
+    if room is None:
+        return []
+    info, left = room.info, room.info.muted_until_ms - state.wall_ms(now)
+    words = [info.role.name.lower()] if room.moderated and room.kind is not RoomKind.DIRECT else []
+    if info.archived:
+        words.append("archived")
+    if left > 0:
+        ever = info.muted_until_ms >= FOREVER_MS
+        words.append("muted" if ever else f"muted for {in_words(left / 1000)}")
+    if info.slow_mode_ms and not room.moderated:
+        words.append(f"slow: {in_words(info.slow_mode_ms / 1000)}")
+    return words
+
+
 def _seconds(left: float) -> str:
-    return f"{max(1, round(left))} s"
+    return in_words(left)

@@ -15,13 +15,18 @@ from platformdirs import user_state_dir
 from chat_cli.model import key
 
 DIRECTORY_VARIABLE = "CHAT_STATE_DIR"
-_APP = "durable-chat"
+APP = "durable-chat"
 
 
 def state_directory() -> Path:
     """Give the directory for the client's state."""
+    return chosen_directory() or Path(user_state_dir(APP, appauthor=False))
+
+
+def chosen_directory() -> Path | None:
+    """Give the directory that is to hold everything of the client; None: each has its own."""
     chosen = os.environ.get(DIRECTORY_VARIABLE)
-    return Path(chosen) if chosen else Path(user_state_dir(_APP, appauthor=False))
+    return Path(chosen) if chosen else None
 
 
 def directory_for(kind: str, target: str, name: str, root: Path | None = None) -> Path:
@@ -33,6 +38,10 @@ def make_private(directory: Path) -> None:
     """Make a directory that `directory_for` gave. Raises OSError."""
     for one in (*reversed(directory.parents[:2]), directory):
         one.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The state directory itself may be one that the person chose; what is in it is ours.
+    for one in (directory.parent, directory):
+        if one.stat().st_mode & 0o077:
+            one.chmod(0o700)
 
 
 def _folder(target: str, name: str) -> str:

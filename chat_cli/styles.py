@@ -38,6 +38,7 @@ STYLE = Style.from_dict(
         "announcement": f"{_ORANGE} bold",
         "failed": f"{_RED} bold",
         "mark": _GREEN,
+        "number": "bold",
         "place": "bold",
         "mention": "reverse",
         "title": "bold",

@@ -4,18 +4,23 @@ from prompt_toolkit.utils import get_cwidth
 
 from chat_cli.render import Fragments, Line
 
+# More than the lines of a table begin with, so that their rows can still be told apart.
+_NARROW = 8
+
 
 def fold(line: Line, width: int) -> list[Fragments]:
     """Break a line so that each part fits into `width` columns, the later ones indented.
 
     It breaks at spaces and between wide characters, which are written without spaces. A word
     that is wider than a whole line, such as an address, stays whole on a part of its own: the
-    terminal wraps it, and it can still be copied in one piece. An indent of more than half
-    the width is left out.
+    terminal wraps it, and it can still be copied in one piece. Of an indent of more than half
+    the width, as of the last column of a wide table, `_NARROW` columns are left, or none.
     """
     if sum(get_cwidth(text) for _, text in line.fragments) <= width:
         return [line.fragments]
-    indent = line.indent if line.indent * 2 <= width else 0
+    indent = line.indent
+    if indent * 2 > width:
+        indent = _NARROW if width >= _NARROW * 2 and indent > _NARROW else 0
     parts: list[Fragments] = [[]]
     used, empty = 0, True
     for word in _words(line.fragments):

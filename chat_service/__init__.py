@@ -27,19 +27,24 @@ Packages, and what each may import of the project
     log           the durable order, in SQLite         core, histogram
     hub           live rooms                           core, histogram
     retention     how much rooms keep                  core
-    edge          gRPC                                 those four, retention, chat_protos
+    edge          gRPC                                 those four, retention, codes, chat_protos
     transcripts   public rooms as files of text        core, log, config, chat_text
-    live          what changes while a server runs     core, log, edge, config, transcripts
+    renewal       a server's certificate as it runs    certificates, config, edge
+    live          what changes while a server runs     core, log, edge, config, transcripts, renewal
+    services      the services of the contract         log, hub, edge
+    following     what follows the log                 log, hub, edge, transcripts
     wiring        the parts of a server, put together  all of these, config, posix
-    server        clockwork and clean stop             wiring, config, core
+    server        clockwork and clean stop             wiring, config, core, renewal
     instance      one server as a process              server, config, address, logs, posix
-    launcher      all as fresh processes, watched      config, link, logs, posix
+    launcher      fresh processes, watched   certificates, codes, config, link, logs, posix
     link          what launcher and admin say          nothing
     admin         the operator's side, a process       config, link, logs, chat_protos, chat_text
+    codes         one-time codes for people            nothing
     config        what each process is told            limits of the parts; retention
     address       whether it can be listened on        config
+    certificates  read and checked                     config
     plain         dataclasses as values of JSON        nothing
-    cli           what a person asked for              config, settings, launcher
+    cli           what a person asked for              certificates, config, settings, launcher
     settings      the table of settings, their sources config, core, retention
     logs          what a line of the log looks like    chat_text
     posix         what Windows does not have           nothing

@@ -4,13 +4,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from chat_service.config import ConfigError
 from chat_service.settings.changes import changes, check_meanwhile
 from chat_service.settings.effective import toml
-from chat_service.settings.kinds import BadValueError, Count, Directory, Switch, Value
+from chat_service.settings.kinds import BadValueError, Count, Directory, File, Switch, Value
 from chat_service.settings.measures import Size, Span
 from chat_service.settings.setting import CONFIG_NAME, PREFIX, Setting
 from chat_service.settings.sources import Effective, effective, effective_again
@@ -29,12 +30,24 @@ class Arguments(NamedTuple):
     check_config: bool
 
     def read(self, environment: Mapping[str, str]) -> Effective:
-        """Return what holds, with the file as it is now. Raises ConfigError."""
-        return effective(self.flags, environment, self.config)
+        """Return what holds, with the files as they are now. Raises ConfigError."""
+        return _with_certificate(effective(self.flags, environment, self.config))
 
     def read_again(self, environment: Mapping[str, str]) -> Effective:
         """Return what holds now, for a launch that runs. Raises ConfigError."""
-        return effective_again(self.flags, environment, self.config)
+        return _with_certificate(effective_again(self.flags, environment, self.config))
+
+
+def _with_certificate(found: Effective) -> Effective:
+    """See that the certificate can be used that is named, if one is. Raises ConfigError."""
+    files = found.config.tls.given
+    if files is None:
+        return found
+    # Late: it needs OpenSSL, and most have none to read.
+    from chat_service.certificates import read_pair
+
+    tls = replace(found.config.tls, fingerprint=read_pair(files).fingerprint)
+    return replace(found, config=replace(found.config, tls=tls))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,8 +86,8 @@ def read_arguments(arguments: Sequence[str]) -> Arguments:
         "--check-config",
         action="store_true",
         default=False,
-        help="say whether these settings can be used, and leave; ports and directories are not "
-        "looked at",
+        help="say whether these settings can be used, and leave; a certificate is looked at, ports "
+        "and directories are not",
     )
     for setting in SETTINGS.values():
         if setting.flag:
@@ -124,6 +137,8 @@ def _add(parser: argparse.ArgumentParser, setting: Setting) -> None:
 def _placeholder(setting: Setting) -> str:
     name = setting.key.rpartition(".")[2]
     match setting.kind:
+        case File():
+            return "FILE"
         case Directory():
             return "DIR"
         case Size():
@@ -171,7 +186,7 @@ def main(
         return 1
     from chat_service.launcher import run
 
-    if not config.is_private:
+    if not config.is_private and config.certificate is None:
         print(
             f"chat-server: warning: other machines can reach {config.host}, "
             "and nothing is encrypted",

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chat_service.core.limits import Limits
-from chat_service.edge.limits import CallLimits, Rates, TransportLimits
+from chat_service.edge.limits import (
+    AddressLimits,
+    CallLimits,
+    LoginLimits,
+    PasswordLimits,
+    Rates,
+    TransportLimits,
+)
 from chat_service.hub.limits import HubLimits
 from chat_service.log.limits import MAX_BACKLOG
 from chat_service.plain import plain, read
@@ -21,6 +28,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 
 MAX_PORT = 65_535
+
+OWN_CERTIFICATE = "tls"
+"""The directory of a certificate that the launch makes, in that of the data."""
 
 MAX_INSTANCES = 256
 """Each instance is a process of about 50 MiB: more than this is a slip of the finger."""
@@ -52,6 +62,41 @@ class Transcripts:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Where a certificate is, with those that vouch for it, and its key: both PEM."""
+
+    cert: Path
+    key: Path
+    # What was in them when they were looked at; empty: they never change.
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How connections are to be encrypted, as a person asked for it."""
+
+    # Both or none; none: a certificate is made where one is needed.
+    cert: Path | None = None
+    key: Path | None = None
+    # Host names and addresses for one that is made, beside those that it has anyway.
+    names: tuple[str, ...] = ()
+    # Of the certificate when it was read last; empty where there is none, or none yet.
+    fingerprint: str = ""
+
+    @property
+    def files(self) -> tuple[Path | None, Path | None]:
+        """Where the person's own certificate is, whatever is in it."""
+        return self.cert, self.key
+
+    @property
+    def given(self) -> TlsFiles | None:
+        """The person's own certificate; None: there is none."""
+        if self.cert is None or self.key is None:
+            return None
+        return TlsFiles(self.cert.absolute(), self.key.absolute(), self.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerLimits:
     """All figures of one server, by the part that goes by them."""
 
@@ -60,6 +105,9 @@ class ServerLimits:
     calls: CallLimits = field(default_factory=CallLimits)
     transport: TransportLimits = field(default_factory=TransportLimits)
     rates: Rates = field(default_factory=Rates)
+    addresses: AddressLimits = field(default_factory=AddressLimits)
+    logins: LoginLimits = field(default_factory=LoginLimits)
+    passwords: PasswordLimits = field(default_factory=PasswordLimits)
     # Orders that may wait for their commit.
     unacked_posts: int = MAX_BACKLOG
     # The whole of a stop, in seconds. Source: the service's guarantees.
@@ -81,6 +129,8 @@ class AdminConfig:
     # Where Prometheus is answered; None: nowhere.
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    # Of the certificate that clients are shown; empty: nothing is encrypted.
+    fingerprint: str = ""
 
     def to_json(self) -> str:
         """Return the one-line form that `from_json` reads."""
@@ -118,6 +168,10 @@ class InstanceConfig:
     # In a directory that is this instance's own; None: it writes none.
     transcripts: Transcripts | None = None
     limits: ServerLimits = field(default_factory=ServerLimits)
+    # What its clients are shown; None: nothing is encrypted.
+    tls: TlsFiles | None = None
+    # SHA-256 in hex of the code by which its first admin registers; empty: there is none.
+    owner_code_hash: str = ""
 
     @property
     def address(self) -> str:
@@ -157,7 +211,7 @@ class LaunchConfig:
     disk_reserve: int | None = None
     # How much the rooms of each instance keep.
     retention: Retention = KEEP_ALL
-    # Whether other machines may reach a server that encrypts nothing.
+    # Whether other machines may reach what encrypts nothing.
     insecure: bool = False
     # Whether a terminal, where there is one, shows the console.
     console: bool = True
@@ -172,11 +226,28 @@ class LaunchConfig:
     metrics_host: str = "127.0.0.1"
     # Of each instance.
     limits: ServerLimits = field(default_factory=ServerLimits)
+    tls: Tls = field(default_factory=Tls)
 
     @property
     def is_private(self) -> bool:
         """Whether only this machine can reach the servers."""
-        return ipaddress.ip_address(self.host).is_loopback
+        address = ipaddress.ip_address(self.host)
+        # Versions of Python differ in whether an IPv4 address in IPv6 is one of loopback.
+        mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
+        return address.is_loopback and not mapped
+
+    @property
+    def own_certificate(self) -> TlsFiles | None:
+        """The certificate that the launch makes for itself; None: it needs none."""
+        if self.tls.given is not None or self.is_private or self.insecure:
+            return None
+        directory = self.data_dir.absolute() / OWN_CERTIFICATE
+        return TlsFiles(directory / "cert.pem", directory / "key.pem")
+
+    @property
+    def certificate(self) -> TlsFiles | None:
+        """What clients are shown; None: nothing is encrypted."""
+        return self.tls.given or self.own_certificate
 
     def instance_configs(self) -> list[InstanceConfig]:
         """Return what each instance is told, in the order of the ports.
@@ -203,6 +274,7 @@ class LaunchConfig:
             self.log_format,
             self._transcripts_of(name),
             self.limits,
+            self.certificate,
         )
 
     def admin_config(self, console: bool) -> AdminConfig:
@@ -215,6 +287,7 @@ class LaunchConfig:
             log_format=self.log_format,
             metrics_port=self.metrics_port,
             metrics_host=self.metrics_host,
+            fingerprint=self.tls.fingerprint,
         )
 
     def _transcripts_of(self, name: str) -> Transcripts | None:

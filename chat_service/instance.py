@@ -41,12 +41,13 @@ class Serve(Protocol):
         *,
         stop: asyncio.Event,
         hurry: asyncio.Event,
-        ready: Callable[[str], None],
+        ready: Callable[[str, bool], None],
         admin_socket: str | None,
         changes: asyncio.Queue[InstanceConfig],
     ) -> None:
-        """Call `ready` with the bound address, serve until `stop`, drain until `hurry`.
+        """Call `ready`, serve until `stop`, drain until `hurry`.
 
+        `ready` gets the bound address, and whether the code for the first admin was taken.
         `changes` gives the configurations that come while it serves. Raises StartError where
         it cannot begin.
         """
@@ -61,7 +62,7 @@ class Control:
         self._connection = connection
         self._unread = b""
 
-    def report(self, **line: str) -> None:
+    def report(self, **line: str | bool) -> None:
         """Tell the launcher; a launcher that is gone is noticed by `watch`."""
         with suppress(OSError):
             self._connection.sendall(json.dumps(line).encode() + b"\n")
@@ -158,11 +159,11 @@ async def _serve(
         # The format is that of all processes, for as long as they last.
         configure_logging(now.log_level, source, config.log_format)
 
-    def ready(address: str) -> None:
+    def ready(address: str, owner_code: bool) -> None:
         nonlocal source
         source = address
         configure_log()
-        control.report(ready=address)
+        control.report(ready=address, owner_code=owner_code)
 
     def told(changed: InstanceConfig) -> None:
         nonlocal now
@@ -196,6 +197,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What people say is in these files: for the owner alone.
     os.umask(0o077)
+    posix.allow_many_files()
     try:
         descriptor, text = arguments
         config = InstanceConfig.from_json(text)

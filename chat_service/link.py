@@ -6,6 +6,7 @@ the AdminService and the figures. Between them is one pair of sockets.
     launcher -> admin    InstanceNews    an instance is new, or something about it changed
                          InstanceGone    an instance is no more: it could not be added
                          LogLine         a line of the log (only while there is a console)
+                         Shown           a line for the operator (the same)
                          Answer          what became of an Ask
                          Configured      what the admin process is told, after a reload
                          Stopping        everything stops
@@ -72,6 +73,13 @@ class LogLine:
     line: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A line that the console shows to whoever sits there, and that no file may have."""
+
+    line: str
+
+
 class Verb(StrEnum):
     """What the admin process may ask for."""
 
@@ -135,11 +143,11 @@ class Stopping:
     """The launcher stops everything; the admin process ends with the end of the file."""
 
 
-Message = InstanceNews | InstanceGone | LogLine | Ask | Answer | Configured | Stopping
+Message = InstanceNews | InstanceGone | LogLine | Shown | Ask | Answer | Configured | Stopping
 
 _KINDS: dict[str, type[Message]] = {
     kind.__name__: kind
-    for kind in (InstanceNews, InstanceGone, LogLine, Ask, Answer, Configured, Stopping)
+    for kind in (InstanceNews, InstanceGone, LogLine, Shown, Ask, Answer, Configured, Stopping)
 }
 _ENUMS: dict[str, type[StrEnum]] = {"state": InstanceState, "verb": Verb, "refusal": Refusal}
 

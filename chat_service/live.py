@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from chat_service.config import InstanceConfig
 from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
+from chat_service.edge.gate import Gate
 from chat_service.edge.journal import Journal
+from chat_service.edge.logins import Logins
 from chat_service.edge.pace import Pace
+from chat_service.edge.passwords import Passwords
 from chat_service.edge.pruning import Pruning
 from chat_service.log.reserve import DiskReserve
+from chat_service.renewal import Renewal
 from chat_service.transcripts.writer import TranscriptWriter
 
 logger = logging.getLogger(__name__)
@@ -27,11 +31,16 @@ class Live:
 
     journal: Journal
     pace: Pace
+    logins: Logins
+    passwords: Passwords
+    gate: Gate
     reserve: DiskReserve
     pruning: Pruning
     transcripts: TranscriptWriter | None
     # The whole of a stop, in seconds.
     drain_s: float
+    # None: nothing is encrypted.
+    renewal: Renewal | None = None
     # A log that cannot take the new limits now, because the disk is full, is asked again.
     try_again_s: float = 5.0
 
@@ -49,10 +58,15 @@ class Live:
         """Go by a configuration; return whether all of it holds."""
         self.drain_s = config.limits.drain_s
         self.pace.change(on=config.rate_limits, rates=config.limits.rates)
+        self.gate.change(config.limits.addresses)
+        self.logins.limits = config.limits.logins
+        self.passwords.change(config.limits.passwords)
         self.reserve.keep_bytes = config.disk_reserve
         self.pruning.retention = config.retention
         if self.transcripts is not None and config.transcripts is not None:
             self.transcripts.adopt(config.transcripts)
+        if self.renewal is not None:
+            self.renewal.read_again()
         try:
             await self.journal.order(cmd.Configure(config.limits.core))
         except RefusedError as error:

@@ -6,6 +6,7 @@ The server runs on Linux and macOS: nothing here may need more than both have.
 import errno
 import fcntl
 import os
+import resource
 import signal
 import termios
 from collections.abc import Mapping
@@ -17,6 +18,10 @@ from chat_service.config import StartError
 
 # Whatever name the terminal has where it was opened, it is this one to its processes.
 OWN_TERMINAL = "/dev/tty"
+
+# Open files of an instance. The usual 1,024 are soon taken by connections that say nothing;
+# with a connection for each of these, at about 40 KiB, memory would be the next to run out.
+MAX_FILES = 16_384
 
 
 def lock_directory(directory: Path) -> int:
@@ -41,6 +46,16 @@ def lock_directory(directory: Path) -> int:
             f"data directory {directory} cannot be locked: {_reason(error)}"
         ) from error
     return descriptor
+
+
+def allow_many_files() -> None:
+    """Let this process have as many connections as it may, up to a bound."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        # macOS has a bound of its own, and says so.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def disk_space(directory: Path) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from chat_service.config import InstanceConfig
 from chat_service.core.errors import Reason, Rejection
+from chat_service.renewal import LOOK_S
 from chat_service.wiring import REAL_TIME, Parts, Timing, build
 
 logger = logging.getLogger(__name__)
@@ -34,14 +35,15 @@ async def serve(
     *,
     stop: asyncio.Event,
     hurry: asyncio.Event,
-    ready: Callable[[str], None],
+    ready: Callable[[str, bool], None],
     admin_socket: str | None = None,
     changes: asyncio.Queue[InstanceConfig] | None = None,
     timing: Timing = REAL_TIME,
 ) -> None:
     """Run one server until `stop`, then drain; `hurry` ends the drain early.
 
-    `ready` is called with the bound address once the server accepts. On `admin_socket`,
+    `ready` is called once the server accepts, with the bound address and whether the
+    server took the code for its first admin, since it has none. On `admin_socket`,
     the path of a Unix socket that is made, the operator's calls are answered. From
     each configuration of `changes` it takes what can change while it runs. Raises
     StartError, with one clear line, when the server cannot start, and
@@ -49,7 +51,7 @@ async def serve(
     """
     server = _Server(await build(config, timing, admin_socket), timing.look_s)
     try:
-        ready(server.parts.address)
+        ready(server.parts.address, server.parts.owner_code_taken)
         failed = await server.run(stop, changes or asyncio.Queue())
         if not failed:
             await server.drain(hurry)
@@ -121,6 +123,7 @@ class _Server:
     def _close_log(self) -> None:
         # First those who read it: a page may still be on its way.
         self.parts.readers.shutdown()
+        self.parts.passwords.close()
         if self.parts.transcripts is not None:
             self.parts.transcripts.close(TRANSCRIPTS_SHARE * self.parts.live.drain_s)
         self.parts.log.close()
@@ -128,9 +131,13 @@ class _Server:
     async def _clockwork(self) -> None:
         loop = asyncio.get_running_loop()
         next_expiry = loop.time() + EXPIRE_S
+        next_look = loop.time() + LOOK_S
         while True:
             await asyncio.sleep(SWEEP_S)
             self.parts.hub.sweep()
             if loop.time() >= next_expiry:
                 next_expiry = loop.time() + EXPIRE_S
                 self.parts.sessions.expire(self.parts.streams)
+            if self.parts.live.renewal is not None and loop.time() >= next_look:
+                next_look = loop.time() + LOOK_S
+                self.parts.live.renewal.warn()

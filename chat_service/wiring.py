@@ -9,7 +9,7 @@ import gc
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,28 +18,32 @@ from pathlib import Path
 from chat_service.config import InstanceConfig, StartError
 from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
-from chat_service.core.model import RoomKind, State
+from chat_service.core.model import RoomKind, Session, State
 from chat_service.edge.admin import SERVICE as ADMIN
 from chat_service.edge.admin import AdminMethods
 from chat_service.edge.directory import Directory
+from chat_service.edge.frames import HubFrames
+from chat_service.edge.gate import Gate
 from chat_service.edge.journal import Journal
-from chat_service.edge.lists import Lists
+from chat_service.edge.logins import Logins
 from chat_service.edge.pace import Pace
+from chat_service.edge.passwords import Passwords
 from chat_service.edge.pruning import LOOK_S, Pruning
+from chat_service.edge.recovery import RecoveryMethods
 from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams
 from chat_service.edge.transport import CannotListenError, LocalTransport, Transport
-from chat_service.edge.wire import HubFrames, event_frame
+from chat_service.following import Following, page_reader
 from chat_service.hub.hub import Hub
-from chat_service.hub.replay import Page
 from chat_service.live import Live
 from chat_service.log.clock import LogClock
-from chat_service.log.contract import Commit
 from chat_service.log.reserve import DiskReserve
 from chat_service.log.schema import DataFileError
 from chat_service.log.sqlite import SqliteLog
 from chat_service.posix import disk_space, sync
+from chat_service.renewal import Renewal
+from chat_service.services import Ground, served
 from chat_service.transcripts.files import Calls
 from chat_service.transcripts.writer import TranscriptWriter
 
@@ -53,9 +57,6 @@ INSTANCE = "local"
 
 # Threads that read history; with two cores, more would only wait for each other.
 READERS = 2
-# A replay reads this much at once: one page of SQLite, a few ms.
-PAGE_EVENTS = 500
-PAGE_BYTES = 256 * 1024
 
 
 def wall_clock_ms() -> int:
@@ -84,8 +85,11 @@ class Parts:
 
     # With the port that was bound.
     address: str
+    # Whether it took the code by which its first admin registers.
+    owner_code_taken: bool
     log: SqliteLog
     readers: ThreadPoolExecutor
+    passwords: Passwords
     hub: Hub
     streams: Streams
     sessions: Sessions
@@ -120,8 +124,9 @@ async def build(config: InstanceConfig, timing: Timing, admin_socket: str | None
 async def _build(
     config: InstanceConfig, timing: Timing, admin_socket: str | None, undo: ExitStack
 ) -> Parts:
+    renewal = Renewal(config.tls, timing.wall_ms) if config.tls else None
     failed = asyncio.Event()
-    follow = _Following(failed)
+    follow = Following(failed)
     clock = LogClock(timing.wall_ms, timing.rate_s)
     reserve = DiskReserve(lambda: disk_space(config.data_dir), config.disk_reserve)
     log = _open_log(config, clock, reserve, follow)
@@ -141,19 +146,22 @@ async def _build(
             calls=Calls(sync=sync),
         )
         undo.callback(transcripts.close, 0)
-    directory = Directory(state)
+    directory = Directory(state, clock.ms)
     hub = Hub(
         state.heads.snapshot(),
         state.firsts.snapshot(),
         timers=asyncio.get_running_loop(),
         encode=HubFrames(),
-        read_page=_page_reader(log, readers),
+        read_page=page_reader(log, readers),
         limits=config.limits.hub,
     )
     streams = Streams(hub)
     journal = Journal(log, directory, hub, streams)
     follow.journal, follow.transcripts = journal, transcripts
-    begin = cmd.StartInstance(INSTANCE, secrets.token_hex(8), config.limits.core, DEFAULT_ROOM)
+    owner_code_hash = bytes.fromhex(config.owner_code_hash)
+    begin = cmd.StartInstance(
+        INSTANCE, secrets.token_hex(8), config.limits.core, DEFAULT_ROOM, owner_code_hash
+    )
     try:
         await journal.order(begin)
     except RefusedError as error:
@@ -165,26 +173,27 @@ async def _build(
         hub.presence.expect(room_id, state.users[user_id], hub.time())
     sessions = Sessions(directory, journal, clock.ms)
     pace = Pace(on=config.rate_limits, rates=config.limits.rates)
-    methods = ChatMethods(
+    logins = Logins(config.limits.logins)
+    gate = Gate(config.limits.addresses)
+    passwords = Passwords(config.limits.passwords)
+    undo.callback(passwords.close)
+    ground = Ground(
         instance=INSTANCE,
+        log=log,
         journal=journal,
         directory=directory,
         hub=hub,
         streams=streams,
         sessions=sessions,
-        lists=Lists(
-            log=log,
-            directory=directory,
-            hub=hub,
-            streams=streams,
-            sessions=sessions,
-            readers=readers,
-            limits=config.limits.calls,
-        ),
+        readers=readers,
         pace=pace,
+        logins=logins,
+        passwords=passwords,
+        gate=gate,
         clock=timing.rate_s,
         limits=config.limits.calls,
     )
+    methods, services = served(ground)
     pruning = Pruning(
         config.retention,
         log=log,
@@ -194,9 +203,11 @@ async def _build(
         readers=readers,
         clock_ms=timing.wall_ms,
     )
-    transport = Transport(methods, journal.tally, config.limits.transport)
+    transport = Transport(methods, journal.tally, gate, config.limits.transport, services)
     try:
-        address = await transport.listen(config.host, config.port)
+        address = await transport.listen(
+            config.host, config.port, renewal.encryption if renewal else None
+        )
         admin_methods = AdminMethods(
             port=int(address.rpartition(":")[2]),
             start_ms=timing.wall_ms(),
@@ -205,6 +216,13 @@ async def _build(
             directory=directory,
             hub=hub,
             streams=streams,
+            recovery=RecoveryMethods(
+                instance=INSTANCE,
+                log=log,
+                journal=journal,
+                passwords=passwords,
+                readers=readers,
+            ),
             readers=readers,
         )
         admin = LocalTransport(ADMIN, admin_methods.handlers())
@@ -215,8 +233,10 @@ async def _build(
         raise StartError(str(error)) from error
     return Parts(
         address=address,
+        owner_code_taken=directory.state.names.get("owner_code") == owner_code_hash.hex() != "",
         log=log,
         readers=readers,
+        passwords=passwords,
         hub=hub,
         streams=streams,
         sessions=sessions,
@@ -225,38 +245,21 @@ async def _build(
         admin_methods=admin_methods,
         admin=admin,
         pruning=pruning,
-        live=Live(journal, pace, reserve, pruning, transcripts, config.limits.drain_s),
+        live=Live(
+            journal=journal,
+            pace=pace,
+            logins=logins,
+            passwords=passwords,
+            gate=gate,
+            reserve=reserve,
+            pruning=pruning,
+            transcripts=transcripts,
+            drain_s=config.limits.drain_s,
+            renewal=renewal,
+        ),
         transcripts=transcripts,
         failed=failed,
     )
-
-
-class _Following:
-    """What becomes of commits and of a failure: taken from the log's threads to the loop."""
-
-    def __init__(self, failed: asyncio.Event) -> None:
-        self._failed = failed
-        self._loop = asyncio.get_running_loop()
-        # Set before the first commit.
-        self.journal: Journal | None = None
-        self.transcripts: TranscriptWriter | None = None
-
-    def on_commit(self, commit: Commit) -> None:
-        self._loop.call_soon_threadsafe(self._apply, commit)
-
-    def on_failure(self, _: BaseException) -> None:
-        self._loop.call_soon_threadsafe(self._failed.set)
-
-    def _apply(self, commit: Commit) -> None:
-        assert self.journal is not None
-        try:
-            self.journal.apply(commit)
-            if self.transcripts is not None:
-                self.transcripts.note(commit.events)
-        except Exception:
-            # What is live no longer follows what is stored: a restart mends that.
-            logger.critical("a commit could not be applied", exc_info=True)
-            self._failed.set()
 
 
 def _data_file(config: InstanceConfig) -> Path:
@@ -264,7 +267,7 @@ def _data_file(config: InstanceConfig) -> Path:
 
 
 def _open_log(
-    config: InstanceConfig, clock: LogClock, reserve: DiskReserve, follow: _Following
+    config: InstanceConfig, clock: LogClock, reserve: DiskReserve, follow: Following
 ) -> SqliteLog:
     try:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -280,37 +283,25 @@ def _open_log(
         raise StartError(str(error)) from error
 
 
-def _page_reader(
-    log: SqliteLog, readers: ThreadPoolExecutor
-) -> Callable[[int, int], Awaitable[Page]]:
-    loop = asyncio.get_running_loop()
-
-    async def read_page(room_id: int, after_seq: int) -> Page:
-        def page() -> Page:
-            events = log.read_after(room_id, after_seq, count=PAGE_EVENTS, max_bytes=PAGE_BYTES)
-            encoded = [(event.seq, event_frame(event)) for event in events]
-            return Page(encoded, log.read_first(room_id))
-
-        return await loop.run_in_executor(readers, page)
-
-    return read_page
-
-
 def _connected_before(state: State) -> list[tuple[int, int]]:
     """Return the rooms and users that were present when the server stopped.
 
     They count as present for the usual grace, so that a restart is no news.
     """
-    limits = state.limits
-    since_ms = state.counter("time_ms") + limits.guest_grace_ms
-    users = {
-        session.user_id: None
-        for session in state.sessions.values()
-        if session.attachment or session.until_ms > since_ms
-    }
+    limits, last_ms = state.limits, state.counter("time_ms")
+
+    def was_here(session: Session) -> bool:
+        has_account = state.users[session.user_id].account
+        idle_ms = limits.account_idle_ms if has_account else limits.guest_grace_ms
+        # An API token is never idle: that says nothing of when it was used.
+        return session.attachment != 0 or (
+            not session.api_token and session.until_ms > last_ms + idle_ms
+        )
+
+    users = {session.user_id: None for session in state.sessions.values() if was_here(session)}
     return [
         (room_id, user_id)
         for user_id in users
         for room_id in state.rooms_of.get(user_id) or ()
-        if state.rooms[room_id].kind is RoomKind.PUBLIC
+        if state.rooms[room_id].kind is not RoomKind.DIRECT
     ]

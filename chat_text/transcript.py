@@ -4,6 +4,7 @@
                          and a second line
     2026-11-20T13:50:49Z * alice waves
     2026-11-20T13:50:52Z -- alice set the topic: lunch
+    2026-11-20T13:50:52Z -- alice deleted a message of bob: off topic
     2026-11-20T13:50:53Z -> bob joined
     2026-11-20T13:50:55Z <- bob left
     -------------------- events 7 to 9 are no longer kept
@@ -13,6 +14,7 @@ begin with blanks as wide as a time. What people wrote stands behind one or the 
 text can pass for an entry. Everything is sanitized. Functions return lines without ends.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -38,6 +40,40 @@ def topic(time_ms: int, name: str, topic: str) -> list[str]:
     """Give a change of the topic; an empty one removes it."""
     what = f"set the topic: {sanitize(topic)}" if topic else "removed the topic"
     return [f"{_time(time_ms)}-- {sanitize(name)} {what}"]
+
+
+def tombstone(time_ms: int, name: str) -> list[str]:
+    """Stand where a message of somebody was deleted."""
+    return _noted(time_ms, f"a message of {name} was deleted")
+
+
+def deleted(time_ms: int, name: str, whose: str, reason: str) -> list[str]:
+    """Tell that somebody deleted a message."""
+    return _noted(time_ms, _because(f"{name} deleted a message of {whose}", reason))
+
+
+def role(time_ms: int, name: str, whose: str, role: str) -> list[str]:
+    """Tell of a new role; without a name nobody gave it."""
+    return _noted(time_ms, f"{whose} is {role} now" + (f", by {name}" if name else ""))
+
+
+def removed(time_ms: int, name: str, whom: str, banned: bool, reason: str) -> list[str]:
+    """Tell that somebody removed a member."""
+    verb = "banned" if banned else "removed"
+    return _noted(time_ms, _because(f"{name} {verb} {whom}", reason))
+
+
+def changed(time_ms: int, name: str, what: Iterable[str]) -> list[str]:
+    """Tell which properties of the room somebody changed."""
+    return _noted(time_ms, f"{name} changed the room: {', '.join(what)}")
+
+
+def _noted(time_ms: int, what: str) -> list[str]:
+    return [f"{_time(time_ms)}-- {sanitize(what)}"]
+
+
+def _because(what: str, reason: str) -> str:
+    return f"{what}: {reason}" if reason else what
 
 
 def joined(time_ms: int, name: str) -> list[str]:

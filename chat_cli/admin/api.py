@@ -60,7 +60,7 @@ class AdminApi:
         try:
             return await method(request, timeout=within)
         except grpc.aio.AioRpcError as error:
-            raise call_error(error) from None
+            raise call_error(error, explained=False) from None
 
     async def users(self, port: int) -> AsyncGenerator[list[pb.InstanceUser], None]:
         """Give the users of an instance (0: of all), page by page."""
@@ -96,7 +96,7 @@ class AdminApi:
         except TimeoutError:
             raise UnreachableError(grpc.StatusCode.DEADLINE_EXCEEDED, "no answer") from None
         except grpc.aio.AioRpcError as error:
-            raise call_error(error) from None
+            raise call_error(error, explained=False) from None
         finally:
             # A call that is let go of without this is never collected.
             call.cancel()

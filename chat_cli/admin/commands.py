@@ -9,9 +9,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
-from chat_cli.admin import objects
+from chat_cli.admin import accounts, objects
 from chat_cli.admin.api import PROCESS_S, AdminApi
 from chat_cli.admin.export import export, output_to
+from chat_cli.admin.ports import one_port, serving_ports
 from chat_cli.admin.tables import Table, rate, share, size, span
 from chat_cli.errors import ChatError
 from chat_cli.session.errors import CallError
@@ -19,10 +20,6 @@ from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_text.sanitize import sanitize
 
 T = TypeVar("T")
-
-
-class AmbiguousError(ChatError):
-    """A port is needed, since it is not plain which instance is meant."""
 
 
 async def instances(api: AdminApi, options: argparse.Namespace) -> None:
@@ -47,14 +44,14 @@ async def stop(api: AdminApi, options: argparse.Namespace) -> None:
 
 async def restart(api: AdminApi, options: argparse.Namespace) -> None:
     """Restart an instance."""
-    request = pb.RestartInstanceRequest(port=await _one(api, options.port))
+    request = pb.RestartInstanceRequest(port=await one_port(api, options.port))
     answer = await api.ask(api.stub.RestartInstance, request, PROCESS_S)
     _tell([answer.instance], options.json, "serves again")
 
 
 async def users(api: AdminApi, options: argparse.Namespace) -> None:
     """List the users."""
-    titles = (">PORT", "NAME", "CONNECTED", ">SESSIONS", "FROM", "ROOMS")
+    titles = (">PORT", "NAME", "KIND", "CONNECTED", ">SESSIONS", "FROM", "ROOMS")
     await _show_pages(api, api.users, objects.user, Table(titles), _user_row, options)
 
 
@@ -73,7 +70,7 @@ async def say(api: AdminApi, options: argparse.Namespace) -> None:
 
 async def kick(api: AdminApi, options: argparse.Namespace) -> None:
     """Remove a user."""
-    port = await _one(api, options.port)
+    port = await one_port(api, options.port)
     request = pb.KickUserRequest(port=port, name=options.name, reason=" ".join(options.reason))
     answer = await api.ask(api.stub.KickUser, request)
     sessions = _counted(answer.sessions, "session")
@@ -112,7 +109,7 @@ async def shutdown(api: AdminApi, _: argparse.Namespace) -> None:
 
 async def export_room(api: AdminApi, options: argparse.Namespace) -> None:
     """Write the history of a room."""
-    port = await _one(api, options.port)
+    port = await one_port(api, options.port)
     as_json = options.format == "jsonl"
     with output_to(options.output) as file:
         await export(api.export(port, options.room), options.room, as_json, file)
@@ -127,31 +124,12 @@ COMMANDS: dict[str, Callable[[AdminApi, argparse.Namespace], Awaitable[None]]] =
     "rooms": rooms,
     "say": say,
     "kick": kick,
+    **accounts.COMMANDS,
     "stats": stats,
     "reload": reload,
     "shutdown": shutdown,
     "export": export_room,
 }
-
-
-async def _serving(api: AdminApi) -> list[int]:
-    """Give the ports of the instances that serve, the smallest first."""
-    answer = await api.ask(api.stub.ListInstances, pb.ListInstancesRequest())
-    serving = (one for one in answer.instances if one.state == pb.INSTANCE_STATE_SERVING)
-    return sorted(one.port for one in serving if one.port)
-
-
-async def _one(api: AdminApi, port: int) -> int:
-    """Give the port, or that of the only instance that serves. Raises AmbiguousError."""
-    if port:
-        return port
-    serving = await _serving(api)
-    if len(serving) == 1:
-        return serving[0]
-    if not serving:
-        raise ChatError("no instance serves")
-    ports = ", ".join(map(str, serving))
-    raise AmbiguousError(f"several instances serve, so a port is needed: one of {ports}")
 
 
 def _show(
@@ -176,7 +154,7 @@ async def _show_pages(
     options: argparse.Namespace,
 ) -> None:
     """Show the lists of one instance or all. Raises ChatError at the end if some are missing."""
-    ports = [options.port] if options.port else await _serving(api)
+    ports = [options.port] if options.port else await serving_ports(api)
     if not ports:
         _show([], describe, table, row, options.json)
     silent = []
@@ -226,7 +204,18 @@ def _instance_row(one: pb.Instance) -> Sequence[str]:
 def _user_row(one: pb.InstanceUser) -> Sequence[str]:
     connected = "yes" if one.user.connected else "no"
     places = (", ".join(one.addresses), ", ".join(one.room_names))
-    return (str(one.port), one.user.name, connected, str(one.sessions), *places)
+    return (str(one.port), one.user.name, _kind(one), connected, str(one.sessions), *places)
+
+
+def _kind(one: pb.InstanceUser) -> str:
+    """Name what a user is."""
+    if one.closed:
+        return "closed"
+    if one.user.bot:
+        return "bot"
+    if one.admin:
+        return "admin"
+    return "account" if one.user.account else "guest"
 
 
 def _room_row(one: pb.InstanceRoom) -> Sequence[str]:

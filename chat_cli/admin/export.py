@@ -14,7 +14,17 @@ from typing import BinaryIO
 from chat_cli.admin import objects
 from chat_cli.errors import ChatError
 from chat_cli.jsonl import event_fields
-from chat_cli.model import RoomEvent, Said, TopicChanged
+from chat_cli.model import (
+    Deleted,
+    Removed,
+    RoleChanged,
+    RoomChanged,
+    RoomEvent,
+    Said,
+    Tombstone,
+    TopicChanged,
+    Withheld,
+)
 from chat_cli.session import wire
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_text import transcript
@@ -78,12 +88,26 @@ def output_to(path: Path | None) -> Iterator[BinaryIO]:
 
 
 def _text_event(event: RoomEvent) -> list[str]:
+    when, who = event.time_ms, event.author.name
     match event.body:
         case Said(text, action):
-            return transcript.said(event.time_ms, event.author.name, text, action)
+            return transcript.said(when, who, text, action)
         case TopicChanged(topic):
-            return transcript.topic(event.time_ms, event.author.name, topic)
-        case None:
+            return transcript.topic(when, who, topic)
+        case Tombstone():
+            return transcript.tombstone(when, who)
+        case Deleted(_, whose, reason):
+            return transcript.deleted(when, who, whose.name, reason)
+        case RoleChanged(user, role):
+            return transcript.role(when, who, user.name, role.name.lower())
+        case Removed(user, reason, banned):
+            return transcript.removed(when, who, user.name, banned, reason)
+        case RoomChanged() as change:
+            words = {name: name.replace("_", " ") for name in change.__slots__}
+            words |= {"slow_mode_ms": "slow mode", "topic_locked": "locked topic"}
+            new = [words[n] for n in words if getattr(change, n) is not None]
+            return transcript.changed(when, who, new)
+        case Withheld() | None:
             return []
 
 

@@ -9,9 +9,13 @@ from collections.abc import Mapping
 
 from chat_cli.render import moment
 from chat_protos.chat.v1 import admin_pb2 as pb
+from chat_protos.chat.v1 import moderation_pb2
 
 # object: whatever JSON holds.
 Object = Mapping[str, object]
+
+# Source: the contract.
+_FOREVER_MS = 2**53 - 1
 
 _STATES = {
     pb.INSTANCE_STATE_STARTING: "starting",
@@ -32,6 +36,11 @@ def time(time_ms: int) -> str | None:
     if not time_ms:
         return None
     return moment(time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def until(time_ms: int) -> str | None:
+    """Write when something ends, in milliseconds since 1970; 0 is none."""
+    return "for ever" if time_ms >= _FOREVER_MS else time(time_ms)
 
 
 def state(one: pb.Instance) -> str:
@@ -81,6 +90,28 @@ def user(one: pb.InstanceUser) -> Object:
         "rooms": list(one.room_names),
         "addresses": list(one.addresses),
         "created": time(one.created_ms),
+        "account": one.user.account,
+        "bot": one.user.bot,
+        "admin": one.admin,
+        "closed": one.closed,
+    }
+
+
+def audit_entry(one: moderation_pb2.AuditEntry) -> Object:
+    """Describe an entry of the audit log; what it is not about is null."""
+    return {
+        "id": one.entry_id,
+        "time": time(one.time_ms),
+        "action": one.action,
+        "actor": one.actor.name or None,
+        "actor_id": one.actor.user_id or None,
+        "room": one.room_name or None,
+        "room_id": one.room_id or None,
+        "target": one.target.name or None,
+        "target_id": one.target.user_id or None,
+        "details": one.details,
+        "until": until(one.until_ms),
+        "reason": one.reason,
     }
 
 

@@ -1,4 +1,6 @@
-"""`chat-cli send` and `chat-cli tail`: the service for pipes.
+"""`chat-cli send` and `chat-cli tail`: the service for pipes; `account` signs in for them.
+
+`post` is `send` with an API token.
 
 Results go to stdout, everything else to stderr. Exit codes are those of `exits`. Imports the
 session and the pure part; nothing of the screens.

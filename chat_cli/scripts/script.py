@@ -6,18 +6,26 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 
 from chat_cli import items as it
+from chat_cli.answers import TerminalQuestions
 from chat_cli.backoff import Backoff
 from chat_cli.exits import Exit, by_signal
 from chat_cli.model import Limits, ResumePoint, User
-from chat_cli.outbox import Outbox, PendingPost, owner_of
+from chat_cli.outbox import Outbox
+from chat_cli.pending import PendingPost, owner_of
+from chat_cli.ports import Questions
+from chat_cli.session.given import GivenToken
 from chat_cli.session.identity import Identity
 from chat_cli.session.session import Kind, Session
 from chat_cli.stopping import stop_signals
+from chat_cli.trust import Trust
 from chat_text.sanitize import sanitize, sanitize_lines
+
+PATIENCE = 60.0
+"""Seconds to wait for a server that went away in the middle of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,11 @@ class Address:
     target: str
     name: str
     room: str
+    # None: as the target alone says.
+    trust: Trust | None = None
+    ask: Callable[[], Questions] = TerminalQuestions
+    # An API token that says who it is; empty: `name` signs in.
+    token: str = field(default="", repr=False)
 
 
 class Script:
@@ -66,6 +79,8 @@ class Script:
                 self.end(Exit.REFUSED, reason or "a name is needed")
             case it.Stopped(reason):
                 self.end(Exit.REFUSED, reason)
+            case it.SignedOut(reason):
+                self.end(Exit.REFUSED, reason)
             case it.Replaced():
                 self.end(Exit.REFUSED, "another client took over this session")
             case it.Kicked(reason):
@@ -84,6 +99,8 @@ class Script:
             case _:
                 if isinstance(item, it.Welcome):
                     self._speak_as(item.user, item.epoch, resumed=True)
+                    # With a token there was no sign-in.
+                    self.signed_in.set()
                 if not isinstance(item, it.Notice):
                     self._online()
                 self.work_on(item)
@@ -111,10 +128,19 @@ class Script:
     def make_session(self, kind: Kind) -> Session:
         """Make the session of this script; it is `session` from then on."""
         where = self.address
-        identity = Identity(where.target)
+        identity = GivenToken(where.token) if where.token else Identity(where.target)
         backoff = Backoff(random.random)
         self.session = Session(
-            where.target, where.name, self, identity, backoff, time.monotonic, kind, where.room
+            where.target,
+            where.name,
+            self,
+            identity,
+            backoff,
+            time.monotonic,
+            kind,
+            where.room,
+            where.trust,
+            where.ask,
         )
         return self.session
 

@@ -10,13 +10,11 @@ from chat_cli.exits import Exit
 from chat_cli.keeper import Keeper
 from chat_cli.lines import read_lines
 from chat_cli.model import ByName, room_label
-from chat_cli.outbox import PendingPost
-from chat_cli.scripts.script import Address, Script
+from chat_cli.pending import PendingPost
+from chat_cli.scripts.script import PATIENCE, Address, Script
 from chat_cli.session.session import Kind, Session
 from chat_cli.stopping import mute
 
-# Seconds to wait for a server that went away in the middle of the work.
-_PATIENCE = 60.0
 _UNAVAILABLE = 14  # google.rpc.Code
 # Seconds to wait when the server is too busy and does not say for how long.
 _BUSY_RETRY = 1.0
@@ -42,7 +40,7 @@ class Sending(Script):
     """Posts in order, many in flight where the server has no rate limits."""
 
     def __init__(self, address: Address, as_json: bool) -> None:
-        super().__init__(address, _PATIENCE)
+        super().__init__(address, PATIENCE)
         self.keeper = Keeper(
             self.outbox, address.target, "send", _now_ms, self._may_leave, self.remark
         )

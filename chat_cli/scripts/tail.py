@@ -5,17 +5,17 @@ import sys
 from datetime import date
 
 from chat_cli import items as it
-from chat_cli.entries import Spoken, TopicLine
 from chat_cli.exits import Exit
+from chat_cli.happenings import happening
 from chat_cli.jsonl import event_fields
 from chat_cli.model import (
     ById,
     ByName,
     Position,
     ResumePoint,
+    RoomChanged,
     RoomEvent,
-    Said,
-    TopicChanged,
+    RoomInfo,
     key,
 )
 from chat_cli.render import Renderer, moment
@@ -24,13 +24,19 @@ from chat_cli.session.session import Kind
 from chat_cli.stopping import mute
 
 
-async def tail(address: Address, since: int | None, count: int | None, as_json: bool) -> int:
+async def tail(
+    address: Address,
+    since: int | None,
+    count: int | None,
+    as_json: bool,
+    hear_bots: bool = False,
+) -> int:
     """Print events after `since`, or from now on if it is None; give the exit code.
 
     Ends after `count` events if there is one, else when it is interrupted or when nobody
-    reads its output.
+    reads its output. A bot is told what bots say only if it wants to `hear_bots`.
     """
-    tailing = Tailing(address, since, count, as_json)
+    tailing = Tailing(address, since, count, as_json, hear_bots)
     return await tailing.run(tailing.make_session(Kind.SUBSCRIBE))
 
 
@@ -42,12 +48,18 @@ class Tailing(Script):
     """Reads one room and remembers how far."""
 
     def __init__(
-        self, address: Address, since: int | None, count: int | None, as_json: bool
+        self,
+        address: Address,
+        since: int | None,
+        count: int | None,
+        as_json: bool,
+        hear_bots: bool,
     ) -> None:
         super().__init__(address, patience=None)
         self._last = since
         self._left = count
         self._as_json = as_json
+        self._hear_bots = hear_bots
         self._room_id = ""
         self._room_name = address.room
         self._epoch = ""
@@ -61,14 +73,15 @@ class Tailing(Script):
     def resume_point(self) -> ResumePoint:
         """Go on after the last event that was printed."""
         target = ById(self._room_id) if self._room_id else ByName(self.address.room)
-        return ResumePoint(self._epoch, (Position(target, self._last, 0),))
+        position = Position(target, self._last, 0)
+        return ResumePoint(self._epoch, (position,), hear_bots=self._hear_bots)
 
     def work_on(self, item: it.StreamItem) -> None:
         """Print events in order."""
         if self._deaf:
             return
         match item:
-            case it.RoomOpened(room) if key(room.name) != key(self.address.room) and self.session:
+            case it.RoomOpened(room) if self._is_another(room) and self.session:
                 # In other data the id is another room's: the own one is asked for by name.
                 self._deaf = True
                 self.session.read_again()
@@ -85,13 +98,18 @@ class Tailing(Script):
                 self.remark(f"events {after_seq + 1} to {first_seq - 1} are no longer kept")
             case it.Refused(message=message):
                 self.end(Exit.REFUSED, message)
+            case it.RoomClosed(reason=reason, text=text) if reason is not it.CloseReason.LEFT:
+                # Out of a room that may be read again this does not come back by itself.
+                by = f" by {item.by.name}" if item.by else ""
+                why = f": {text}" if text else ""
+                self.end(Exit.REFUSED, f"{reason.value} from {self.address.room}{by}{why}")
 
     def receive(self, item: it.Item) -> None:
         """Forget the position when it is void: it belongs to other data, or to a longer room."""
         match item:
             case it.Connecting():
                 self._deaf = False
-            case it.SignedIn(epoch=epoch) | it.Reset(epoch=epoch):
+            case it.SignedIn(epoch=epoch) | it.Welcome(epoch=epoch) | it.Reset(epoch=epoch):
                 former, self._epoch = self._epoch, epoch
                 if former not in ("", epoch):
                     self._begin_anew("the server's data was replaced")
@@ -99,6 +117,10 @@ class Tailing(Script):
                 self._begin_anew(item.reason)
                 return
         super().receive(item)
+
+    def _is_another(self, room: RoomInfo) -> bool:
+        """Tell whether this is not the room that is read, which may have been renamed."""
+        return room.room_id != self._room_id and key(room.name) != key(self.address.room)
 
     def _begin_anew(self, why: str) -> None:
         self._last, self._room_id = None, ""
@@ -130,25 +152,21 @@ class Tailing(Script):
         return True
 
     def _print(self, event: RoomEvent) -> None:
-        if event.body is None:
+        entry = happening(event, None)
+        if event.body is None or (entry is None and not self._as_json):
             return
+        if isinstance(event.body, RoomChanged) and event.body.name is not None:
+            self._room_name = event.body.name
         if self._as_json:
             # ASCII alone, so that the output is safe on a terminal and still exact.
             print(json.dumps(event_fields(event, self._room_name)), flush=True)
-        else:
+        elif entry:
             if not sys.stdout.isatty():
                 # A pipe gets messages alone; the line of the day is for people.
                 self._renderer.day = moment(event.time_ms).astimezone().date()
-            for line in self._renderer.lines(self._entry(event), event.time_ms):
+            for line in self._renderer.lines(entry, event.time_ms):
                 print(line.text, flush=True)
         if self._left is not None:
             self._left -= 1
             if self._left == 0:
                 self.end(Exit.DONE)
-
-    def _entry(self, event: RoomEvent) -> Spoken | TopicLine:
-        name = event.author.name
-        if isinstance(event.body, TopicChanged):
-            return TopicLine("", event.time_ms, name, event.body.topic)
-        said = event.body or Said("")
-        return Spoken("", event.time_ms, name, said.text, action=said.action)

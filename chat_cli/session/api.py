@@ -3,17 +3,23 @@
 Every method raises CallError (UnreachableError, UnauthenticatedError) when its call fails.
 """
 
-import re
-from collections.abc import AsyncGenerator, AsyncIterator
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import grpc
 
 from chat_cli import model
+from chat_cli.endpoint import Endpoint
+from chat_cli.proxy import proxy_for
 from chat_cli.session import wire
+from chat_cli.session.accounts import AccountApi
 from chat_cli.session.errors import call_error
+from chat_cli.session.joined import Joined, client_label, joined_from
+from chat_cli.session.moderation import ModerationApi
+from chat_cli.session.rooms import RoomApi
+from chat_cli.trust import Credentials
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1.chat_pb2_grpc import ChatServiceStub
 
@@ -39,28 +45,26 @@ CHANNEL_OPTIONS = (
 )
 
 
-# The proxy that a machine uses for the web has no way to this machine itself.
-_LOCAL = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:|$)", re.IGNORECASE)
-
-
-def options_for(target: str) -> tuple[tuple[str, int], ...]:
+def options_for(
+    target: str, environment: Mapping[str, str] = os.environ
+) -> tuple[tuple[str, int | str], ...]:
     """Give the options of a channel to `target`."""
-    return (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0 if _LOCAL.match(target) else 1))
+    proxy = proxy_for(Endpoint.of(target), environment)
+    if proxy is None:
+        return (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0))
+    return (*CHANNEL_OPTIONS, ("grpc.http_proxy", proxy.url))
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """A new session; `resumed` if its user was here before. Its token is a secret, not shown."""
-
-    token: str
-    user: model.User
-    epoch: str
-    limits: model.Limits
-    room: model.RoomInfo | None
-    resumed: bool
-
-    def __repr__(self) -> str:
-        return f"Joined(user={self.user!r}, epoch={self.epoch!r})"
+def channel_to(target: str, credentials: Credentials | None) -> grpc.aio.Channel:
+    """Open a channel: encrypted to whom the credentials trust, or in plain text without any."""
+    options = options_for(target)
+    if credentials is None:
+        return grpc.aio.insecure_channel(target, options=options)
+    return grpc.aio.secure_channel(
+        target,
+        grpc.ssl_channel_credentials(root_certificates=credentials.roots),
+        options=(*options, ("grpc.ssl_target_name_override", credentials.name)),
+    )
 
 
 ChatCall = grpc.aio.StreamStreamCall[pb.ChatRequest, pb.ChatResponse]
@@ -69,8 +73,8 @@ ChatCall = grpc.aio.StreamStreamCall[pb.ChatRequest, pb.ChatResponse]
 class ChatApi:
     """One channel to a server. `token` is sent with every call once it is set."""
 
-    def __init__(self, target: str) -> None:
-        self._channel = grpc.aio.insecure_channel(target, options=options_for(target))
+    def __init__(self, target: str, credentials: Credentials | None = None) -> None:
+        self._channel = channel_to(target, credentials)
         self._stub: ChatServiceAsyncStub = ChatServiceStub(self._channel)
         self.token = ""
 
@@ -84,26 +88,21 @@ class ChatApi:
         """Close the channel; calls that are open end."""
         await self._channel.close()
 
-    async def join(self, name: str, room: str = "", token: str = "") -> Joined:
-        """Open a session: of the user of `token`, or of a new guest.
+    async def join(self, name: str, room: str = "", token: str = "", password: str = "") -> Joined:
+        """Open a session: of the user of `token`, of an account, or of a new guest.
 
         With a token the name is not sent: the token says who it is, however it is written.
         """
-        request = pb.JoinRequest(name="" if token else name, room=room)
+        request = pb.JoinRequest(
+            name="" if token else name, room=room, password=password, client=client_label()
+        )
         try:
             answer = await self._stub.Join(
                 request, metadata=_bearer(token), timeout=CALL_TIMEOUT, wait_for_ready=False
             )
         except grpc.aio.AioRpcError as error:
             raise call_error(error) from None
-        return Joined(
-            answer.token,
-            wire.user(answer.user),
-            answer.epoch,
-            wire.limits(answer.limits),
-            wire.room(answer.room) if answer.HasField("room") else None,
-            resumed=bool(token),
-        )
+        return joined_from(answer, resumed=bool(token or password))
 
     async def sign_out(self, token: str, within: float) -> None:
         """End the session of a token; give up after `within` seconds."""
@@ -111,6 +110,18 @@ class ChatApi:
             await self._stub.SignOut(pb.SignOutRequest(), metadata=_bearer(token), timeout=within)
         except grpc.aio.AioRpcError as error:
             raise call_error(error) from None
+
+    def accounts(self) -> AccountApi:
+        """Give the calls about the own account, with the token that is set now."""
+        return AccountApi(self._channel, self.token)
+
+    def rooms(self) -> RoomApi:
+        """Give the calls about rooms, with the token that is set now."""
+        return RoomApi(self._channel, self.token)
+
+    def moderation(self) -> ModerationApi:
+        """Give the calls that keep order, with the token that is set now."""
+        return ModerationApi(self._channel, self.token)
 
     async def list_users(self, room: model.Target | None) -> list[model.User]:
         """List who is present in a room, or everybody on the server."""
@@ -163,6 +174,19 @@ class ChatApi:
             if not request.page_token or len(events) >= count:
                 return events[:count][::-1]
 
+    async def post(self, room: model.Target, text: str, msg_id: str) -> tuple[int, bool]:
+        """Post a message; give its seq, and whether an earlier call had stored it already."""
+        said = pb.Post(room=wire.target(room), text=text, client_msg_id=msg_id)
+        try:
+            answer = await self._stub.PostMessage(
+                pb.PostMessageRequest(post=said),
+                metadata=_bearer(self.token),
+                timeout=CALL_TIMEOUT,
+            )
+        except grpc.aio.AioRpcError as error:
+            raise call_error(error) from None
+        return answer.seq, answer.duplicate
+
     @asynccontextmanager
     async def chat(self) -> AsyncIterator[ChatCall]:
         """Open a Chat stream; it is cancelled at the end of the block, whatever happened."""
@@ -178,7 +202,7 @@ class ChatApi:
     ) -> AsyncGenerator[pb.SubscribeResponse, None]:
         """Read rooms until the server or the caller ends it."""
         rooms = [wire.position(where) for where in point.rooms]
-        request = pb.SubscribeRequest(epoch=point.epoch, rooms=rooms)
+        request = pb.SubscribeRequest(epoch=point.epoch, rooms=rooms, hear_bots=point.hear_bots)
         call = self._stub.Subscribe(request, metadata=_bearer(self.token))
         try:
             async for frame in call:

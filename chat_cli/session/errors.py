@@ -1,10 +1,17 @@
 """Why a call failed, read from its status and its rich details."""
 
+import re
+import time
+from collections.abc import Mapping
+
 import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from chat_cli import durations
 from chat_cli.errors import ChatError
+from chat_cli.model import FOREVER_MS
+from chat_cli.refusals import explain
 
 _DETAILS = "grpc-status-details-bin"
 _NO_ANSWER = "no answer"
@@ -48,8 +55,8 @@ _PASSING = {
 }
 
 
-def call_error(error: grpc.aio.AioRpcError) -> CallError:
-    """Turn the transport's exception into ours."""
+def call_error(error: grpc.aio.AioRpcError, *, explained: bool = True) -> CallError:
+    """Turn the transport's exception into ours, in words for people who chat if `explained`."""
     code = error.code()
     reason, retry_after, message = _details(error)
     if not reason and code is grpc.StatusCode.UNIMPLEMENTED:
@@ -58,6 +65,8 @@ def call_error(error: grpc.aio.AioRpcError) -> CallError:
         # The transport's own words are for its developers.
         return UnreachableError(code, _NO_ANSWER, retry_after=retry_after)
     message = message or error.details() or code.name.lower().replace("_", " ")
+    if explained:
+        message = explain(reason, message, retry_after)
     kind = UnauthenticatedError if code is grpc.StatusCode.UNAUTHENTICATED else CallError
     return kind(code, message, reason, retry_after)
 
@@ -72,18 +81,23 @@ def _details(error: grpc.aio.AioRpcError) -> tuple[str, float, str]:
             status = status_pb2.Status.FromString(value)
             message = status.message
             info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
-            names = ""
             for detail in status.details:
                 if detail.Unpack(info):
-                    reason, names = info.reason, info.metadata.get("names", "")
+                    reason = info.reason
                 elif detail.Unpack(retry):
                     retry_after = retry.retry_delay.ToMilliseconds() / 1000
-            message = with_names(message, names)
+            message = with_facts(message, info.metadata)
         except DecodeError:
             continue
     return reason, retry_after, message
 
 
-def with_names(message: str, names: str) -> str:
-    """Add the names that an error is about."""
-    return f"{message}: {names}" if names else message
+def with_facts(message: str, facts: Mapping[str, str]) -> str:
+    """Add the names that an error is about, and until when it holds if that has an end."""
+    if names := facts.get("names"):
+        message = f"{message}: {names}"
+    until_ms = facts.get("until_ms", "")
+    # Longer ones are no times.
+    if not re.fullmatch(r"[0-9]{1,16}", until_ms) or int(until_ms) >= FOREVER_MS:
+        return message
+    return f"{message} ({durations.until(int(until_ms), time.time_ns() // 1_000_000, None)})"

@@ -12,19 +12,36 @@ from enum import Enum, auto
 import grpc
 
 from chat_cli import items as it
+from chat_cli.account import Account
+from chat_cli.answers import TerminalQuestions
 from chat_cli.backoff import Backoff
+from chat_cli.errors import UnansweredError
+from chat_cli.handshake import NoAnswerError
 from chat_cli.model import ResumePoint, RoomEvent, RoomInfo, Target, User
 from chat_cli.outbox import Outbox
+from chat_cli.ports import Questions, Secret
+from chat_cli.session.accounts import AccountApi
 from chat_cli.session.api import ChatApi
 from chat_cli.session.errors import CallError, UnauthenticatedError, UnreachableError
 from chat_cli.session.identity import Identity
+from chat_cli.session.joined import Joined
+from chat_cli.session.moderation import ModerationApi
+from chat_cli.session.rooms import RoomApi
 from chat_cli.session.streams import Listener, Signals, converse, follow
+from chat_cli.trust import Trust, TrustError
 
 _REPLACED = "SESSION_REPLACED"
-_KICKED = "KICKED"
+_ENDED = "SESSION_ENDED"
+# Somebody removed the user, who should not come back by itself.
+_REMOVED = ("KICKED", "BANNED")
+_REGISTERED = "NAME_REGISTERED"
+_WRONG = "PASSWORD_WRONG"
+# How often a password may be wrong before the person has to say that it goes on.
+_TRIES = 3
 # Seconds that a sign-in may hold up the end of the program.
 _LAST_SIGN_IN = 2.0
 _NAME_REFUSED = (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.INVALID_ARGUMENT)
+_GUESTS_REFUSED = "GUESTS_REFUSED"
 
 
 def _cause(failure: CallError | None) -> it.Cause:
@@ -35,6 +52,10 @@ def _cause(failure: CallError | None) -> it.Cause:
 
 class _NameRefusedError(Exception):
     """The server does not take the name; the text is its reason."""
+
+
+class _NoPasswordError(Exception):
+    """The account of the name was not signed in to; the text tells why."""
 
 
 class Kind(Enum):
@@ -48,7 +69,9 @@ class Session:
     """One client's connection. `name` may be empty: then it is asked for.
 
     `room` is joined at sign-in, for clients that do not join by order. `clock` gives seconds
-    and is the one that the listener's outbox lives by.
+    and is the one that the listener's outbox lives by. Without `trust` the target alone says
+    whether the connection is encrypted. `ask` begins to ask the person, for the password of an
+    account; without one it is asked for on the terminal.
     """
 
     def __init__(
@@ -61,8 +84,11 @@ class Session:
         clock: Callable[[], float],
         kind: Kind = Kind.CHAT,
         room: str = "",
+        trust: Trust | None = None,
+        ask: Callable[[], Questions] = TerminalQuestions,
     ) -> None:
         self._target = target
+        self._trust = trust or Trust(target)
         self._name = name
         self._listener = listener
         self._identity = identity
@@ -72,6 +98,13 @@ class Session:
         self._clock = clock
         self._kind = kind
         self._room = room
+        self._ask = ask
+        # What the person answered and the server has not looked at yet.
+        self._password = ""
+        # Whether only the password helps: somebody ended the session of the account.
+        self._locked = False
+        # Why the session of an account is over, until the person is told.
+        self._over = ""
         self._signals = Signals()
         self._go_on = asyncio.Event()
         self._api: ChatApi | None = None
@@ -81,6 +114,8 @@ class Session:
         self._hint = 0.0
         self._draining = False
         self._told_trouble = False
+        self._stays = True
+        self._signed_in_before = False
 
     # ------------------------------------------------------------ from the outside
 
@@ -119,15 +154,41 @@ class Session:
         """List the newest events of a room, oldest first. Raises ChatError."""
         return await self._calls().newest_events(room, count)
 
+    def accounts(self) -> AccountApi:
+        """Give the calls about the own account. Raises UnreachableError."""
+        return self._calls().accounts()
+
+    def rooms(self) -> RoomApi:
+        """Give the calls about rooms. Raises UnreachableError."""
+        return self._calls().rooms()
+
+    def moderation(self) -> ModerationApi:
+        """Give the calls that keep order. Raises UnreachableError."""
+        return self._calls().moderation()
+
+    async def register(self, password: str, invite_code: str, owner_code: str) -> Account:
+        """Make an account of the guest. Raises ChatError."""
+        accounts = self.accounts()
+        joined, account = await accounts.register("", password, invite_code, owner_code)
+        self._identity.becomes_account(joined)
+        return account
+
+    def forget(self) -> None:
+        """Let `sign_out` end the session of an account too."""
+        self._stays = False
+
     async def sign_out(self) -> bool:
         """End the session on the server; call it when `run` has been cancelled.
 
-        Tell whether it goes on instead, because the server is gone: the next client has it.
+        Tell whether it goes on instead: because the server is gone, or because it is one of an
+        account, which stays signed in. The next client has it then.
         """
         if not self._identity.token:
             return False
-        async with ChatApi(self._target) as api:
-            return await self._identity.sign_out(api)
+        if self._stays and self._identity.account:
+            return self._identity.leave()
+        async with ChatApi(self._target, await self._trust.credentials()) as api:
+            return await self._identity.sign_out(api, forget=not self._stays)
 
     # ------------------------------------------------------------------- the loop
 
@@ -135,7 +196,7 @@ class Session:
         """Stay connected until cancelled. Returns only when it can never work."""
         reason = ""
         while True:
-            if not self._name:
+            if not self._name and not self._identity.given:
                 await self._ask_name(reason)
             reason = ""
             self._tell(it.Connecting())
@@ -146,6 +207,12 @@ class Session:
             except _NameRefusedError as error:
                 self._name, reason = "", str(error)
                 continue
+            except TrustError as error:
+                self._tell(it.Stopped(str(error)))
+                return
+            except _NoPasswordError as error:
+                await self._stay_out(str(error))
+                continue
             except CallError as error:
                 failure = error
             if self._signals.read_again:
@@ -153,13 +220,16 @@ class Session:
             elif failure and failure.reason == _REPLACED and not self._unheard:
                 self._tell(it.Replaced())
                 await self._wait_to_go_on()
-            elif failure and failure.reason == _KICKED:
+            elif failure and failure.reason in _REMOVED:
                 self._identity.expired()
                 self._tell(it.Kicked(str(failure)))
                 await self._wait_to_go_on()
-            elif failure and failure.code is grpc.StatusCode.UNIMPLEMENTED:
+            elif failure and self._is_final(failure):
                 self._tell(it.Stopped(str(failure)))
                 return
+            elif isinstance(failure, UnauthenticatedError) and self._identity.account:
+                self._identity.expired()
+                self._over, self._locked = str(failure), failure.reason == _ENDED
             elif isinstance(failure, UnauthenticatedError) and self._welcomed_at is None:
                 # The token was refused at once: the identity has expired, Join again. The delay
                 # that grew while nobody answered is no measure for that, unless it happens
@@ -177,9 +247,22 @@ class Session:
                 self._unheard = self._welcomed_at is None
                 await self._stay_away(failure)
 
+    def _is_final(self, failure: CallError) -> bool:
+        """Tell whether no further attempt can succeed."""
+        if isinstance(failure, UnauthenticatedError):
+            return self._identity.given
+        return failure.code is grpc.StatusCode.UNIMPLEMENTED
+
     async def _attempt(self) -> None:
-        """Connect, sign in if need be, and read until the stream ends."""
-        async with ChatApi(self._target) as api:
+        """Connect, sign in if need be, and read until the stream ends.
+
+        Raises CallError, and TrustError where the server is not to be spoken to.
+        """
+        try:
+            credentials = await self._trust.credentials()
+        except NoAnswerError as error:
+            raise UnreachableError(grpc.StatusCode.UNAVAILABLE, str(error)) from None
+        async with ChatApi(self._target, credentials) as api:
             self._api = api
             try:
                 if not self._identity.token:
@@ -189,13 +272,36 @@ class Session:
                     await converse(api, self, self._signals, self._clock)
                 else:
                     await follow(api, self, self._signals)
+            except UnreachableError as error:
+                # The transport does not tell a certificate that it refuses from a dead server.
+                if self._welcomed_at is None and error.code is grpc.StatusCode.UNAVAILABLE:
+                    await self._trust.look_again()
+                raise
             finally:
                 self._api = None
 
     async def _sign_in(self, api: ChatApi) -> None:
-        signing_in = asyncio.create_task(self._identity.sign_in(api, self._name, self._room))
         try:
-            joined = await asyncio.shield(signing_in)
+            joined = None if self._locked or self._password else await self._join(api)
+        except CallError as error:
+            if error.reason != _REGISTERED:
+                raise
+            joined = None
+        if joined is None:
+            joined = await self._join_by_password(api)
+        self._locked, self._over, self._signed_in_before = False, "", True
+        user = joined.user
+        self._tell(it.SignedIn(user, joined.epoch, joined.limits, joined.resumed))
+        if self._identity.trouble and not self._told_trouble:
+            self._told_trouble = True
+            self._tell(it.Remark(self._identity.trouble))
+
+    async def _join(self, api: ChatApi) -> Joined:
+        """Sign in, by the password if there is one."""
+        joining = self._identity.sign_in(api, self._name, self._room, self._password)
+        signing_in = asyncio.create_task(joining)
+        try:
+            return await asyncio.shield(signing_in)
         except asyncio.CancelledError:
             # The server may have opened the session already: only one that is known of can
             # be signed out.
@@ -204,13 +310,54 @@ class Session:
                     await signing_in
             raise
         except CallError as error:
-            if error.code in _NAME_REFUSED:
+            named = error.code in _NAME_REFUSED and error.reason != _REGISTERED
+            if named or error.reason == _GUESTS_REFUSED:
                 raise _NameRefusedError(str(error)) from None
             raise
-        self._tell(it.SignedIn(joined.user, joined.epoch, joined.limits, joined.resumed))
-        if self._identity.trouble and not self._told_trouble:
-            self._told_trouble = True
-            self._tell(it.Remark(self._identity.trouble))
+
+    async def _join_by_password(self, api: ChatApi) -> Joined:
+        """Ask for the password until it is right, so often as is polite.
+
+        One that nobody could look at is kept for the next attempt.
+        """
+        if self._over:
+            self._tell(it.SignedOut(self._over, asking=True))
+            self._over = ""
+        questions: Questions | None = None
+        tries = 0
+        try:
+            while tries < _TRIES:
+                if not self._password:
+                    questions = questions or self._ask()
+                    again = f"Wrong password ({tries} of {_TRIES}). " if tries else ""
+                    question = f"{again}Password for {self._name}: "
+                    self._password = await questions.answer(question, Secret.PASSWORD)
+                try:
+                    joined = await self._join(api)
+                except CallError as error:
+                    if not error.passes:
+                        self._password = ""
+                    if error.reason != _WRONG:
+                        raise
+                    tries += 1
+                else:
+                    self._password = ""
+                    return joined
+        except UnansweredError as error:
+            raise _NoPasswordError(f"{self._name} is an account: {error}") from None
+        finally:
+            if questions:
+                questions.close()
+        raise _NoPasswordError(f"the password for {self._name} was wrong {_TRIES} times")
+
+    async def _stay_out(self, reason: str) -> None:
+        """Wait for the person to go on, or for another name if nobody has been signed in yet."""
+        if not self._signed_in_before:
+            self._name = ""
+            await self._ask_name(reason)
+            return
+        self._tell(it.SignedOut(reason))
+        await self._wait_to_go_on()
 
     async def _stay_away(self, failure: CallError | None) -> None:
         """Tell what happened, and wait before the next attempt."""

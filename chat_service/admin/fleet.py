@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from google.protobuf.message import Message
+
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_service import link
 from chat_service.admin import listing
@@ -39,6 +41,8 @@ class Fleet:
         self._log = RecentLog()
         self._watchers: list[Callable[[], None]] = []
         self._log_watchers: list[Callable[[Logged], None]] = []
+        self._shown: list[str] = []
+        self._line_watchers: list[Callable[[str], None]] = []
         self._config_watchers: list[Callable[[AdminConfig], None]] = []
 
     def hear(self, message: link.Message) -> None:
@@ -50,6 +54,11 @@ class Fleet:
                 self.places.forget(number)
             case link.LogLine(number, line):
                 self._logged(number, line)
+                return
+            case link.Shown(line):
+                self._shown.append(line)
+                for watcher in self._line_watchers:
+                    watcher(line)
                 return
             case link.Configured(text):
                 self.config = AdminConfig.from_json(text)
@@ -73,6 +82,11 @@ class Fleet:
     def sample_interval_s(self) -> float:
         """Seconds between two samples."""
         return self.config.stats_interval_s
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate that clients are shown; empty: nothing is encrypted."""
+        return self.config.fingerprint
 
     def instances(self) -> list[pb.Instance]:
         """Return the instances by number, each with its last sample if it serves."""
@@ -150,6 +164,17 @@ class Fleet:
         """End all sessions of a user."""
         return await self.places.at(port).serving().kick(port, name, reason)
 
+    async def owner_code(self, port: int) -> str:
+        """Make a code by which an admin of an instance registers."""
+        request = pb.CreateOwnerCodeRequest(port=port)
+        answer = await self.pass_on("CreateOwnerCode", port, request)
+        assert isinstance(answer, pb.CreateOwnerCodeResponse)
+        return answer.code
+
+    async def pass_on(self, method: str, port: int, request: Message) -> Message:
+        """Return what the instance of a port answers to a unary call."""
+        return await self.places.at(port).serving().pass_on(method, request)
+
     def export(self, port: int, room_name: str) -> AsyncGenerator[pb.ExportRoomResponse, None]:
         """Yield the history of a public room."""
         return self.places.at(port).serving().export(port, room_name)
@@ -178,6 +203,12 @@ class Fleet:
     def watch_log(self, logged: Callable[[Logged], None]) -> None:
         """Have `logged` called with each line of the log from now on."""
         self._log_watchers.append(logged)
+
+    def watch_lines(self, shown: Callable[[str], None]) -> None:
+        """Have `shown` called with each line that the operator is to see, those so far first."""
+        for line in self._shown:
+            shown(line)
+        self._line_watchers.append(shown)
 
     def watch_config(self, configured: Callable[[AdminConfig], None]) -> None:
         """Have `configured` called with each new configuration of this process."""

@@ -49,6 +49,11 @@ class Operations(Protocol):
         """Seconds between two samples."""
         ...
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate that clients are shown; empty: nothing is encrypted."""
+        ...
+
     def instances(self) -> list[pb.Instance]:
         """Return the instances by number, each with its last sample if it serves."""
         ...
@@ -91,6 +96,10 @@ class Operations(Protocol):
         """End all sessions of a user."""
         ...
 
+    async def owner_code(self, port: int) -> str:
+        """Make a code by which an admin of an instance registers."""
+        ...
+
     def export(self, port: int, room_name: str) -> AsyncIterator[pb.ExportRoomResponse]:
         """Yield the history of a public room."""
         ...
@@ -117,4 +126,8 @@ class Operations(Protocol):
 
     def watch_log(self, logged: Callable[[Logged], None]) -> None:
         """Have `logged` called with each line of the log from now on."""
+        ...
+
+    def watch_lines(self, shown: Callable[[str], None]) -> None:
+        """Have `shown` called with each line that the operator is to see, those so far first."""
         ...

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from chat_protos.chat.v1 import admin_pb2 as pb
@@ -112,6 +113,11 @@ class Remote:
         """End all sessions of a user."""
         request = pb.KickUserRequest(port=port, name=name, reason=reason)
         return await self._answer(self._stub.KickUser(request, timeout=CALL_S))
+
+    async def pass_on(self, method: str, request: Message) -> Message:
+        """Make a unary call that it answers, and return the answer."""
+        response: Message = await self._answer(getattr(self._stub, method)(request, timeout=CALL_S))
+        return response
 
     async def export(
         self, port: int, room_name: str

@@ -20,6 +20,17 @@ from chat_service.link import Refusal
 
 SERVICE = "chat.v1.AdminService"
 
+# What an instance does for its operator, and answers itself.
+PASSED_ON = (
+    "CreateOwnerCode",
+    "CreateAccount",
+    "SetPassword",
+    "GrantAdmin",
+    "CloseAccount",
+    "Unban",
+    "ListAudit",
+)
+
 OPTIONS: tuple[tuple[str, int], ...] = (
     # By default one process could take the place of another silently.
     ("grpc.so_reuseport", 0),
@@ -49,6 +60,7 @@ class AdminMethods:
             "ListInstanceRooms": self._rooms,
             "Say": self._say,
             "KickUser": self._kick,
+            **{method: self._passed_on(method) for method in PASSED_ON},
             "GetFigures": self._figures,
             "GetStatistics": self._statistics,
             "ReloadConfiguration": self._reload,
@@ -90,6 +102,12 @@ class AdminMethods:
 
     async def _kick(self, request: pb.KickUserRequest) -> pb.KickUserResponse:
         return await self._fleet.kick(request.port, request.name, request.reason)
+
+    def _passed_on(self, method: str) -> Callable[[Any], Awaitable[Message]]:
+        async def passed_on(request: Any) -> Message:
+            return await self._fleet.pass_on(method, request.port, request)
+
+        return passed_on
 
     async def _figures(self, request: pb.GetFiguresRequest) -> pb.GetFiguresResponse:
         return pb.GetFiguresResponse(figures=await self._fleet.figures(request.port))

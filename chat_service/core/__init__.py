@@ -10,11 +10,15 @@ socket or a random number; the time comes in as integer milliseconds. Nothing
 iterates over a set, hashes with `hash()`, or computes with floats, so that the
 same commands give the same events on every machine.
 
-    model      the records, and State: all that is known, in tables with a scratch layer
+    model      the records, and State: all that is known
+    table      a dictionary with a scratch layer
     commands   the orders
     events     the facts
     decide     orders to facts, or a rejection: one table of
-               sessions, rooms, messages, pruning, and decision, what they share
+               instances, signing, sessions, registration, accounts, tokens, blocks,
+               rooms, entry, membership, properties, invites, messages, deletion,
+               moderation, administration, banning, pruning, and what they share:
+               decision, access, bans, audit, sanctions, departures, ownership
     evolve     facts into the state
     errors     the reasons of every rejection
     limits     the figures that decisions use

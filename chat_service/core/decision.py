@@ -23,6 +23,23 @@ class FirstAnswer(NamedTuple):
     request_hash: bytes
 
 
+class MessageKey(NamedTuple):
+    """Asks for what is stored at a place of a room."""
+
+    room_id: int
+    seq: int
+
+
+class StoredMessage(NamedTuple):
+    """Whose event is stored at a place, and whether it is something said."""
+
+    author_id: int
+    author_name: str
+    is_text: bool
+    # It was something said, and only its tombstone is left.
+    is_deleted: bool
+
+
 class Answer(NamedTuple):
     """What an accepted order came to, for the one who gave it. 0 where it does not apply."""
 
@@ -32,9 +49,13 @@ class Answer(NamedTuple):
     duplicate: bool = False
     user_id: int = 0
     session_id: int = 0
-    # Of a kick: the name that the user had, and how many sessions it had open.
+    # Of an order about a user: the name that it has, and how many sessions ended.
     name: str = ""
     sessions: int = 0
+    # Of an order with a duration: until when, in ms since 1970.
+    until_ms: int = 0
+    # Of a new invite.
+    invite_id: int = 0
 
 
 class Accepted(NamedTuple):

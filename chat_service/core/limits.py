@@ -15,6 +15,18 @@ RENEWAL_MS = 30_000
 # Source: the service's guarantees.
 FIRST_ANSWER_MS = 14 * 24 * 3_600_000
 
+# A token of an account is good for 14 days, and for 24 hours without being used.
+# Source: the service's guarantees.
+ACCOUNT_TOKEN_MS = 14 * 24 * 3_600_000
+ACCOUNT_IDLE_MS = 24 * 3_600_000
+
+# A ban or a mute that ends is no longer than ten years.
+MAX_DURATION_MS = 3_653 * 24 * 3_600_000
+
+# Who may register.
+OPEN, INVITE, CLOSED = "open", "invite", "closed"
+REGISTRATION = (OPEN, INVITE, CLOSED)
+
 RESERVED_NAMES = (
     "admin",
     "administrator",
@@ -50,7 +62,7 @@ class Limits:
     topic_bytes: int = 390
     # Of client_msg_id and order_id.
     client_id_bytes: int = 64
-    # Public rooms that a user is a member of.
+    # Rooms that a user is a member of, public and private.
     rooms_per_user: int = 100
     # Direct messages that a user opened; those opened by others do not count,
     # or a stranger could use them up.
@@ -61,4 +73,25 @@ class Limits:
     guest_grace_ms: int = GUEST_GRACE_MS
     renewal_ms: int = RENEWAL_MS
     first_answer_ms: int = FIRST_ANSWER_MS
+    # Of a kick, a ban, a deletion. Source: the service's guarantees.
+    reason_bytes: int = 390
+    description_bytes: int = 2000
+    # Of a session or an API token.
+    label_bytes: int = 64
+    account_token_ms: int = ACCOUNT_TOKEN_MS
+    account_idle_ms: int = ACCOUNT_IDLE_MS
+    # One of REGISTRATION.
+    registration: str = OPEN
+    # Whether people may come without an account.
+    guests: bool = True
+    bots_per_user: int = 10
+    # Users that one user blocks.
+    blocks_per_user: int = 1000
+    # Bans and mutes of a room, and of the server; the service's guarantees have 1,000
+    # bans of a room.
+    bans_per_room: int = 1000
+    bans_of_server: int = 10_000
+    # Codes of a room or of the server that can still be used, and invitations of a user.
+    invites: int = 100
+    invitations_per_user: int = 100
     reserved_names: tuple[str, ...] = RESERVED_NAMES

@@ -2,6 +2,7 @@
 
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
+from chat_service.core.access import rank, scope_missing
 from chat_service.core.decision import (
     Accepted,
     Answer,
@@ -10,11 +11,13 @@ from chat_service.core.decision import (
     too_fast,
     valid_session,
 )
+from chat_service.core.entry import blocked, open_direct
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.limits import Limits
-from chat_service.core.model import Room, RoomKind, State, User
+from chat_service.core.model import Role, Room, RoomKind, Scope, State, User
 from chat_service.core.names import count_lines, has_visible, is_client_id
-from chat_service.core.rooms import find_room, open_direct
+from chat_service.core.properties import why_silent
+from chat_service.core.rooms import find_room
 
 
 def post_message(
@@ -24,6 +27,8 @@ def post_message(
     session = valid_session(state, command.session_id, time_ms)
     if isinstance(session, Rejection):
         return session
+    if Scope.POST not in session.scopes:
+        return scope_missing(Scope.POST)
     limits = state.limits
     if not is_client_id(command.client_msg_id, limits.client_id_bytes):
         return Rejection(
@@ -43,14 +48,23 @@ def post_message(
     flaw = flaw_of_text(command.text, limits)
     if flaw:
         return Rejection(Reason.TEXT_INVALID, flaw, field="text")
-    room = find_room(state, session.user_id, command.target)
+    room = find_room(state, session.user_id, command.target, time_ms)
     if isinstance(room, Rejection):
         return room
+    if isinstance(room, Room):
+        is_direct = room.kind is RoomKind.DIRECT
+        why_not = _why_not_heard if is_direct else why_silent
+        silence = why_not(state, room, session.user_id, time_ms)
+        if silence is not None:
+            return silence
     if command.wait_ms:
         return too_fast(command.wait_ms)
     user = state.users[session.user_id]
     if isinstance(room, Room):
-        if room.kind is RoomKind.DIRECT and not _is_heard(state, room, user):
+        slow = _too_soon(state, room, user.user_id, time_ms) if room.slow_mode_ms else None
+        if slow is not None:
+            return slow
+        if is_direct and not _is_heard(state, room, user):
             return Rejection(
                 Reason.RECIPIENTS_GONE, "nobody is left in this direct message", field="room"
             )
@@ -78,6 +92,32 @@ def _message(
         command.text,
         command.client_msg_id,
         command.request_hash,
+        user.bot,
+    )
+
+
+def _why_not_heard(state: State, room: Room, user_id: int, _: int) -> Rejection | None:
+    """Return why a user may say nothing in a direct message; None if it may."""
+    # A group that was opened before goes on: its members can leave nobody out.
+    if len(room.member_ids) == 2 and any((n, user_id) in state.blocks for n in room.member_ids):
+        return blocked()
+    return None
+
+
+def _too_soon(state: State, room: Room, user_id: int, time_ms: int) -> Rejection | None:
+    """Refuse what comes too soon after its author's last message in a room in slow mode."""
+    if rank(state, room, user_id) >= Role.MODERATOR:
+        return None
+    spoke_ms = state.spoke.get((room.room_id, user_id))
+    wait_ms = 0 if spoke_ms is None else spoke_ms + room.slow_mode_ms - time_ms
+    if wait_ms <= 0:
+        return None
+    return Rejection(
+        Reason.SLOW_MODE,
+        "this room is in slow mode: wait a moment",
+        field="room",
+        retry_after_ms=wait_ms,
+        metadata=(("room_id", f"r{room.room_id}"),),
     )
 
 

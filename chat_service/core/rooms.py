@@ -1,126 +1,155 @@
-"""Where people meet: the decisions about rooms, memberships and topics."""
+"""Where people meet: which room an order means, who may do something in it, and new rooms."""
 
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
-from chat_service.core.decision import Accepted, Answer, Decision, too_fast, valid_session
+from chat_service.core.access import Actor, rank, session_for, visible
+from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import Room, RoomKind, State
+from chat_service.core.limits import Limits
+from chat_service.core.model import (
+    HistoryPolicy,
+    Member,
+    Role,
+    Room,
+    RoomKind,
+    Scope,
+    Session,
+    State,
+    User,
+)
 from chat_service.core.names import is_name, is_one_line, name_key
 
+# No room has this id.
+NO_ROOM = 0
 
-def join_room(state: State, command: cmd.JoinRoom, time_ms: int) -> Decision:
-    """Make a user a member of a public room, or open a direct message."""
-    session = valid_session(state, command.session_id, time_ms)
+
+def create_room(state: State, command: cmd.CreateRoom, time_ms: int) -> Decision:
+    """Open a room, public or private, whose owner and first member is its opener."""
+    session = session_for(state, command.session_id, Scope.ROOMS, time_ms)
     if isinstance(session, Rejection):
         return session
-    entry = _enter(state, session.user_id, command, time_ms)
-    if command.wait_ms and isinstance(entry, Accepted) and entry.events:
+    flaw = flaw_of_new(command, state.limits)
+    if flaw is not None:
+        return flaw
+    if command.kind is RoomKind.PUBLIC and name_key(command.name) in state.room_ids:
+        return name_taken()
+    full = flaw_of_more_rooms(state, session.user_id)
+    if full is not None:
+        return full
+    if command.wait_ms:
         return too_fast(command.wait_ms)
-    return entry
+    if command.room_wait_ms:
+        return too_many_new_rooms(command.room_wait_ms)
+    is_private = command.kind is RoomKind.PRIVATE
+    usual = HistoryPolicy.FROM_JOIN if is_private else HistoryPolicy.ALL
+    room_id = state.counter("room") + 1
+    opened = ev.RoomOpened(
+        time_ms,
+        room_id,
+        command.kind,
+        command.name,
+        session.user_id,
+        (),
+        topic=command.topic,
+        description=command.description,
+        history=usual if command.history is None else command.history,
+        password_hash=command.password_hash,
+    )
+    joined = ev.MemberJoined(time_ms, room_id, session.user_id, Role.OWNER)
+    return Accepted((opened, joined), Answer(room_id=room_id))
 
 
-def _enter(state: State, user_id: int, command: cmd.JoinRoom, time_ms: int) -> Decision:
-    """Decide an entry whatever its rate; it has no events where nothing changes."""
-    target = command.target
-    if isinstance(target, cmd.RoomByName):
-        return enter_public(state, user_id, target.name, command.room_wait_ms, time_ms)
-    room = find_room(state, user_id, target)
-    if isinstance(room, Rejection):
-        return room
-    if isinstance(room, Room):
-        if room.kind is RoomKind.DIRECT:
-            return Accepted((), Answer(room_id=room.room_id))
-        return enter_public(state, user_id, room.name, 0, time_ms)
-    opened = open_direct(state, user_id, room, time_ms)
-    if isinstance(opened, Rejection):
-        return opened
-    return Accepted((opened,), Answer(room_id=opened.room_id))
+# ---------------------------------------------------------------- what is valid
 
 
-def leave_room(state: State, command: cmd.LeaveRoom, time_ms: int) -> Decision:
-    """End a membership of a public room."""
-    session = valid_session(state, command.session_id, time_ms)
-    if isinstance(session, Rejection):
-        return session
-    room = _joined_public(state, session.user_id, command.target)
-    if isinstance(room, Rejection):
-        return room
-    return Accepted(
-        (ev.MemberLeft(time_ms, room.room_id, session.user_id),), Answer(room_id=room.room_id)
+def flaw_of_new(command: cmd.CreateRoom, limits: Limits) -> Rejection | None:
+    """Return why there cannot be such a room; None if there can."""
+    if command.kind is RoomKind.DIRECT:
+        return Rejection(Reason.FIELD_INVALID, "a room is public or private", field="kind")
+    flaw = (
+        flaw_of_name(command.name, limits, "name")
+        or flaw_of_topic(command.topic, limits)
+        or flaw_of_description(command.description, limits)
+    )
+    if flaw is None and command.kind is RoomKind.PUBLIC:
+        flaw = flaw_of_public(
+            has_password=bool(command.password_hash),
+            from_join=command.history is HistoryPolicy.FROM_JOIN,
+        )
+    return flaw
+
+
+def flaw_of_name(name: str, limits: Limits, field: str) -> Rejection | None:
+    """Return why no room can be called so; None if one can."""
+    if is_name(name, limits.room_name_bytes):
+        return None
+    return Rejection(
+        Reason.ROOM_NAME_INVALID,
+        f"a room's name is 1 to {limits.room_name_bytes} of A-Z a-z 0-9 _ . - and does "
+        "not start with . or -",
+        field=field,
     )
 
 
-def set_topic(state: State, command: cmd.SetTopic, time_ms: int) -> Decision:
-    """Change what a public room is about."""
-    session = valid_session(state, command.session_id, time_ms)
-    if isinstance(session, Rejection):
-        return session
-    limits = state.limits
-    if not is_one_line(command.topic) or len(command.topic.encode()) > limits.topic_bytes:
-        return Rejection(
-            Reason.TOPIC_INVALID,
-            f"a topic is at most {limits.topic_bytes} bytes on one line",
-            field="topic",
-        )
-    room = _joined_public(state, session.user_id, command.target)
-    if isinstance(room, Rejection):
-        return room
-    if command.wait_ms:
-        return too_fast(command.wait_ms)
-    seq = state.heads[room.room_id] + 1
-    user = state.users[session.user_id]
-    event = ev.TopicChanged(time_ms, room.room_id, seq, user.user_id, user.name, command.topic)
-    return Accepted((event,), Answer(room_id=room.room_id, seq=seq, time_ms=time_ms))
+def flaw_of_topic(topic: str, limits: Limits) -> Rejection | None:
+    """Return why it is no topic; None if it is one."""
+    if is_one_line(topic) and len(topic.encode()) <= limits.topic_bytes:
+        return None
+    return Rejection(
+        Reason.TOPIC_INVALID,
+        f"a topic is at most {limits.topic_bytes} bytes on one line",
+        field="topic",
+    )
 
 
-def _joined_public(state: State, user_id: int, target: cmd.Target) -> Room | Rejection:
-    room = find_room(state, user_id, target)
-    if isinstance(room, Rejection):
-        return room
-    if not isinstance(room, Room) or room.kind is RoomKind.DIRECT:
-        return Rejection(
-            Reason.ROOM_IS_DIRECT, "a direct message has no topic and cannot be left", field="room"
-        )
-    if (room.room_id, user_id) not in state.members:
-        return Rejection(Reason.NOT_A_MEMBER, "join the room first", field="room")
-    return room
+def flaw_of_description(text: str, limits: Limits) -> Rejection | None:
+    """Return why it is no description; None if it is one. It may have several lines."""
+    if all(map(is_one_line, text.split("\n"))) and len(text.encode()) <= limits.description_bytes:
+        return None
+    return Rejection(
+        Reason.FIELD_INVALID,
+        f"a description is at most {limits.description_bytes} bytes, without control characters",
+        field="description",
+    )
 
 
-def enter_public(
-    state: State, user_id: int, name: str, room_wait_ms: int, time_ms: int
-) -> Accepted | Rejection:
-    """Make a user a member of the room of this name, which is opened if there is none."""
-    limits = state.limits
-    if not is_name(name, limits.room_name_bytes):
-        return Rejection(
-            Reason.ROOM_NAME_INVALID,
-            f"a room's name is 1 to {limits.room_name_bytes} of A-Z a-z 0-9 _ . - and does "
-            "not start with . or -",
-            field="room",
-        )
-    room_id = state.room_ids.get(name_key(name))
-    if room_id is not None and (room_id, user_id) in state.members:
-        return Accepted((), Answer(room_id=room_id))
-    joined = sum(state.rooms[n].kind is RoomKind.PUBLIC for n in state.rooms_of.get(user_id) or ())
-    if joined >= limits.rooms_per_user:
-        return Rejection(
-            Reason.TOO_MANY_ROOMS, f"at most {limits.rooms_per_user} rooms of a user", field="room"
-        )
-    events: list[ev.Event] = []
-    if room_id is None:
-        if room_wait_ms:
-            return Rejection(
-                Reason.RATE_LIMITED,
-                "too many new rooms from this address",
-                retry_after_ms=room_wait_ms,
-            )
-        room_id = state.counter("room") + 1
-        events.append(ev.RoomOpened(time_ms, room_id, RoomKind.PUBLIC, name, user_id, ()))
-    events.append(ev.MemberJoined(time_ms, room_id, user_id))
-    return Accepted(tuple(events), Answer(room_id=room_id))
+def flaw_of_public(*, has_password: bool, from_join: bool) -> Rejection | None:
+    """Return what a public room cannot have; None if it is nothing of this."""
+    if has_password:
+        return Rejection(Reason.FIELD_INVALID, "a public room has no password", field="password")
+    if from_join:
+        return Rejection(Reason.FIELD_INVALID, "all of a public room may be read", field="history")
+    return None
 
 
-def find_room(state: State, user_id: int, target: cmd.Target) -> Room | tuple[int, ...] | Rejection:
+def name_taken() -> Rejection:
+    """Refuse a name that a public room has."""
+    return Rejection(Reason.ROOM_EXISTS, "there is a public room of this name", field="name")
+
+
+def too_many_new_rooms(wait_ms: int) -> Rejection:
+    """Refuse to open one more room for an address."""
+    return Rejection(
+        Reason.RATE_LIMITED, "too many new rooms from this address", retry_after_ms=wait_ms
+    )
+
+
+def flaw_of_more_rooms(state: State, user_id: int) -> Rejection | None:
+    """Return why a user cannot be in one more room; None if it can. Direct messages are none."""
+    most = state.limits.rooms_per_user
+    rooms = state.rooms
+    joined = sum(rooms[n].kind is not RoomKind.DIRECT for n in state.rooms_of.get(user_id) or ())
+    if joined < most:
+        return None
+    return Rejection(Reason.TOO_MANY_ROOMS, f"at most {most} rooms of a user", field="room")
+
+
+# -------------------------------------------------------------- what is meant
+
+
+def find_room(
+    state: State, user_id: int, target: cmd.Target, time_ms: int
+) -> Room | tuple[int, ...] | Rejection:
     """Return the room, or the members of a direct message that is not open yet."""
     if isinstance(target, cmd.Direct):
         member_ids = _direct_members(state, user_id, target)
@@ -128,20 +157,30 @@ def find_room(state: State, user_id: int, target: cmd.Target) -> Room | tuple[in
             return member_ids
         direct_id = state.direct_ids.get(member_ids)
         return member_ids if direct_id is None else state.rooms[direct_id]
-    room_id: int | None
     if isinstance(target, cmd.RoomByName):
-        room_id = state.room_ids.get(name_key(target.name))
+        room_id = state.room_ids.get(name_key(target.name)) or NO_ROOM
     else:
         room_id = target.room_id
-    room = None if room_id is None else state.rooms.get(room_id)
-    if room is None or not may_read(state, user_id, room):
-        return Rejection(Reason.ROOM_NOT_FOUND, "there is no such room", field="room")
-    return room
+    return visible(state, room_id, user_id, time_ms)
 
 
-def may_read(state: State, user_id: int, room: Room) -> bool:
-    """Whether the user may see what happens in the room."""
-    return room.kind is RoomKind.PUBLIC or (room.room_id, user_id) in state.members
+def named(state: State, user_id: int, target: cmd.Target) -> int | None:
+    """Return the room that a target names, if the user belongs to it or it is public.
+
+    Whoever runs the server names any. What an outsider names is looked for as what is not
+    there, so that it costs no read either.
+    """
+    if isinstance(target, cmd.Direct):
+        member_ids = _direct_members(state, user_id, target)
+        return None if isinstance(member_ids, Rejection) else state.direct_ids.get(member_ids)
+    if isinstance(target, cmd.RoomByName):
+        return state.room_ids.get(name_key(target.name))
+    room = state.rooms.get(target.room_id)
+    is_member = (target.room_id, user_id) in state.members
+    if room is None:
+        return None
+    is_open = room.kind is RoomKind.PUBLIC or is_member or user_id == cmd.OPERATOR
+    return room.room_id if is_open else None
 
 
 def _direct_members(state: State, user_id: int, target: cmd.Direct) -> tuple[int, ...] | Rejection:
@@ -176,18 +215,53 @@ def _direct_members(state: State, user_id: int, target: cmd.Direct) -> tuple[int
     return tuple(sorted(ids))
 
 
-def open_direct(
-    state: State, user_id: int, member_ids: tuple[int, ...], time_ms: int
-) -> ev.RoomOpened | Rejection:
-    """Open the direct message of these members, sorted by id."""
-    limits = state.limits
-    opened = sum(
-        state.rooms[n].kind is RoomKind.DIRECT and state.rooms[n].opener_id == user_id
-        for n in state.rooms_of.get(user_id) or ()
-    )
-    if opened >= limits.directs_per_user:
+def room_for(
+    state: State, by: Session | Actor, target: cmd.Target, role: Role, time_ms: int
+) -> Room | Rejection:
+    """Return a room, no direct message, in which who gives an order has at least this role."""
+    room = find_room(state, by.user_id, target, time_ms)
+    if isinstance(room, Rejection):
+        return room
+    if not isinstance(room, Room) or room.kind is RoomKind.DIRECT:
         return Rejection(
-            Reason.TOO_MANY_ROOMS, f"at most {limits.directs_per_user} direct messages of a user"
+            Reason.ROOM_IS_DIRECT, "a direct message has no roles and no settings", field="room"
         )
-    room_id = state.counter("room") + 1
-    return ev.RoomOpened(time_ms, room_id, RoomKind.DIRECT, "", user_id, member_ids)
+    standing = rank(state, room, by.user_id, by.scopes)
+    return room if standing >= role else role_needed(role)
+
+
+def role_needed(role: Role) -> Rejection:
+    """Refuse what only those of a role may do."""
+    return Rejection(
+        Reason.ROLE_NEEDED,
+        f"only {role.name.lower()}s of the room may do that",
+        field="room",
+        metadata=(("role", role.name),),
+    )
+
+
+def find_user(state: State, target: cmd.UserTarget) -> User | Rejection:
+    """Return the user that is there, by its id or its name."""
+    if isinstance(target, cmd.UserById):
+        user_id: int | None = target.user_id
+    else:
+        user_id = state.user_ids.get(name_key(target.name))
+    user = None if user_id is None else state.users.get(user_id)
+    if user is None:
+        return Rejection(Reason.USER_NOT_FOUND, "there is nobody here of that name", field="user")
+    return user
+
+
+def find_member(
+    state: State, room: Room, target: cmd.UserTarget
+) -> tuple[User, Member] | Rejection:
+    """Return a user who is a member of a room, and its membership."""
+    user = find_user(state, target)
+    if isinstance(user, Rejection):
+        return user
+    member = state.members.get((room.room_id, user.user_id))
+    if member is None:
+        return Rejection(
+            Reason.NOT_A_MEMBER, f"{user.name} is not a member of this room", field="user"
+        )
+    return user, member

@@ -1,7 +1,79 @@
-"""Who is calling, for limits by address."""
+"""Who is calling, for limits by address. Pure."""
 
 import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import unquote
+
+from chat_service.edge.limits import DEFAULT_ADDRESSES, AddressLimits
+
+IP: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# What proxies add to an address: brackets, and a port.
+_FORWARDED = re.compile(r"\[([^\[\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}|([^\[\]]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a client is."""
+
+    # In the usual form, without port, brackets or zone; a peer that has no address as it is.
+    text: str
+    # What it is counted under; empty if it is exempt.
+    network: str
+    # Whether a proxy named it. Then many clients may share the proxy's connection.
+    forwarded: bool = False
+
+
+class Addresses:
+    """Finds the addresses of callers, by which networks are exempt and which are proxies."""
+
+    def __init__(self, limits: AddressLimits = DEFAULT_ADDRESSES) -> None:
+        """Go by these networks. Raises ValueError where one is none."""
+        self._exempt = [ipaddress.ip_network(text) for text in limits.exempt]
+        self._proxies = [ipaddress.ip_network(text) for text in limits.proxies]
+
+    def of(self, peer: str, forwarded_for: Iterable[str] = ()) -> Address:
+        """Return the address of a call.
+
+        `peer` is as gRPC names it, `forwarded_for` the values of x-forwarded-for in the order
+        in which they came. They count only if the peer is a proxy: then the rightmost
+        address that is no proxy is the caller's. Where there is none, or a proxy wrote
+        what is no address, the peer is the caller.
+        """
+        host = host_of(peer)
+        ip = _ip(host)
+        if ip is None:
+            return Address(host, peer)
+        if self._is_proxy(ip):
+            named = self._named(forwarded_for)
+            if named is not None:
+                return Address(str(named), self._network(named), forwarded=True)
+        return Address(str(ip), self._network(ip))
+
+    def _named(self, forwarded_for: Iterable[str]) -> IP | None:
+        entries = ",".join(forwarded_for).split(",")
+        for entry in reversed(entries):
+            found = _FORWARDED.fullmatch(entry.strip())
+            ip = _ip(next(filter(None, found.groups()))) if found else None
+            if ip is None or not self._is_proxy(ip):
+                return ip
+        return None
+
+    def _is_proxy(self, ip: IP) -> bool:
+        return any(ip in network for network in self._proxies)
+
+    def _network(self, ip: IP) -> str:
+        """Return what an address is counted under.
+
+        IPv6 counts by /64, since that is what one subscriber of a network has.
+        """
+        if any(ip in network for network in self._exempt):
+            return ""
+        return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
 
 
 def host_of(peer: str) -> str:
@@ -15,19 +87,10 @@ def host_of(peer: str) -> str:
     return unquote(rest).rpartition(":")[0].strip("[]").partition("%")[0]
 
 
-def network_of(peer: str) -> str:
-    """Return the address that a peer of gRPC is counted under; empty if it is exempt.
-
-    IPv6 counts by /64, since that is what one subscriber of a network has; IPv4
-    mapped to IPv6 counts as IPv4. Loopback is exempt: who is on the machine shares it.
-    """
+def _ip(text: str) -> IP | None:
+    """Read an address; IPv4 that came in as IPv6 is IPv4, and a zone is left out."""
     try:
-        address = ipaddress.ip_address(host_of(peer))
+        ip = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
-        return peer
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        elif not address.is_loopback:
-            return str(ipaddress.ip_network((address, 64), strict=False))
-    return "" if address.is_loopback else str(address)
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2
 from chat_service.core import commands as cmd
+from chat_service.core.access import is_admin
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.messages import flaw_of_text
 from chat_service.core.model import Room, User
@@ -23,10 +24,14 @@ from chat_service.core.names import name_key
 from chat_service.edge.calls import Call, Context, Handlers, stream_handler, unary_handler
 from chat_service.edge.directory import Directory
 from chat_service.edge.figures import Snapshot, figures
+from chat_service.edge.frames import put_event
+from chat_service.edge.gate import Gate
+from chat_service.edge.ids import user_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.paging import key_of, page_size, token_after
+from chat_service.edge.recovery import RecoveryMethods
 from chat_service.edge.stream import Streams, room_now
-from chat_service.edge.wire import put_event, user_message, user_text
+from chat_service.edge.wire import user_message
 from chat_service.hub.hub import Hub
 from chat_service.hub.pages import AT_ONCE, Pages
 from chat_service.hub.replay import Page, unseen
@@ -59,6 +64,7 @@ class AdminMethods:
         directory: Directory,
         hub: Hub,
         streams: Streams,
+        recovery: RecoveryMethods,
         readers: Executor,
     ) -> None:
         """`port` is the one that clients connect to, `start_ms` when the instance began."""
@@ -69,6 +75,7 @@ class AdminMethods:
         self._directory = directory
         self._hub = hub
         self._streams = streams
+        self._recovery = recovery
         self._readers = readers
         # Exports wait for each other, and rest between pages, like readers far behind.
         self._pages = Pages(self._read_page, hub.time)
@@ -84,16 +91,19 @@ class AdminMethods:
             "Say": self.say,
             "KickUser": self.kick_user,
             "GetFigures": self.get_figures,
+            **{name: self._if_open(method) for name, method in self._recovery.unary().items()},
         }
         tally = self._journal.tally
+        # Whoever reaches the socket may do everything.
+        gate = Gate()
         handlers: Handlers = {}
         for name in SERVICE.methods_by_name:
             request = getattr(pb, f"{name}Request")
             if name == "ExportRoom":
-                handlers[name] = stream_handler(name, request, self.export_room, tally)
+                handlers[name] = stream_handler(name, request, self.export_room, tally, gate)
             else:
                 method = methods.get(name, _not_answered_here)
-                handlers[name] = unary_handler(name, request, method, tally)
+                handlers[name] = unary_handler(name, request, method, tally, gate)
         return handlers
 
     # ------------------------------------------------------------------ look-ups
@@ -104,7 +114,7 @@ class AdminMethods:
         """List the users by name."""
         size = page_size(request.page_size)
         key = key_of(request.page_token, "instance users")
-        users = self._directory.users_after(key, size + 1)
+        users = self._directory.users_after(key, size + 1, closed=True)
         shown = users[:size]
         return pb.ListInstanceUsersResponse(
             users=[self._user(user) for user in shown],
@@ -119,7 +129,7 @@ class AdminMethods:
         """List the public rooms by name."""
         size = page_size(request.page_size)
         key = key_of(request.page_token, "instance rooms")
-        rooms = self._directory.rooms_after(key, size + 1)
+        rooms = self._directory.rooms_after(key, size + 1, archived=True)
         shown = rooms[:size]
         readings = self._hub.readings()
         return pb.ListInstanceRoomsResponse(
@@ -146,7 +156,7 @@ class AdminMethods:
                     sessions=len(state.sessions),
                     public_rooms=len(state.room_ids),
                     direct_rooms=len(state.direct_ids),
-                    members=self._directory.members.total(),
+                    members=self._directory.public_memberships(),
                 )
             )
         )
@@ -172,7 +182,9 @@ class AdminMethods:
     async def kick_user(self, request: pb.KickUserRequest, _: Call) -> pb.KickUserResponse:
         """End all sessions of a user, and with them the guest."""
         self._check_open()
-        answer = await self._journal.order(cmd.KickUser(request.name, request.reason))
+        answer = await self._journal.order(
+            cmd.KickUser(cmd.OPERATOR, cmd.UserByName(request.name), request.reason)
+        )
         user_id = user_text(answer.user_id)
         told = {"user": answer.name, "user_id": user_id, "sessions": answer.sessions}
         logger.info("kicked", extra={"fields": told})
@@ -213,9 +225,20 @@ class AdminMethods:
         if self.draining is not None:
             raise RefusedError(self.draining)
 
+    # Any: each method takes its own request.
+    def _if_open(
+        self, method: Callable[[Any, Call], Awaitable[Message]]
+    ) -> Callable[[Any, Call], Awaitable[Message]]:
+        async def if_open(request: Any, call: Call) -> Message:
+            self._check_open()
+            return await method(request, call)
+
+        return if_open
+
     def _user(self, user: User) -> pb.InstanceUser:
         state, user_id = self._directory.state, user.user_id
         public = self._directory.public_rooms(user_id)[:MAX_ROOM_NAMES]
+        account = state.accounts.get(user_id)
         return pb.InstanceUser(
             port=self._port,
             user=user_message(user, connected=self._streams.is_connected(user_id)),
@@ -223,13 +246,15 @@ class AdminMethods:
             room_names=[state.rooms[room_id].name for room_id in public],
             addresses=self._streams.addresses_of(user_id)[:MAX_ADDRESSES],
             created_ms=user.created_ms,
+            admin=is_admin(state, user_id),
+            closed=account is not None and account.deactivated,
         )
 
     def _room(self, room: Room, readers: int) -> pb.InstanceRoom:
         return pb.InstanceRoom(
             port=self._port,
-            room=room_now(room, self._hub),
-            members=self._directory.members[room.room_id],
+            room=room_now(room, self._hub, self._directory),
+            members=self._directory.member_count(room.room_id),
             readers=readers,
             first_seq=self._hub.first(room.room_id),
         )

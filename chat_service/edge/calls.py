@@ -10,8 +10,9 @@ import itertools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -19,6 +20,7 @@ from google.protobuf.message import DecodeError, Message
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.edge.gate import Gate
 from chat_service.edge.status import STATUS, refuse
 from chat_service.edge.tally import Tally
 
@@ -50,6 +52,11 @@ class Call:
 
     peer: str
     token: str
+    # Where the client is, as `Address` has it; that of the peer, or what a proxy tells.
+    address: str
+    network: str
+    # Whether a proxy told the address.
+    forwarded: bool = False
     # As it travels; empty until the token was looked up, and if it is not valid.
     session_id: str = ""
     # Whether its stream was accepted.
@@ -57,9 +64,16 @@ class Call:
     # Of this process: 1, 2, 3 …
     number: int = field(default_factory=_numbers.__next__)
 
+    @property
+    def connection(self) -> str:
+        """What tells its connection from others of the address; see `gate`."""
+        return f"call {self.number}" if self.forwarded else self.peer
+
     def told(self, **further: object) -> dict[str, dict[str, object]]:
         """Return what a line of the log tells of the call, as the `extra` of logging."""
         fields: dict[str, object] = {"request": self.number, "peer": self.peer}
+        if self.forwarded:
+            fields["address"] = self.address
         if self.session_id:
             fields["session"] = self.session_id
         return {"fields": fields | further}
@@ -89,19 +103,26 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Handlers: TypeAlias = dict[str, Handler]
 
 
-def add_to(server: grpc.aio.Server, methods: Methods, tally: Tally) -> None:
-    """Register the chat service with a server; its calls are counted in `tally`."""
+class Service(NamedTuple):
+    """A service beside that of the chat, and its methods."""
+
+    descriptor: ServiceDescriptor
+    handlers: Handlers
+
+
+def add_to(server: grpc.aio.Server, methods: Methods, tally: Tally, gate: Gate) -> None:
+    """Register the chat service with a server; its calls pass `gate` and count in `tally`."""
     handlers = {
-        name: unary_handler(name, getattr(pb, f"{name}Request"), method, tally)
+        name: unary_handler(name, getattr(pb, f"{name}Request"), method, tally, gate)
         for name, method in methods.unary().items()
     }
     handlers["Chat"] = grpc.stream_stream_rpc_method_handler(
-        _chat(methods, tally),
-        request_deserializer=_parser(pb.ChatRequest),
+        _chat(methods, tally, gate),
+        request_deserializer=parser(pb.ChatRequest),
         response_serializer=as_is,
     )
     handlers["Subscribe"] = stream_handler(
-        "Subscribe", pb.SubscribeRequest, methods.subscribe, tally
+        "Subscribe", pb.SubscribeRequest, methods.subscribe, tally, gate
     )
     add_service(server, pb.DESCRIPTOR.services_by_name["ChatService"], handlers)
 
@@ -111,8 +132,12 @@ def add_service(server: grpc.aio.Server, service: ServiceDescriptor, handlers: H
     missing = sorted(set(service.methods_by_name) ^ set(handlers))
     if missing:
         raise TypeError(f"the contract and the table of methods differ: {missing}")
+    register(server, service.full_name, handlers)
+
+
+def register(server: grpc.aio.Server, name: str, handlers: Handlers) -> None:
+    """Register methods of a service of this name with a server."""
     # Registered ones are found first; the generic ones serve a grpcio that has no others.
-    name = service.full_name
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
     server.add_registered_method_handlers(name, handlers)
 
@@ -122,22 +147,32 @@ def as_is(frame: bytes) -> bytes:
     return frame
 
 
-def call_of(context: Context) -> Call:
+def call_of(context: Context, gate: Gate) -> Call:
     """Copy what a call says of itself."""
     token = ""
+    forwarded_for = []
     for key, value in context.invocation_metadata() or ():
-        if key == "authorization" and isinstance(value, str):
+        if not isinstance(value, str):
+            continue
+        if key == "authorization":
             scheme, _, rest = value.partition(" ")
             if scheme.lower() == "bearer":
                 token = rest.strip()
-    return Call(context.peer(), token)
+        elif key == "x-forwarded-for":
+            forwarded_for.append(value)
+    peer = context.peer()
+    address = gate.address_of(peer, forwarded_for)
+    return Call(peer, token, address.text, address.network, address.forwarded)
 
 
-def _serialize(message: Message) -> bytes:
+def serialize(message: Message) -> bytes:
+    """Serialize a response."""
     return message.SerializeToString()
 
 
-def _parser(request: type[Message]) -> Callable[[bytes], Message | Malformed]:
+def parser(request: type[Message]) -> Callable[[bytes], Message | Malformed]:
+    """Return what parses the requests of a method; MALFORMED is one that cannot be parsed."""
+
     def parsed(data: bytes) -> Message | Malformed:
         try:
             return request.FromString(data)
@@ -147,7 +182,8 @@ def _parser(request: type[Message]) -> Callable[[bytes], Message | Malformed]:
     return parsed
 
 
-def _malformed() -> RefusedError:
+def malformed() -> RefusedError:
+    """Return the refusal of a request that cannot be parsed."""
     return RefusedError(Rejection(Reason.MALFORMED, "the request cannot be parsed"))
 
 
@@ -157,16 +193,18 @@ def unary_handler(
     request_type: type[Message],
     method: Callable[[Any, Call], Awaitable[Message]],
     tally: Tally,
+    gate: Gate,
 ) -> Handler:
     """Return the entry of a unary method."""
 
     async def call_unary(request: Any, context: Context) -> Message:
         status = CANCELLED
-        call = call_of(context)
+        call = call_of(context, gate)
         try:
-            if request is MALFORMED:
-                raise _malformed()
-            response = await method(request, call)
+            with gate.passing(call.network, call.connection):
+                if request is MALFORMED:
+                    raise malformed()
+                response = await method(request, call)
             status = OK
             return response
         except Exception as error:
@@ -179,7 +217,7 @@ def unary_handler(
             tally.calls[name, status] += 1
 
     return grpc.unary_unary_rpc_method_handler(
-        call_unary, request_deserializer=_parser(request_type), response_serializer=_serialize
+        call_unary, request_deserializer=parser(request_type), response_serializer=serialize
     )
 
 
@@ -188,29 +226,54 @@ def stream_handler(
     request_type: type[Message],
     method: Callable[[Any, Call, Context], Awaitable[Rejection | None]],
     tally: Tally,
+    gate: Gate,
 ) -> Handler:
     """Return the entry of a method that answers with frames; `method` returns why it ended."""
 
     async def call_stream(request: Any, context: Context) -> None:
         async def serve() -> Rejection | None:
-            if request is MALFORMED:
-                raise _malformed()
-            return await method(request, call, context)
+            with gate.passing(call.network, call.connection):
+                if request is MALFORMED:
+                    raise malformed()
+                return await method(request, call, context)
 
-        call = call_of(context)
+        call = call_of(context, gate)
         await _stream(name, serve, call, context, tally)
 
     return grpc.unary_stream_rpc_method_handler(
-        call_stream, request_deserializer=_parser(request_type), response_serializer=as_is
+        call_stream, request_deserializer=parser(request_type), response_serializer=as_is
     )
 
 
-def _chat(methods: Methods, tally: Tally) -> Callable[[Any, Context], Awaitable[None]]:
+def _chat(methods: Methods, tally: Tally, gate: Gate) -> Callable[[Any, Context], Awaitable[None]]:
     async def call_chat(_: Any, context: Context) -> None:
-        call = call_of(context)
-        await _stream("Chat", lambda: methods.chat(call, context), call, context, tally)
+        async def serve() -> Rejection | None:
+            try:
+                with gate.passing(call.network, call.connection):
+                    return await methods.chat(call, context)
+            except RefusedError as error:
+                await await_first(context, error.rejection)
+                raise
+
+        call = call_of(context, gate)
+        await _stream("Chat", serve, call, context, tally)
 
     return call_chat
+
+
+# A client that has not said anything by then is refused all the same.
+FIRST_S = 1.0
+
+
+async def await_first(context: Context, rejection: Rejection) -> None:
+    """Let the first request of a stream come in that is refused without having been read.
+
+    A status that crosses the first write of a client may be lost to it.
+    """
+    if rejection.reason is Reason.TOO_MANY_CONNECTIONS:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_S):
+                await context.read()
 
 
 # A status behind a full window may never leave; then the call is let go of.

@@ -125,6 +125,7 @@ class Conversation:
         epoch_holds = hello.epoch in ("", self._epoch)
         for position in hello.rooms:
             try:
+                self._orders.check_visible(position.room)
                 joins.append((position, self._enter(position, epoch_holds=epoch_holds)))
             except RefusedError as error:
                 refused.append((position, error.rejection))
@@ -139,13 +140,18 @@ class Conversation:
         for (position, _), outcome in zip(joins, outcomes, strict=True):
             self._entered(hello_id, position, outcome, epoch_holds=epoch_holds)
         stream.read_directs()
+        if hello.HasField("joined_recent"):
+            stream.read_joined(hello.joined_recent)
+        stream.tell_invitations()
 
     async def _read(self, read: ReadOrder) -> None:
         while True:
             request = await read()
             if request is None:
                 return
-            self._order(request)
+            waits = self._order(request)
+            if waits is not None:
+                await waits
             while self._unanswered >= self._max_unanswered:
                 self._answered = asyncio.get_running_loop().create_future()
                 await self._answered
@@ -162,7 +168,8 @@ class Conversation:
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
 
-    def _order(self, request: pb.ChatRequest) -> None:
+    def _order(self, request: pb.ChatRequest) -> Awaitable[None] | None:
+        """Begin an order; return what has to be waited for before the next one is read."""
         order_id = request.order_id
         kind = request.WhichOneof("order")
         client_msg_id = request.post.client_msg_id if kind == "post" else ""
@@ -171,7 +178,7 @@ class Conversation:
             if kind == "post":
                 self._post(order_id, request.post)
             elif kind == "join_room":
-                self._join_room(order_id, request.join_room.position)
+                return self._join_room(order_id, request.join_room)
             elif kind == "leave_room":
                 self._plain(order_id, self._orders.leave_room(request.leave_room))
             elif kind == "set_topic":
@@ -183,6 +190,7 @@ class Conversation:
                 raise RefusedError(Rejection(Reason.ORDER_MISSING, "the request has no order"))
         except RefusedError as error:
             self._refuse(self._orders.paced(error.rejection), order_id, client_msg_id)
+        return None
 
     def _check_order_id(self, order_id: str) -> None:
         if not order_id:
@@ -214,22 +222,55 @@ class Conversation:
     def _enter(self, position: pb.RoomPosition, *, epoch_holds: bool) -> cmd.JoinRoom:
         """Make the order to enter a room. Raises RefusedError, also for where to begin there."""
         if epoch_holds:
-            room_id = self._orders.room_id(position.room)
-            if room_id is not None:
-                check_reached(self._hub, room_id, position.after_seq)
+            self._check_reached(self._orders.room_id(position.room), position)
         return self._orders.join_room(position.room)
 
-    def _join_room(self, order_id: str, position: pb.RoomPosition) -> None:
+    def _check_reached(self, room_id: int | None, position: pb.RoomPosition) -> None:
+        """Refuse a position that a room has not reached; None is no room."""
+        if room_id is not None:
+            check_reached(self._hub, room_id, position.after_seq)
+
+    def _join_room(self, order_id: str, order: pb.JoinRoom) -> Awaitable[None] | None:
+        """Enter a room. Whoever has a password waits until it was tried."""
+        position = order.position
+        command: cmd.JoinRoom | cmd.JoinByInvite
         try:
-            command = self._enter(position, epoch_holds=True)
+            if order.invite_code:
+                self._check_reached(self._orders.room_of_code(order.invite_code), position)
+                command = self._orders.join_by_invite(order.invite_code)
+            else:
+                command = self._enter(position, epoch_holds=True)
         except RefusedError as error:
             self._not_entered(order_id, position.room, self._orders.paced(error.rejection))
-            return
+            return None
+        if order.password and isinstance(command, cmd.JoinRoom):
+            return self._try_password(order_id, position, command, order.password)
+        self._enter_and_read(order_id, position, command)
+        return None
+
+    async def _try_password(
+        self, order_id: str, position: pb.RoomPosition, command: cmd.JoinRoom, password: str
+    ) -> None:
+        try:
+            command = await self._orders.opened_by(command, password)
+            if command.password_hash and isinstance(command.target, cmd.RoomById):
+                self._check_reached(command.target.room_id, position)
+            self._enter_and_read(order_id, position, command)
+        except RefusedError as error:
+            self._not_entered(order_id, position.room, error.rejection)
+
+    def _enter_and_read(
+        self, order_id: str, position: pb.RoomPosition, command: cmd.JoinRoom | cmd.JoinByInvite
+    ) -> None:
+        """Give the order to enter a room. Raises RefusedError as `_submit`."""
 
         def answered(outcome: Outcome) -> None:
-            if not isinstance(outcome, Rejection):
-                self._ack(order_id, outcome)
-            self._entered(order_id, position, outcome, epoch_holds=True)
+            if isinstance(outcome, Rejection):
+                self._not_entered(order_id, position.room, outcome)
+                return
+            self._ack(order_id, outcome)
+            # The order has its answer; what is wrong from here on is about reading alone.
+            self._entered("", position, outcome, epoch_holds=True)
 
         self._submit(command, answered)
 
@@ -260,6 +301,13 @@ class Conversation:
         """Begin to read a room that was entered."""
         if isinstance(outcome, Rejection):
             self._not_entered(order_id, position.room, outcome)
+            return
+        try:
+            # Not every room could be looked at before it was entered.
+            if epoch_holds:
+                check_reached(self._hub, outcome.room_id, position.after_seq)
+        except RefusedError as error:
+            self._not_entered(order_id, position.room, error.rejection)
             return
         start = self._stream.start_of(position, outcome.room_id, epoch_holds=epoch_holds)
         self._stream.read_room(outcome.room_id, start)

@@ -14,9 +14,10 @@ from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import RoomKind
 from chat_service.edge.directory import Directory
+from chat_service.edge.effects import Effects
+from chat_service.edge.frames import LiveFrames, event_frame, withheld_frame
 from chat_service.edge.stream import Streams
 from chat_service.edge.tally import Tally
-from chat_service.edge.wire import LiveFrames
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Commit, Log
 
@@ -27,7 +28,8 @@ OnAnswers = Callable[[tuple[Outcome, ...]], None]
 class Journal:
     """The way of orders to the log and of commits back. Used on the event loop.
 
-    `frames` encodes events and acks, for this loop; `tally` is what the edge counts.
+    `effects` is what order does to open streams; `frames` encodes events and acks, for this
+    loop; `tally` is what the edge counts.
     """
 
     def __init__(self, log: Log, directory: Directory, hub: Hub, streams: Streams) -> None:
@@ -35,6 +37,7 @@ class Journal:
         self._directory = directory
         self._hub = hub
         self._streams = streams
+        self.effects = Effects(directory, hub, streams)
         self.frames = LiveFrames()
         self.tally = Tally()
         self._last_ticket = 0
@@ -80,11 +83,13 @@ class Journal:
 
     def apply(self, commit: Commit) -> None:
         """Take in a commit. To be called in the order of commits."""
+        self.effects.cut.clear()
         publish, encode = self._hub.publish, self.frames.event
         messages = len(commit.events)
         for event in commit.events:
             if isinstance(event, ev.MessagePosted):
-                publish(event.room_id, event.seq, encode(event))
+                withheld = withheld_frame(event) if event.bot else None
+                publish(event.room_id, event.seq, encode(event), withheld)
             else:
                 messages -= 1
                 self._apply_control(event)
@@ -93,7 +98,7 @@ class Journal:
         for ticket, outcomes in commit.answers:
             waiting.pop(ticket)(outcomes)
 
-    def _apply_control(self, event: ev.ControlEvent | ev.TopicChanged) -> None:
+    def _apply_control(self, event: ev.Event) -> None:
         directory, hub, streams = self._directory, self._hub, self._streams
         if isinstance(event, ev.UserEnded):
             for room_id in directory.state.rooms_of.get(event.user_id) or ():
@@ -101,37 +106,39 @@ class Journal:
         elif isinstance(event, ev.RoomPruned):
             first_seq = directory.state.first(event.room_id)
             self.tally.pruned_events += event.first_seq - first_seq
+        self.effects.before(event)
         directory.fold(event)
-        if isinstance(event, ev.TopicChanged):
-            hub.publish(event.room_id, event.seq, self.frames.event(event))
+        self.effects.after(event)
+        if isinstance(event, ev.RoomEvent):
+            hub.publish(event.room_id, event.seq, event_frame(event))
         elif isinstance(event, ev.RoomOpened):
             if event.kind is RoomKind.DIRECT:
                 for user_id in event.member_ids:
                     for stream in streams.of_user(user_id):
                         stream.read_room(event.room_id, 0)
-        elif isinstance(event, ev.MemberLeft):
-            hub.leave(event.room_id, event.user_id)
+        elif isinstance(event, ev.UserInvited):
+            invitation = directory.state.invitations[event.room_id, event.user_id]
             for stream in streams.of_user(event.user_id):
-                stream.close_room(event.room_id)
+                stream.invite(invitation)
         elif isinstance(event, ev.SessionAttached):
             streams.replace(event.session_id, event.attachment)
+        elif isinstance(event, ev.AccountCreated):
+            user = directory.state.users[event.user_id]
+            for room_id in directory.state.rooms_of.get(user.user_id) or ():
+                hub.presence.know(room_id, user)
+            for stream in streams.all_of_user(user.user_id):
+                stream.know(user)
         elif isinstance(event, ev.UserKicked):
             self.tally.kicks += 1
-            streams.end_user(event.user_id, _kicked(event.reason))
         elif isinstance(event, ev.SessionEnded):
             streams.end_session(
                 event.session_id,
-                Rejection(Reason.SESSION_ENDED, "this session has signed out"),
+                Rejection(Reason.SESSION_ENDED, "this session has ended: sign in again"),
             )
         elif isinstance(event, ev.RoomForgotten):
             hub.forget_room(event.room_id)
         elif isinstance(event, ev.RoomPruned):
             hub.prune(event.room_id, event.first_seq)
-
-
-def _kicked(reason: str) -> Rejection:
-    words = "you were removed by the operator"
-    return Rejection(Reason.KICKED, f"{words}: {reason}" if reason else words)
 
 
 def _ignore(_: tuple[Outcome, ...]) -> None:

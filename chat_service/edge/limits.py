@@ -46,7 +46,8 @@ class Rates:
     # Of a user, who also makes mistakes (what is not there) no faster.
     sends_burst: int = 20
     sends_per_second: float = 5.0
-    # Of a user: rooms entered.
+    # Of a user: rooms entered, and their passwords set; of an account at an address: its
+    # password looked at.
     joins_burst: int = 15
     joins_per_minute: float = 12.0
     # Of an address: users who sign in for the first time.
@@ -55,6 +56,12 @@ class Rates:
     # Of an address: rooms opened.
     rooms_burst: int = 10
     rooms_per_hour: float = 10.0
+    # Of an address: accounts registered.
+    accounts_burst: int = 5
+    accounts_per_hour: float = 10.0
+    # Of a bot that was granted them, instead of those of a user.
+    bot_sends_burst: int = 100
+    bot_sends_per_second: float = 50.0
     # A stream ends with this many strikes within so many seconds. A refusal is on its way
     # for `strike_after_s` at most; who sends on after that ignores it.
     strikes: int = 3
@@ -62,6 +69,53 @@ class Rates:
     strike_after_s: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class LoginLimits:
+    """How often a password may be wrong; times in seconds."""
+
+    # For an account: so many, then a delay that doubles from the first to the longest.
+    account_failures: int = 5
+    first_delay_s: float = 1.0
+    longest_delay_s: float = 900.0
+    # A day of guessing at the longest delay has more tries than beginning anew each day.
+    forget_s: float = 86_400.0
+    # For an address, whatever the accounts.
+    address_failures: int = 20
+    address_within_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordLimits:
+    """What a password may be, and what its hash costs: argon2id."""
+
+    # In characters of the Unicode form NFC.
+    min_chars: int = 8
+    max_chars: int = 256
+    # Of each hash while it is made.
+    memory_bytes: int = 19 << 20
+    passes: int = 2
+    lanes: int = 1
+    # Hashes made at the same time; 0: as many as there are cores.
+    at_once: int = 0
+    # Those that may wait for their turn.
+    waiting: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLimits:
+    """Of all callers of one address. Networks are in the form of `10.0.0.0/8`."""
+
+    # Distinct peers that have calls open.
+    connections: int = 128
+    # Whose callers have no limits by address: by default who is on the machine, which they share.
+    exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    # Whose callers are proxies, which say whom they speak for.
+    proxies: tuple[str, ...] = ()
+
+
 DEFAULT_CALLS = CallLimits()
 DEFAULT_TRANSPORT = TransportLimits()
 DEFAULT_RATES = Rates()
+DEFAULT_ADDRESSES = AddressLimits()
+DEFAULT_LOGINS = LoginLimits()
+DEFAULT_PASSWORDS = PasswordLimits()

@@ -5,21 +5,20 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from chat_protos.chat.v1 import chat_pb2 as pb
-from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.core.access import visible
 from chat_service.core.events import RoomEvent
+from chat_service.core.model import Room, Scope, Session
 from chat_service.core.names import name_key
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
+from chat_service.edge.frames import put_event
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
-from chat_service.edge.paging import key_of, page_size, token_after
+from chat_service.edge.paging import key_of, number_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams, check_reached, room_now
-from chat_service.edge.wire import put_event, target_of, user_message
+from chat_service.edge.wire import target_of, user_message
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Log
-
-# No seq has more; a longer number in a page_token was never ours.
-MAX_SEQ_DIGITS = 19
 
 
 class Lists:
@@ -47,29 +46,53 @@ class Lists:
     async def list_messages(
         self, request: pb.ListMessagesRequest, call: Call
     ) -> pb.ListMessagesResponse:
-        """Read a page of history."""
-        session = self._sessions.used_by(call)
+        """Read a page of history.
+
+        Read anew where a message of the room was deleted meanwhile, or its reader may no
+        longer read what it might before.
+        """
+        while True:
+            session = self._sessions.used_by(call, Scope.READ)
+            room = self._directory.room_for(session.user_id, target_of(request.room))
+            sight = self._sight(session, room.room_id)
+            listing = await self._messages(request, session, room)
+            if self._sight(session, room.room_id) == sight:
+                return listing
+
+    def _sight(self, session: Session, room_id: int) -> tuple[bool, bool, int, int]:
+        """Return what it hangs on which events of a room a reader is told, and how."""
+        directory, user_id = self._directory, session.user_id
+        found = visible(directory.state, room_id, user_id, directory.clock_ms())
+        return (
+            session.session_id in directory.state.sessions,
+            isinstance(found, Room),
+            directory.floor(room_id, user_id),
+            self._hub.replaced(room_id),
+        )
+
+    async def _messages(
+        self, request: pb.ListMessagesRequest, session: Session, room: Room
+    ) -> pb.ListMessagesResponse:
         size = page_size(request.page_size, self._limits)
-        room = self._directory.room_for(session.user_id, target_of(request.room))
         head = self._hub.head(room.room_id)
         forward = request.WhichOneof("start") == "after_seq"
         scope = f"messages {room.room_id} {'after' if forward else 'before'}"
         key = key_of(request.page_token, scope)
-        if key is not None and not (key.isdecimal() and len(key) <= MAX_SEQ_DIGITS):
-            raise RefusedError(
-                Rejection(Reason.PAGE_INVALID, "this page_token is damaged", field="page_token")
-            )
+        seq = None if key is None else number_of(key)
+        floor = self._directory.floor(room.room_id, session.user_id)
         events: list[RoomEvent]
         if forward:
-            after = request.after_seq if key is None else int(key)
+            after = request.after_seq if seq is None else seq
             check_reached(self._hub, room.room_id, after, "after_seq")
+            after = max(after, floor - 1)
             events = await self._read(self._log.read_after, room.room_id, after, size)
             more = bool(events) and events[-1].seq < head
         else:
-            before = (request.before_seq or head + 1) if key is None else int(key)
+            before = (request.before_seq or head + 1) if seq is None else seq
             before = min(before, head + 1)
+            size = max(0, min(size, before - floor))
             events = await self._read(self._log.read_before, room.room_id, before, size)
-            more = bool(events) and events[-1].seq > self._hub.first(room.room_id)
+            more = bool(events) and events[-1].seq > max(floor, self._hub.first(room.room_id))
         listing = pb.ListMessagesResponse(
             next_page_token=token_after(scope, str(events[-1].seq)) if more else ""
         )
@@ -79,21 +102,43 @@ class Lists:
 
     async def list_rooms(self, request: pb.ListRoomsRequest, call: Call) -> pb.ListRoomsResponse:
         """List the public rooms."""
-        self._sessions.used_by(call)
+        session = self._sessions.used_by(call, Scope.READ)
         size = page_size(request.page_size, self._limits)
-        key = key_of(request.page_token, "rooms")
-        rooms = self._directory.rooms_after(key, size + 1)
+        if request.joined:
+            return self._joined_rooms(request, session.user_id, size)
+        scope = "all rooms" if request.archived else "rooms"
+        key = key_of(request.page_token, scope)
+        rooms = self._directory.rooms_after(key, size + 1, archived=request.archived)
         shown = rooms[:size]
         return pb.ListRoomsResponse(
-            rooms=[room_now(room, self._hub) for room in shown],
+            rooms=[self._room(room, session.user_id) for room in shown],
             next_page_token=(
-                token_after("rooms", name_key(shown[-1].name)) if len(rooms) > size else ""
+                token_after(scope, name_key(shown[-1].name)) if len(rooms) > size else ""
             ),
         )
 
+    def _joined_rooms(
+        self, request: pb.ListRoomsRequest, user_id: int, size: int
+    ) -> pb.ListRoomsResponse:
+        """List the rooms of a user in the order of joining, which its numbers have."""
+        key = key_of(request.page_token, "joined rooms")
+        after = 0 if key is None else number_of(key)
+        found = [m for m in self._directory.joined_rooms(user_id) if m.number > after]
+        shown = found[:size]
+        rooms = self._directory.state.rooms
+        return pb.ListRoomsResponse(
+            rooms=[self._room(rooms[member.room_id], user_id) for member in shown],
+            next_page_token=(
+                token_after("joined rooms", str(shown[-1].number)) if len(found) > size else ""
+            ),
+        )
+
+    def _room(self, room: Room, user_id: int) -> pb.Room:
+        return room_now(room, self._hub, self._directory, user_id)
+
     async def list_users(self, request: pb.ListUsersRequest, call: Call) -> pb.ListUsersResponse:
         """List the users present in a room, or all."""
-        session = self._sessions.used_by(call)
+        session = self._sessions.used_by(call, Scope.READ)
         size = page_size(request.page_size, self._limits)
         if request.HasField("room"):
             room = self._directory.room_for(session.user_id, target_of(request.room))
@@ -112,7 +157,7 @@ class Lists:
             key_found = key_of(request.page_token, scope)
             entries = [
                 (user, self._streams.is_connected(user.user_id))
-                for user in self._directory.users_after(key_found, size + 1)
+                for user in self._directory.users_after(key_found, size + 1, closed=False)
             ]
         shown = entries[:size]
         return pb.ListUsersResponse(

@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
+from chat_service.core.access import banned_until
 from chat_service.core.decision import too_fast
-from chat_service.core.errors import Rejection
+from chat_service.core.errors import RefusedError, Rejection
 from chat_service.core.model import Room, Session
 from chat_service.core.names import is_name, name_key
 from chat_service.core.rooms import find_room
-from chat_service.edge.address import network_of
-from chat_service.edge.directory import Directory
+from chat_service.edge.directory import Directory, token_hash
+from chat_service.edge.doors import Doors
 from chat_service.edge.pace import Pace
 from chat_service.edge.wire import request_hash, style_of, target_of
 
@@ -31,24 +32,36 @@ def wait_to_open(name: str, network: str, directory: Directory, pace: Pace, now:
 
 
 class Orders:
-    """Makes the commands of one session. `peer` is the address as gRPC names it."""
+    """Makes the commands of one session. `network` is what its address is counted under."""
 
-    __slots__ = ("_clock", "_directory", "_network", "_pace", "_session_id", "_user_id")
+    __slots__ = (
+        "_clock",
+        "_directory",
+        "_doors",
+        "_is_bot",
+        "_network",
+        "_pace",
+        "_session_id",
+        "_user_id",
+    )
 
     def __init__(
         self,
         session: Session,
-        peer: str,
+        network: str,
         *,
         directory: Directory,
         pace: Pace,
+        doors: Doors,
         clock: Callable[[], float],
     ) -> None:
         self._session_id = session.session_id
         self._user_id = session.user_id
-        self._network = network_of(peer)
+        self._is_bot = directory.user_of(session).bot
+        self._network = network
         self._directory = directory
         self._pace = pace
+        self._doors = doors
         self._clock = clock
 
     @property
@@ -71,13 +84,13 @@ class Orders:
             post.text,
             post.client_msg_id,
             request_hash(post),
-            self._pace.send(self._user_id, self._clock()),
+            self._wait_to_send(),
         )
 
     def post_was_retry(self, command: cmd.PostMessage) -> None:
         """Give back what a post cost that turned out to be stored already."""
         if not command.wait_ms:
-            self._pace.send_was_retry(self._user_id, self._clock())
+            self._pace.send_was_retry(self._user_id, self._clock(), granted=self._is_granted())
 
     def paced(self, rejection: Rejection) -> Rejection:
         """Return what the sender of a refused order is told.
@@ -96,18 +109,43 @@ class Orders:
         None for one that there is not. Raises RefusedError: TARGET_MISSING.
         """
         target = target_of(room)
-        found = find_room(self._directory.state, self._user_id, target)
+        state = self._directory.state
+        found = find_room(state, self._user_id, target, self._directory.clock_ms())
         if isinstance(found, Room):
             return found.room_id
-        return (
-            None if isinstance(found, Rejection) and not isinstance(target, cmd.RoomByName) else 0
-        )
+        if isinstance(target, cmd.RoomById):
+            is_invited = (target.room_id, self._user_id) in state.invitations
+            return target.room_id if is_invited else None
+        return None if isinstance(found, Rejection) and isinstance(target, cmd.Direct) else 0
+
+    def check_visible(self, room: pb.RoomTarget) -> None:
+        """Refuse a room that is named by its id and may not be read: an invitation is no entry.
+
+        Raises RefusedError: TARGET_MISSING, ROOM_NOT_FOUND, BANNED_FROM_ROOM.
+        """
+        target = target_of(room)
+        if isinstance(target, cmd.RoomById):
+            self._directory.room_for(self._user_id, target)
+
+    def room_of_code(self, code: str) -> int | None:
+        """Return the number of the room that a code leads to; None for one that is not good.
+
+        Nor for who is banned from the room: it is told nothing of it.
+        """
+        state, now_ms = self._directory.state, self._directory.clock_ms()
+        invite_id = state.invite_ids.get(token_hash(code))
+        invite = None if invite_id is None else state.invites[invite_id]
+        if invite is None or invite.until_ms <= now_ms:
+            return None
+        if banned_until(state, invite.room_id, self._user_id, now_ms):
+            return None
+        return invite.room_id or None
 
     def join_room(self, room: pb.RoomTarget) -> cmd.JoinRoom:
         """Make the order to enter a room. Entering again is free."""
         target = target_of(room)
         state = self._directory.state
-        found = find_room(state, self._user_id, target)
+        found = find_room(state, self._user_id, target, self._directory.clock_ms())
         wait_ms = room_wait_ms = 0
         if not isinstance(found, Room) or (found.room_id, self._user_id) not in state.members:
             wait_ms = self._pace.join(self._user_id, self._clock())
@@ -117,11 +155,36 @@ class Orders:
             )
         return cmd.JoinRoom(self._session_id, target, wait_ms, room_wait_ms)
 
+    def join_by_invite(self, code: str) -> cmd.JoinByInvite:
+        """Make the order to enter a room by a code."""
+        wait_ms = self._pace.join(self._user_id, self._clock())
+        return cmd.JoinByInvite(self._session_id, token_hash(code), wait_ms)
+
+    async def opened_by(self, order: cmd.JoinRoom, password: str) -> cmd.JoinRoom:
+        """Try the password of a room; return the order with what it opens.
+
+        Raises RefusedError: RATE_LIMITED, without trying, and as `Doors.tried`.
+        """
+        if order.wait_ms:
+            raise RefusedError(too_fast(order.wait_ms))
+        return await self._doors.tried(order, self._user_id, self._network, password)
+
     def leave_room(self, order: pb.LeaveRoom) -> cmd.LeaveRoom:
         """Make the order to leave a room."""
         return cmd.LeaveRoom(self._session_id, target_of(order.room))
 
     def set_topic(self, order: pb.SetTopic) -> cmd.SetTopic:
         """Make the order to change a topic; it costs as much as a message."""
-        wait_ms = self._pace.send(self._user_id, self._clock())
+        wait_ms = self._wait_to_send()
         return cmd.SetTopic(self._session_id, target_of(order.room), order.topic, wait_ms)
+
+    def _wait_to_send(self) -> int:
+        granted = self._is_bot and self._is_granted()
+        return self._pace.send(self._user_id, self._clock(), granted=granted)
+
+    def _is_granted(self) -> bool:
+        """Whether the user is a bot that may send as fast as bots."""
+        if not self._is_bot:
+            return False
+        account = self._directory.state.accounts.get(self._user_id)
+        return account is not None and account.fast

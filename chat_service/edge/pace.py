@@ -41,6 +41,16 @@ def rooms_of(rates: Rates) -> Rate:
     return Rate(rates.rooms_burst, rates.rooms_per_hour / 3600)
 
 
+def accounts_of(rates: Rates) -> Rate:
+    """Return how fast accounts may be registered from an address."""
+    return Rate(rates.accounts_burst, rates.accounts_per_hour / 3600)
+
+
+def bot_sends_of(rates: Rates) -> Rate:
+    """Return how fast a bot may send that was granted to be faster than people."""
+    return Rate(rates.bot_sends_burst, rates.bot_sends_per_second)
+
+
 # Refused orders whose delays are remembered, for each that may be unanswered.
 TOLD_EACH = 4
 # A client's clock may be this much fast.
@@ -147,24 +157,32 @@ class Pace:
         self._joins = Buckets(joins_of(rates))
         self._guests = Buckets(guests_of(rates))
         self._rooms = Buckets(rooms_of(rates))
+        self._accounts = Buckets(accounts_of(rates))
+        self._passwords = Buckets(joins_of(rates))
+        self._bot_sends = Buckets(bot_sends_of(rates))
 
     def change(self, *, on: bool, rates: Rates) -> None:
         """Go by other rates from now on; what was taken stays taken."""
         self.on = on
         self.rates = rates
         self._sends.rate = self._mistakes.rate = sends_of(rates)
-        self._joins.rate = joins_of(rates)
+        self._joins.rate = self._passwords.rate = joins_of(rates)
         self._guests.rate = guests_of(rates)
         self._rooms.rate = rooms_of(rates)
+        self._accounts.rate = accounts_of(rates)
+        self._bot_sends.rate = bot_sends_of(rates)
 
-    def send(self, user_id: int, now: float) -> int:
-        """Return the delay of one more send of a user, in milliseconds."""
-        return self._sends.take(user_id, now) if self.on else 0
+    def send(self, user_id: int, now: float, *, granted: bool = False) -> int:
+        """Return the delay of one more send of a user, in milliseconds.
 
-    def send_was_retry(self, user_id: int, now: float) -> None:
+        `granted`: the user is a bot that may send as fast as bots.
+        """
+        return self._sends_of(granted).take(user_id, now) if self.on else 0
+
+    def send_was_retry(self, user_id: int, now: float, *, granted: bool = False) -> None:
         """Give back what a send took that turned out to be stored already."""
         if self.on:
-            self._sends.give_back(user_id, now)
+            self._sends_of(granted).give_back(user_id, now)
 
     def mistake(self, user_id: int, now: float) -> int:
         """Return the delay of one more order that cannot be carried out, in milliseconds."""
@@ -181,3 +199,17 @@ class Pace:
     def room(self, network: str, now: float) -> int:
         """Return the delay of one more room of an address, in milliseconds."""
         return self._rooms.take(network, now) if self.on and network else 0
+
+    def account(self, network: str, now: float) -> int:
+        """Return the delay of one more account registered from an address, in milliseconds."""
+        return self._accounts.take(network, now) if self.on and network else 0
+
+    def password(self, account: Hashable, network: str, now: float) -> int:
+        """Return the delay of one more look at a password, right or wrong, in milliseconds.
+
+        By account and address together: strangers use up nothing of its owner's.
+        """
+        return self._passwords.take((account, network), now) if self.on and network else 0
+
+    def _sends_of(self, granted: bool) -> Buckets:
+        return self._bot_sends if granted else self._sends

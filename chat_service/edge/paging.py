@@ -10,6 +10,9 @@ import binascii
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
 
+# No seq has more; a longer number in a page_token was never ours.
+MAX_DIGITS = 19
+
 
 def page_size(asked: int, limits: CallLimits = DEFAULT_CALLS) -> int:
     """Return how many items a page may have. Raises RefusedError for a negative size."""
@@ -45,3 +48,12 @@ def key_of(token: str, scope: str) -> str | None:
             )
         )
     return key
+
+
+def number_of(key: str) -> int:
+    """Read a key that is a number. Raises RefusedError (PAGE_INVALID) where it is none."""
+    if not (key.isascii() and key.isdecimal() and len(key) <= MAX_DIGITS):
+        raise RefusedError(
+            Rejection(Reason.PAGE_INVALID, "this page_token is damaged", field="page_token")
+        )
+    return int(key)

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,25 +12,21 @@ from google.protobuf.message import Message
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.model import Session
-from chat_service.edge.address import host_of, network_of
-from chat_service.edge.calls import MALFORMED, Call, Context
+from chat_service.core.model import Scope, Session
+from chat_service.edge.calls import MALFORMED, Call, Context, malformed
 from chat_service.edge.conversation import Conversation
-from chat_service.edge.directory import Directory, token_hash
+from chat_service.edge.directory import Directory
+from chat_service.edge.doors import Doors
+from chat_service.edge.entrance import Entrance
+from chat_service.edge.ids import room_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
 from chat_service.edge.lists import Lists
-from chat_service.edge.orders import Orders, wait_to_open
+from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Pace
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Stream, Streams, check_reached, room_now
-from chat_service.edge.wire import (
-    room_text,
-    session_text,
-    target_of,
-    user_message,
-    user_text,
-)
+from chat_service.edge.stream import Stream, Streams, check_reached
+from chat_service.edge.wire import target_of
 from chat_service.hub.hub import Hub
 
 logger = logging.getLogger(__name__)
@@ -43,25 +38,27 @@ class ChatMethods:
     def __init__(
         self,
         *,
-        instance: str,
         journal: Journal,
         directory: Directory,
         hub: Hub,
         streams: Streams,
         pace: Pace,
         sessions: Sessions,
+        entrance: Entrance,
         lists: Lists,
+        doors: Doors,
         clock: Callable[[], float],
         limits: CallLimits = DEFAULT_CALLS,
     ) -> None:
-        self._instance = instance
         self._journal = journal
         self._directory = directory
         self._hub = hub
         self._streams = streams
         self._pace = pace
         self._sessions = sessions
+        self._entrance = entrance
         self._lists = lists
+        self._doors = doors
         # For rates, in seconds.
         self._clock = clock
         self._limits = limits
@@ -84,52 +81,9 @@ class ChatMethods:
     # ----------------------------------------------------------------- identity
 
     async def join(self, request: pb.JoinRequest, call: Call) -> pb.JoinResponse:
-        """Sign in: a new guest, or a further session of the token's user."""
-        self._check_open()
-        now = self._clock()
-        network = network_of(call.peer)
-        token = secrets.token_urlsafe(32)
-        room_wait_ms = wait_to_open(request.room, network, self._directory, self._pace, now)
-        command: cmd.OpenGuest | cmd.OpenSession
-        if call.token:
-            session = self._sessions.of(call)
-            command = cmd.OpenSession(
-                session.session_id,
-                request.name,
-                token_hash(token),
-                self._instance,
-                request.room,
-                room_wait_ms,
-            )
-        else:
-            wait_ms = self._pace.guest(network, now)
-            if wait_ms:
-                raise RefusedError(
-                    Rejection(
-                        Reason.RATE_LIMITED,
-                        "too many new guests from this address",
-                        retry_after_ms=wait_ms,
-                    )
-                )
-            command = cmd.OpenGuest(
-                request.name, token_hash(token), self._instance, request.room, room_wait_ms
-            )
-        answer = await self._journal.order(command)
-        state = self._directory.state
-        user = state.users[answer.user_id]
-        call.session_id = session_text(answer.session_id)
-        told = call.told(user=user.name, user_id=user_text(user.user_id))
-        logger.info("signed in", extra=told)
-        response = pb.JoinResponse(
-            token=token,
-            user=user_message(user),
-            session_id=call.session_id,
-            epoch=state.epoch,
-            limits=self._told_limits(),
-        )
-        if answer.room_id:
-            response.room.CopyFrom(room_now(state.rooms[answer.room_id], self._hub))
-        return response
+        """Sign in: a new guest, an account by its password, or the user of a token."""
+        self.check_open()
+        return await self._entrance.join(request, call)
 
     async def sign_out(self, _: pb.SignOutRequest, call: Call) -> pb.SignOutResponse:
         """End the session of the token."""
@@ -146,7 +100,7 @@ class ChatMethods:
             if request is grpc.aio.EOF:
                 return None
             if request is MALFORMED:
-                raise RefusedError(Rejection(Reason.MALFORMED, "the request cannot be parsed"))
+                raise malformed()
             assert isinstance(request, pb.ChatRequest)
             return request
 
@@ -156,13 +110,13 @@ class ChatMethods:
         except TimeoutError:
             return Rejection(Reason.HELLO_TIMEOUT, f"no hello within {self._limits.hello_s:g} s")
         # Not before: a status that crosses the first write of a client may be lost to it.
-        self._check_open()
+        self.check_open()
         session = self._sessions.of(call)
         if first is None:
             return None
         if first.WhichOneof("order") != "hello":
             return Rejection(Reason.HELLO_MISSING, "the first request is a hello")
-        stream = self._stream(session, next(self._attachments), call)
+        stream = self._stream(session, next(self._attachments), call, first.hello.hear_bots)
         conversation = Conversation(
             stream,
             epoch=self._directory.state.epoch,
@@ -181,14 +135,14 @@ class ChatMethods:
         self, request: pb.SubscribeRequest, call: Call, context: Context
     ) -> Rejection | None:
         """Serve a Subscribe stream."""
-        self._check_open()
-        session = self._sessions.used_by(call)
+        self.check_open()
+        session = self._sessions.used_by(call, Scope.READ)
         epoch = self._directory.state.epoch
         epoch_holds = request.epoch in ("", epoch)
         most = self._directory.state.limits.rooms_per_user
         if not 0 < len(request.rooms) <= most:
             return Rejection(Reason.FIELD_INVALID, f"name 1 to {most} rooms", field="rooms")
-        stream = self._stream(session, 0, call)
+        stream = self._stream(session, 0, call, request.hear_bots)
         starts: dict[int, int] = {}
         for position in request.rooms:
             room = self._directory.room_for(session.user_id, target_of(position.room))
@@ -221,8 +175,8 @@ class ChatMethods:
         self, request: pb.PostMessageRequest, call: Call
     ) -> pb.PostMessageResponse:
         """Store one message."""
-        self._check_open()
-        session = self._sessions.used_by(call)
+        self.check_open()
+        session = self._sessions.used_by(call, Scope.POST)
         orders = self._orders(session, call)
         command = orders.post(request.post)
         answer = await self._journal.order(command)
@@ -239,7 +193,8 @@ class ChatMethods:
 
     # ------------------------------------------------------------------ private
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise RefusedError when the server stops: nothing new is begun."""
         if self.draining is not None:
             raise RefusedError(self.draining)
 
@@ -247,34 +202,22 @@ class ChatMethods:
         call.opened = True
         logger.info("stream opened", extra=call.told(method=method, user=stream.user.name))
 
-    def _stream(self, session: Session, attachment: int, call: Call) -> Stream:
+    def _stream(self, session: Session, attachment: int, call: Call, hear_bots: bool) -> Stream:
         return Stream(
             session,
             attachment,
             directory=self._directory,
             hub=self._hub,
-            address=host_of(call.peer),
+            address=call.address,
+            hear_bots=hear_bots,
         )
 
     def _orders(self, session: Session, call: Call) -> Orders:
         return Orders(
-            session, call.peer, directory=self._directory, pace=self._pace, clock=self._clock
-        )
-
-    def _told_limits(self) -> pb.Limits:
-        limits = self._directory.state.limits
-        rates = self._pace.rates
-        return pb.Limits(
-            text_bytes=limits.text_bytes,
-            text_lines=limits.text_lines,
-            name_bytes=limits.name_bytes,
-            room_name_bytes=limits.room_name_bytes,
-            topic_bytes=limits.topic_bytes,
-            rooms_per_user=limits.rooms_per_user,
-            recipients=limits.recipients,
-            client_id_bytes=limits.client_id_bytes,
-            unacked_posts=self._limits.unacked_posts,
-            page_size=self._limits.max_page_items,
-            send_burst=rates.sends_burst if self._pace.on else 0,
-            send_rate=rates.sends_per_second if self._pace.on else 0.0,
+            session,
+            call.network,
+            directory=self._directory,
+            pace=self._pace,
+            doors=self._doors,
+            clock=self._clock,
         )

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from chat_service.core import commands as cmd
-from chat_service.core.model import Session
+from chat_service.core.access import session_for
+from chat_service.core.errors import RefusedError, Rejection
+from chat_service.core.model import Scope, Session
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
+from chat_service.edge.ids import session_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.stream import Streams
-from chat_service.edge.wire import session_text
 
 
 class Sessions:
@@ -22,15 +24,22 @@ class Sessions:
     def of(self, call: Call) -> Session:
         """Return the session of a call, which knows it from then on.
 
-        Raises RefusedError: TOKEN_MISSING, TOKEN_INVALID.
+        Raises RefusedError: BANNED, TOKEN_MISSING, TOKEN_INVALID, KICKED.
         """
+        self._directory.check_address(call.address, call.token)
         session = self._directory.session_of(call.token, self._clock_ms())
         call.session_id = session_text(session.session_id)
         return session
 
-    def used_by(self, call: Call) -> Session:
-        """Return the session of a call, as `of`, and move its deadline."""
+    def used_by(self, call: Call, scope: Scope) -> Session:
+        """Return the session of a call, as `of`, and move its deadline.
+
+        Raises RefusedError as `of`, and SCOPE_MISSING where its token may not be used for that.
+        """
         session = self.of(call)
+        found = session_for(self._directory.state, session.session_id, scope, self._clock_ms())
+        if isinstance(found, Rejection):
+            raise RefusedError(found)
         self.renew(session)
         return session
 
@@ -39,7 +48,8 @@ class Sessions:
 
         At most once in the renewal time, so that calls do not each cost a commit.
         """
-        grace_ms = self._directory.state.limits.guest_grace_ms
+        limits, user = self._directory.state.limits, self._directory.user_of(session)
+        grace_ms = limits.account_idle_ms if user.account else limits.guest_grace_ms
         if session.attachment == 0 and session.until_ms - self._clock_ms() < grace_ms:
             self._journal.note(cmd.RenewSession(session.session_id))
 

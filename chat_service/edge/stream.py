@@ -10,17 +10,15 @@ from typing import Any
 import grpc
 
 from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core.access import muted_until, visible
+from chat_service.core.commands import OPERATOR
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.model import Room, RoomKind, Session
+from chat_service.core.model import Invitation, Room, RoomKind, Session, User
 from chat_service.edge.directory import Directory
+from chat_service.edge.frames import frame
+from chat_service.edge.ids import room_text, session_text
 from chat_service.edge.status import error_item
-from chat_service.edge.wire import (
-    frame,
-    room_message,
-    room_text,
-    session_text,
-    user_message,
-)
+from chat_service.edge.wire import invitation_message, room_message, user_message
 from chat_service.hub.hub import Hub
 from chat_service.hub.subscription import Subscription
 
@@ -30,10 +28,17 @@ logger = logging.getLogger(__name__)
 MAX_RECENT = 1000
 
 
-def room_now(room: Room, hub: Hub) -> pb.Room:
-    """Return a room as its members see it, with what the hub knows of it."""
+def room_now(room: Room, hub: Hub, directory: Directory, user_id: int = OPERATOR) -> pb.Room:
+    """Return a room as a user sees it, with what the hub knows of it."""
     room_id = room.room_id
-    return room_message(room, head=hub.head(room_id), present=hub.presence.count(room_id))
+    member = directory.state.members.get((room_id, user_id))
+    return room_message(
+        room,
+        head=hub.head(room_id),
+        present=hub.presence.count(room_id),
+        role=None if member is None else member.role,
+        muted_until_ms=muted_until(directory.state, room_id, user_id, directory.clock_ms()),
+    )
 
 
 def check_reached(hub: Hub, room_id: int, after_seq: int, field: str = "") -> None:
@@ -58,7 +63,8 @@ class Stream:
 
     `attachment` is the number of a Chat stream, which makes its user present in
     the rooms that it reads; 0 is a Subscribe, which does not. `address` is where the
-    client is, without its port.
+    client is, without its port. `hear_bots`: it asks to be told what bots say also if
+    its user is one.
     """
 
     def __init__(
@@ -69,13 +75,19 @@ class Stream:
         directory: Directory,
         hub: Hub,
         address: str = "",
+        hear_bots: bool = False,
     ) -> None:
         self.address = address
         self.session_id = session.session_id
         self.attachment = attachment
         self.user = directory.user_of(session)
         self.subscription = Subscription(
-            session.session_id, self.user, hub.turns, hub.time, hub.limits
+            session.session_id,
+            self.user,
+            hub.turns,
+            hub.time,
+            hub.limits,
+            deaf=self.user.bot and not hear_bots,
         )
         self._directory = directory
         self._hub = hub
@@ -85,12 +97,19 @@ class Stream:
         self._to_follow: deque[tuple[int, int, int]] = deque()
         self._follower: asyncio.Task[None] | None = None
 
-    def send(self, *items: pb.StreamItem) -> None:
-        """Queue items for this reader alone; before the welcome they wait for it."""
+    def send(self, *items: pb.StreamItem, room_id: int = 0) -> None:
+        """Queue items for this reader alone; before the welcome they wait for it.
+
+        `room_id` is the room that they tell of, with which they are dropped; 0: with none.
+        """
         if self._early is None:
-            self.subscription.offer(frame(*items))
+            self.subscription.offer(frame(*items), room_id)
         else:
             self._early += items
+
+    def know(self, user: User) -> None:
+        """Show the user as it is now to whom it meets from here on."""
+        self.user = self.subscription.user = user
 
     def say_draining(self, retry_after_ms: int) -> None:
         """Tell the client that the server stops, and when to come back."""
@@ -127,9 +146,33 @@ class Stream:
         """
         if position.HasField("after_seq") and epoch_holds:
             return position.after_seq
+        return self.start_recent(room_id, position.recent)
+
+    def start_recent(self, room_id: int, recent: int) -> int:
+        """Return the seq after which the newest `recent` events come that may be read."""
         hub = self._hub
-        newest = hub.head(room_id) - min(position.recent, MAX_RECENT)
-        return max(hub.first(room_id) - 1, newest)
+        newest = hub.head(room_id) - min(recent, MAX_RECENT)
+        floor = self._directory.floor(room_id, self.user.user_id)
+        return max(hub.first(room_id) - 1, floor - 1, newest)
+
+    def read_joined(self, recent: int) -> None:
+        """Read each room that the user is a member of and that is not being read.
+
+        Each with so many of its newest events. Direct messages are for `read_directs`.
+        """
+        for member in self._directory.joined_rooms(self.user.user_id):
+            self.read_room(member.room_id, self.start_recent(member.room_id, recent))
+
+    def tell_invitations(self) -> None:
+        """Tell the user who invites it."""
+        for invitation in self._directory.invitations_of(self.user.user_id):
+            self.invite(invitation)
+
+    def invite(self, invitation: Invitation) -> None:
+        """Tell the user of an invitation; before the welcome `tell_invitations` will."""
+        if self._early is None:
+            room = self._directory.state.rooms[invitation.room_id]
+            self.send(pb.StreamItem(invitation=invitation_message(invitation, room)))
 
     def read_room(self, room_id: int, after_seq: int) -> None:
         """Read a room from now on, unless it is being read already.
@@ -142,11 +185,21 @@ class Stream:
             self._early is not None
             or room_id in subscription.rooms
             or subscription.ended is not None
+            # It may be over by the time at which an entry is answered.
+            or not self._may_read(room_id)
         ):
             return
         self._to_follow.append((room_id, after_seq, subscription.begin_reading(room_id)))
         if self._follower is None:
             self._follower = asyncio.get_running_loop().create_task(self._follow())
+
+    def _may_read(self, room_id: int) -> bool:
+        """Whether the user belongs to a room, or may read it by Subscribe without that."""
+        directory, user_id = self._directory, self.user.user_id
+        if self.attachment:
+            return (room_id, user_id) in directory.state.members
+        found = visible(directory.state, room_id, user_id, directory.clock_ms())
+        return not isinstance(found, Rejection)
 
     def read_directs(self) -> None:
         """Read each direct message of the user that is not being read, from its beginning.
@@ -156,15 +209,16 @@ class Stream:
         for room_id in self._directory.direct_rooms(self.user.user_id):
             self.read_room(room_id, self._hub.first(room_id) - 1)
 
-    def close_room(self, room_id: int) -> None:
-        """Read a room no longer, because its user left it."""
+    def close_room(self, room_id: int, closed: pb.RoomClosed | None = None) -> None:
+        """Read a room no longer, and say why; None: its user left it.
+
+        What was queued of the room is dropped.
+        """
         if room_id in self.subscription.rooms:
             self._hub.unfollow(self.subscription, room_id)
-            self.send(
-                pb.StreamItem(
-                    closed=pb.RoomClosed(room_id=room_text(room_id), reason=pb.CLOSE_REASON_LEFT)
-                )
-            )
+            self.subscription.drop(room_id)
+            left = pb.RoomClosed(room_id=room_text(room_id), reason=pb.CLOSE_REASON_LEFT)
+            self.send(pb.StreamItem(closed=closed or left))
 
     # Any: a context of grpc.aio is generic in messages; frames are bytes.
     async def write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
@@ -214,13 +268,16 @@ class Stream:
         # Who left the room and entered it again has another reading of it in line.
         if room is None or readings.get(room_id) != reading:
             return
-        opened = pb.RoomOpened(room=room_now(room, self._hub), after_seq=after_seq)
-        self.send(pb.StreamItem(opened=opened))
-        seen = self.attachment != 0 and room.kind is RoomKind.PUBLIC
+        opened = pb.RoomOpened(
+            room=room_now(room, self._hub, self._directory, self.user.user_id), after_seq=after_seq
+        )
+        self.send(pb.StreamItem(opened=opened), room_id=room_id)
+        seen = self.attachment != 0 and room.kind is not RoomKind.DIRECT
         if seen:
             self._hub.enter(self.subscription, room_id)
         try:
-            await self._hub.follow(self.subscription, room_id, after_seq)
+            floor = self._directory.floor(room_id, self.user.user_id)
+            await self._hub.follow(self.subscription, room_id, after_seq, floor)
         except RefusedError as error:
             if not self.attachment:
                 self.subscription.end(error.rejection)
@@ -263,6 +320,10 @@ class Streams:
         """Return the Chat streams of a user."""
         return [stream for stream in self._by_user.get(user_id, ()) if stream.attachment]
 
+    def all_of_user(self, user_id: int) -> list[Stream]:
+        """Return the streams of a user, those of Subscribe too."""
+        return list(self._by_user.get(user_id, ()))
+
     def addresses_of(self, user_id: int) -> list[str]:
         """Return where the open streams of a user come from, each address once."""
         return list(dict.fromkeys(stream.address for stream in self._by_user.get(user_id, ())))
@@ -283,13 +344,14 @@ class Streams:
 
     def end_session(self, session_id: int, reason: Rejection) -> None:
         """End all streams of a session; their user is gone from rooms that no other reads."""
-        self._end(self._by_session.get(session_id, ()), reason)
+        self.end(self._by_session.get(session_id, ()), reason)
 
     def end_user(self, user_id: int, reason: Rejection) -> None:
         """End all streams of a user, who is gone from all rooms."""
-        self._end(self._by_user.get(user_id, ()), reason)
+        self.end(self._by_user.get(user_id, ()), reason)
 
-    def _end(self, streams: Iterable[Stream], reason: Rejection) -> None:
+    def end(self, streams: Iterable[Stream], reason: Rejection) -> None:
+        """End streams; their users are gone from rooms that no other stream of them reads."""
         for stream in list(streams):
             subscription = stream.subscription
             rooms = list(subscription.present_in)

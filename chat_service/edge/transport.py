@@ -4,14 +4,15 @@ Their options, their health, their addresses.
 """
 
 import os
+from collections.abc import Sequence
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health_pb2
 
-from chat_service.edge import calls
+from chat_service.edge import calls, standard
+from chat_service.edge.encryption import Encryption
+from chat_service.edge.gate import Gate
 from chat_service.edge.limits import DEFAULT_TRANSPORT, TransportLimits
 from chat_service.edge.tally import Tally
 
@@ -41,38 +42,42 @@ PRIVATE = 0o077
 
 
 class Transport:
-    """One listening gRPC server with the chat service, health and reflection."""
+    """One listening gRPC server: the chat service, further ones, health and reflection."""
 
     def __init__(
         self,
         methods: calls.Methods,
         tally: Tally,
+        gate: Gate,
         limits: TransportLimits = DEFAULT_TRANSPORT,
+        services: Sequence[calls.Service] = (),
     ) -> None:
         self._server = grpc.aio.server(options=options(limits))
-        calls.add_to(self._server, methods, tally)
-        self._health = health_aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection(
-            (calls.SERVICE, health, reflection.SERVICE_NAME), self._server
-        )
+        calls.add_to(self._server, methods, tally, gate)
+        self._health = standard.add_health(self._server, gate)
+        for service in services:
+            calls.add_service(self._server, service.descriptor, service.handlers)
+        self._names = (calls.SERVICE, *(service.descriptor.full_name for service in services))
+        standard.add_reflection(self._server, self._names, gate)
 
-    async def listen(self, host: str, port: int) -> str:
+    async def listen(self, host: str, port: int, encryption: Encryption | None = None) -> str:
         """Accept calls; return the address, with the port that was bound.
 
-        `host` is an IP address, `port` 0 lets the system choose. Raises
-        CannotListenError.
+        `host` is an IP address, `port` 0 lets the system choose. Without `encryption` all is
+        plain text. Raises CannotListenError.
         """
         place = f"[{host}]" if ":" in host else host
         try:
-            bound = self._server.add_insecure_port(f"{place}:{port}")
+            if encryption is None:
+                bound = self._server.add_insecure_port(f"{place}:{port}")
+            else:
+                bound = self._server.add_secure_port(f"{place}:{port}", encryption.credentials())
         except RuntimeError as error:
             raise CannotListenError(
                 f"cannot listen on {place}:{port}: the port is in use or not allowed"
             ) from error
         await self._server.start()
-        for name in ("", calls.SERVICE):
+        for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         return f"{place}:{bound}"
 

@@ -5,6 +5,9 @@ room's tick; when the tick ends, its events are joined to one frame, and that on
 object is put into the queue of every subscription. Publishing never waits for a
 reader: a queue is bounded, and a reader that falls behind is cut, by itself.
 
+Of what a bot says there is a second frame, which says only that it spoke: that goes to
+subscriptions that are deaf, those of bots that did not ask to hear bots.
+
     subscription  one stream's reading: its rooms, and its bounded queue of frames
     turns         who may write in this step of the loop
     patience      the time by which readers are measured

@@ -43,14 +43,16 @@ class Feed:
     """The tick, the ring and the subscriptions of one room."""
 
     __slots__ = (
-        "_asleep",
         "_due",
         "_fan_out",
         "_flow",
         "_max_frame",
+        "_room_id",
         "_soon",
         "_tick",
         "_timers",
+        "_withheld",
+        "deaf",
         "first_kept",
         "ring",
         "subscriptions",
@@ -64,7 +66,9 @@ class Feed:
         timers: Timers,
         flow: Flow,
         limits: HubLimits = DEFAULT_LIMITS,
+        room_id: int = 0,
     ) -> None:
+        self._room_id = room_id
         self.ring = Ring(head, limits)
         self._max_frame = limits.frame_bytes
         self.first_kept = first_kept
@@ -72,10 +76,14 @@ class Feed:
         self.told = head
         # Live ones; a dictionary because it keeps its order.
         self.subscriptions: dict[Subscription, None] = {}
+        # Those of them that are deaf.
+        self.deaf: dict[Subscription, None] = {}
         self._timers = timers
         self._flow = flow
         # Events that are told when the tick ends, in order.
         self._tick: list[bytes] = []
+        # What the deaf get in their place, by number in the tick; only where it differs.
+        self._withheld: dict[int, bytes] = {}
         self._fan_out: _FanOut | None = None
         self._due: Timer | None = None
         self._soon = False
@@ -85,12 +93,41 @@ class Feed:
         """Where the room stands."""
         return Positions(self.ring.first, self.told, self.ring.head, self.first_kept)
 
-    def publish(self, seq: int, frame: bytes) -> None:
-        """Add the event that follows the head to the ring and to the tick."""
-        self.ring.append(seq, frame)
+    def join(self, subscription: Subscription) -> None:
+        """Have a subscription told what happens from now on."""
+        self.subscriptions[subscription] = None
+        if subscription.deaf:
+            self.deaf[subscription] = None
+
+    def leave(self, subscription: Subscription) -> None:
+        """Tell a subscription nothing more."""
+        self.subscriptions.pop(subscription, None)
+        self.deaf.pop(subscription, None)
+
+    def publish(self, seq: int, frame: bytes, withheld: bytes | None = None) -> None:
+        """Add the event that follows the head to the ring and to the tick.
+
+        `withheld` is what the deaf get in its place; None: the same.
+        """
+        self.ring.append(seq, frame, withheld)
+        if withheld is not None:
+            self._withheld[len(self._tick)] = withheld
         self._tick.append(frame)
         if not self._soon and self._due is None:
             self._schedule()
+
+    def replace(self, seq: int, rewrite: Callable[[bytes], bytes]) -> None:
+        """Tell something else in the place of an event that is still held, or yet to be told.
+
+        Who was told before it is not told again.
+        """
+        held = self.ring.at(seq)
+        if held is not None:
+            self.ring.replace(seq, rewrite(held))
+        number = seq - self.told - 1
+        if 0 <= number < len(self._tick):
+            self._tick[number] = rewrite(self._tick[number])
+            self._withheld.pop(number, None)
 
     def prune(self, first_kept: int) -> None:
         """Note that the events before `first_kept` are gone; who is live is told all the same."""
@@ -109,21 +146,35 @@ class Feed:
         frames = joined(self._tick, self._max_frame)
         events = len(self._tick)
         busy = min(1.0, events / BUSY_EVENTS)
-        self._tick.clear()
-        if not self.subscriptions:
-            return
         readers = list(self.subscriptions)
+        told = [(readers, frames)]
+        if self._withheld:
+            if self.deaf:
+                told = self._told_apart(frames)
+            self._withheld.clear()
+        self._tick.clear()
+        if not readers:
+            return
         self._fan_out = fan_out = _FanOut(
             self._timers,
             len(readers),
             1.0 + (TICK_STRETCH - 1.0) * busy,
             self._flow.fan_out_seconds,
         )
-        for subscription in readers:
-            subscription.offer_tick(frames, fan_out)
-            if subscription.ended is not None:
-                self.subscriptions.pop(subscription, None)
+        room_id = self._room_id
+        for group, its_frames in told:
+            for subscription in group:
+                subscription.offer_tick(its_frames, fan_out, room_id)
+                if subscription.ended is not None:
+                    self.leave(subscription)
         self._flow.deliveries += events * len(self.subscriptions)
+
+    def _told_apart(self, frames: list[bytes]) -> list[tuple[list[Subscription], list[bytes]]]:
+        """Return who is handed what in a tick of which the deaf do not get everything."""
+        withheld = self._withheld
+        for_deaf = (withheld.get(number, frame) for number, frame in enumerate(self._tick))
+        hearing = [one for one in self.subscriptions if not one.deaf]
+        return [(hearing, frames), (list(self.deaf), joined(for_deaf, self._max_frame))]
 
     def _schedule(self) -> None:
         now = self._timers.time()

@@ -1,6 +1,7 @@
 """The rooms together: publishing, following, presence, and who is too slow."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,6 +84,8 @@ class Hub:
         self._encode = encode
         self._pages = Pages(read_page, timers.time)
         self._feeds: dict[int, Feed] = {}
+        # How often an event of a room was replaced.
+        self._replaced: Counter[int] = Counter()
         self._ring_bytes = 0
         self._flow = Flow()
         # Of subscriptions that are no longer watched over.
@@ -104,13 +107,16 @@ class Hub:
         """Return the first seq that is kept of a room; head + 1 if none is."""
         return self._firsts.get(room_id, 1)
 
-    def publish(self, room_id: int, seq: int, frame: bytes) -> None:
-        """Tell an event, encoded, to all who follow the room. Never waits."""
+    def publish(self, room_id: int, seq: int, frame: bytes, withheld: bytes | None = None) -> None:
+        """Tell an event, encoded, to all who follow the room. Never waits.
+
+        `withheld` is what deaf subscriptions are told in its place; None: the same.
+        """
         self._heads[room_id] = seq
         feed = self._feeds.get(room_id)
         if feed is not None:
             before = feed.ring.size
-            feed.publish(seq, frame)
+            feed.publish(seq, frame, withheld)
             self._ring_bytes += feed.ring.size - before
             if self._ring_bytes > self._max_rings:
                 self._trim(room_id)
@@ -127,10 +133,28 @@ class Hub:
             feed.prune(first_seq)
             self._ring_bytes += feed.ring.size - before
 
+    def replace(self, room_id: int, seq: int, rewrite: Callable[[bytes], bytes]) -> None:
+        """Have readers who are yet to be told an event told what `rewrite` makes of its frame.
+
+        Also those who are being brought up to date: what was read of the log for them,
+        and is from before, is read anew.
+        """
+        self._replaced[room_id] += 1
+        feed = self._feeds.get(room_id)
+        if feed is not None:
+            before = feed.ring.size
+            feed.replace(seq, rewrite)
+            self._ring_bytes += feed.ring.size - before
+
+    def replaced(self, room_id: int) -> int:
+        """Return how often an event of a room was replaced since the hub began."""
+        return self._replaced[room_id]
+
     def forget_room(self, room_id: int) -> None:
         """Let go of a room that cannot be reached any more."""
         self._heads.pop(room_id, None)
         self._firsts.pop(room_id, None)
+        self._replaced.pop(room_id, None)
         feed = self._feeds.pop(room_id, None)
         if feed is not None:
             self._ring_bytes -= feed.ring.size
@@ -149,10 +173,14 @@ class Hub:
         for room_id in list(subscription.rooms):
             self.unfollow(subscription, room_id)
 
-    async def follow(self, subscription: Subscription, room_id: int, after_seq: int) -> None:
+    async def follow(
+        self, subscription: Subscription, room_id: int, after_seq: int, floor: int = 1
+    ) -> None:
         """Send a reader what it missed, then the live marker, then live events.
 
-        Where events that it missed are no longer kept, it is sent a gap instead.
+        Where events that it missed are no longer kept, it is sent a gap instead. `floor` is
+        the first seq that it may read, at most one beyond the head: what is before is to it
+        as if it were not kept.
 
         Returns when the reader is live, or when the subscription ended or
         stopped reading the room meanwhile. The caller has called
@@ -163,6 +191,9 @@ class Hub:
         frame_bytes, replay_bytes = self.limits.frame_bytes, self.limits.replay_bytes
         reading = subscription.rooms.get(room_id)
         pages = 0
+        if reading is not None and after_seq + 1 < floor:
+            first_seq = max(floor, min(self.first(room_id), self.head(room_id) + 1))
+            after_seq = self._tell_gap(subscription, room_id, after_seq, first_seq)
         while reading is not None and subscription.rooms.get(room_id) == reading:
             if subscription.ended is not None:
                 return
@@ -175,16 +206,19 @@ class Hub:
             elif subscription.queued_bytes >= replay_bytes:
                 await subscription.wait_space()
             elif step is Step.PAGE:
+                replaced = self._replaced[room_id]
                 page = await self._pages.read(room_id, after_seq, pages)
                 pages += 1
                 if subscription.rooms.get(room_id) != reading:
                     return
+                if self._replaced[room_id] != replaced:
+                    continue
                 # The log may be ahead of what the room was told of, prunes included.
                 head = self.head(room_id)
-                fresh = unseen(page.events, after_seq, head)
+                fresh = unseen(page.told(deaf=subscription.deaf), after_seq, head)
                 if fresh:
                     for frame in joined((frame for _, frame in fresh), frame_bytes):
-                        subscription.offer(frame)
+                        subscription.offer(frame, room_id)
                     self._flow.deliveries += len(fresh)
                     after_seq = fresh[-1][0]
                 elif after_seq + 1 < page.first_kept:
@@ -195,22 +229,23 @@ class Hub:
             elif step is Step.GAP:
                 after_seq = self._tell_gap(subscription, room_id, after_seq, feed.first_kept)
             elif after_seq < feed.told:
-                held = portion(feed.ring.between(after_seq, feed.told), replay_bytes)
+                recent = feed.ring.between(after_seq, feed.told, deaf=subscription.deaf)
+                held = portion(recent, replay_bytes)
                 for frame in joined(held, frame_bytes):
-                    subscription.offer(frame)
+                    subscription.offer(frame, room_id)
                 self._flow.deliveries += len(held)
                 after_seq += len(held)
             else:
-                subscription.offer(self._encode.live(room_id, feed.told))
+                subscription.offer(self._encode.live(room_id, feed.told), room_id)
                 if subscription.ended is None:
-                    feed.subscriptions[subscription] = None
+                    feed.join(subscription)
                 return
 
     def _tell_gap(
         self, subscription: Subscription, room_id: int, after_seq: int, first_kept: int
     ) -> int:
         """Tell a reader what it cannot have; return where it is then."""
-        subscription.offer(self._encode.gap(room_id, after_seq, first_kept))
+        subscription.offer(self._encode.gap(room_id, after_seq, first_kept), room_id)
         return first_kept - 1
 
     def unfollow(self, subscription: Subscription, room_id: int) -> None:
@@ -218,7 +253,7 @@ class Hub:
         subscription.rooms.pop(room_id, None)
         feed = self._feeds.get(room_id)
         if feed is not None:
-            feed.subscriptions.pop(subscription, None)
+            feed.leave(subscription)
         if room_id in subscription.present_in:
             del subscription.present_in[room_id]
             self.presence.drop(room_id, subscription.user, self.time())
@@ -233,7 +268,8 @@ class Hub:
 
     def send_snapshot(self, subscription: Subscription, room_id: int) -> None:
         """Send a reader who is in the room."""
-        subscription.offer(self._encode.snapshot(room_id, self.presence.picture(room_id)))
+        picture = self.presence.picture(room_id)
+        subscription.offer(self._encode.snapshot(room_id, picture), room_id)
 
     def leave(self, room_id: int, user_id: int) -> None:
         """Count a user as gone from a room, whatever streams there are."""
@@ -308,7 +344,7 @@ class Hub:
         for subscription in feed.subscriptions:
             # Who only listens is not told who is there.
             if room_id in subscription.present_in:
-                subscription.offer(frame)
+                subscription.offer(frame, room_id)
 
     # -------------------------------------------------------------------- rooms
 
@@ -316,7 +352,12 @@ class Hub:
         feed = self._feeds.get(room_id)
         if feed is None:
             feed = self._feeds[room_id] = Feed(
-                self.head(room_id), self.first(room_id), self._timers, self._flow, self.limits
+                self.head(room_id),
+                self.first(room_id),
+                self._timers,
+                self._flow,
+                self.limits,
+                room_id,
             )
         return feed
 

@@ -1,4 +1,4 @@
-"""Who is in which public room. In memory, at most once, told in gathered changes.
+"""Who is in which room, but for direct messages. In memory, told at most once, and gathered.
 
 A user is present while a stream of theirs reads the room, and for a grace after
 the last one dropped, so that a reconnect is no news. What comes and goes between
@@ -85,6 +85,13 @@ class Presence:
         if user.user_id not in room.users:
             present = room.users[user.user_id] = _Present(user)
             self._expect(room_id, present, now)
+
+    def know(self, room_id: int, user: User) -> None:
+        """Show a user who is present as it is now; what is told already is not told again."""
+        room = self._rooms.get(room_id)
+        present = None if room is None else room.users.get(user.user_id)
+        if present is not None:
+            present.user = user
 
     def is_expected(self, room_id: int, user_id: int) -> bool:
         """Whether the user is in the grace: present without a stream."""

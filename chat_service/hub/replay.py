@@ -11,10 +11,13 @@ room's open tick: it is told at once, so that nothing comes twice. What the log
 reads beyond `head` the room has not heard of yet: it is left for the tick.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import NamedTuple
+
+_NOTHING: Mapping[int, bytes] = MappingProxyType({})
 
 
 class Step(Enum):
@@ -41,11 +44,18 @@ class Page(NamedTuple):
     """What the log has after a seq, encoded, and the first seq that it keeps.
 
     The latter was read after the former: what is missing at the page's beginning is
-    before it.
+    before it. `withheld` is what the deaf get in the place of events, by seq.
     """
 
     events: list[tuple[int, bytes]]
     first_kept: int
+    withheld: Mapping[int, bytes] = _NOTHING
+
+    def told(self, *, deaf: bool) -> list[tuple[int, bytes]]:
+        """Return the events as a reader gets them."""
+        if deaf and self.withheld:
+            return [(seq, self.withheld.get(seq, frame)) for seq, frame in self.events]
+        return self.events
 
 
 def next_step(after_seq: int, room: Positions) -> Step:

@@ -32,7 +32,8 @@ class Subscription:
 
     Attributes: `rooms` maps the id of each room that is read to a number that
     tells this reading from an earlier one of the same room; in the rooms of
-    `present_in` its user counts as present by it. `ended` is why the
+    `present_in` its user counts as present by it. `deaf` says that it is not told what
+    bots say, but that they spoke. `ended` is why the
     subscription is over, or None. `taken_bytes` is how much its writer took so far.
     `on_end` is called once when it ends,
     `on_idle` whenever all that was queued has been written.
@@ -57,6 +58,7 @@ class Subscription:
         "_turns",
         "_waiter",
         "_write_began",
+        "deaf",
         "ended",
         "on_end",
         "on_idle",
@@ -74,9 +76,12 @@ class Subscription:
         turns: Turns,
         clock: Callable[[], float],
         limits: HubLimits = DEFAULT_LIMITS,
+        *,
+        deaf: bool = False,
     ) -> None:
         self.session_id = session_id
         self.user = user
+        self.deaf = deaf
         self.rooms: dict[int, int] = {}
         self.present_in: dict[int, None] = {}
         self.ended: Rejection | None = None
@@ -93,7 +98,8 @@ class Subscription:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clock = clock
         self._readings = 0
-        self._entries: deque[tuple[bytes, Tick | None, float]] = deque()
+        # A frame, the tick that it ends, when it was queued, and the room that it is of.
+        self._entries: deque[tuple[bytes, Tick | None, float, int]] = deque()
         self._size = 0
         # Bytes of ticks since the last full FRESH_S, when that was, and of the one before.
         self._fresh = 0
@@ -116,13 +122,16 @@ class Subscription:
         self.rooms[room_id] = self._readings
         return self._readings
 
-    def offer(self, frame: bytes) -> None:
-        """Queue a frame. Never waits: a reader that is too far behind is ended instead."""
+    def offer(self, frame: bytes, room_id: int = 0) -> None:
+        """Queue a frame. Never waits: a reader that is too far behind is ended instead.
+
+        `room_id` is the room that it tells of; 0: it is not dropped with any.
+        """
         now = self._clock()
         if self._keeps_up(len(frame), now):
-            self._queue(frame, None, now)
+            self._queue(frame, None, now, room_id)
 
-    def offer_tick(self, frames: list[bytes], tick: Tick) -> None:
+    def offer_tick(self, frames: list[bytes], tick: Tick, room_id: int = 0) -> None:
         """Queue the frames of a tick, at least one, as `offer`.
 
         What counts is how far behind the reader was before: who has taken everything
@@ -132,8 +141,8 @@ class Subscription:
         if self._keeps_up(1, now):
             *first, last = frames
             for frame in first:
-                self._queue(frame, None, now)
-            self._queue(last, tick, now)
+                self._queue(frame, None, now, room_id)
+            self._queue(last, tick, now, room_id)
             self._fresh += sum(map(len, frames))
         else:
             tick.written()
@@ -158,14 +167,29 @@ class Subscription:
             self._overflow(f"more than {self._max_age_s:g} s behind")
         return self.ended is None
 
-    def _queue(self, frame: bytes, tick: Tick | None, now: float) -> None:
-        self._entries.append((frame, tick, now))
+    def _queue(self, frame: bytes, tick: Tick | None, now: float, room_id: int) -> None:
+        self._entries.append((frame, tick, now, room_id))
         self._size += len(frame)
         if self._waiter is not None and not self._in_line:
             if self._turns.ask(self):
                 self._wake()
             else:
                 self._in_line = True
+
+    def drop(self, room_id: int) -> None:
+        """Let go of all that is queued of a room: its user may not read it any more.
+
+        What the writer has taken already is on its way.
+        """
+        dropped = [entry for entry in self._entries if entry[3] == room_id]
+        if not dropped:
+            return
+        self._entries = deque(entry for entry in self._entries if entry[3] != room_id)
+        for frame, tick, _, _ in dropped:
+            self._size -= len(frame)
+            if tick is not None:
+                tick.written()
+        self._give_space()
 
     def turn(self) -> None:
         """Let the writer, which waited in line, take what is queued."""
@@ -210,7 +234,7 @@ class Subscription:
         if self.ended is not None:
             return
         self.ended = reason
-        for _, tick, _ in self._entries:
+        for _, tick, _, _ in self._entries:
             if tick is not None:
                 tick.written()
         self._entries.clear()
@@ -242,7 +266,7 @@ class Subscription:
 
     def _take(self) -> bytes:
         entries = self._entries
-        frame, tick, _ = entries.popleft()
+        frame, tick, _, _ = entries.popleft()
         size = len(frame)
         if tick is not None:
             self._done_ticks.append(tick)
@@ -250,7 +274,7 @@ class Subscription:
         if entries and size + len(entries[0][0]) <= most:
             frames = [frame]
             while entries and size + len(entries[0][0]) <= most:
-                frame, tick, _ = entries.popleft()
+                frame, tick, _, _ = entries.popleft()
                 frames.append(frame)
                 size += len(frame)
                 if tick is not None:
@@ -259,11 +283,14 @@ class Subscription:
         self._size -= size
         self.taken_bytes += size
         self._write_began = self._clock()
+        self._give_space()
+        return frame
+
+    def _give_space(self) -> None:
         if self._space is not None and self._size < self._replay_bytes:
             if not self._space.done():
                 self._space.set_result(None)
             self._space = None
-        return frame
 
     def _written(self) -> None:
         self._write_began = None

@@ -10,13 +10,14 @@
     processes     fresh processes, and their end
     admin         the admin process: begun, replaced, ended last
     journal       lines of the log, from everybody to file, screen and console
+    certificate   the one that the launch makes for itself, where it needs one
     signals       signals as bytes on a socket
     reload        the configuration as it is now, and read again
     launcher      the loop that carries out the rules
     entry         lock, signals and terminal around it
 
-May import of the project: chat_service.config, link, logs, posix. Never imports grpc: a
-process that has started gRPC's threads should not start others.
+May import of the project: chat_service.certificates, codes, config, link, logs, posix. Never
+imports grpc: a process that has started gRPC's threads should not start others.
 """
 
 from chat_service.launcher.entry import run

@@ -47,6 +47,13 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True)
+class TellOwnerCode:
+    """Tell the operator the code by which the first admin registers with these instances."""
+
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Print a line on stderr: why nothing was started."""
 
@@ -88,5 +95,15 @@ class Say:
 
 
 Action: TypeAlias = (
-    Start | Configure | Release | Send | Announce | Refuse | Log | Attend | Tell | Say
+    Start
+    | Configure
+    | Release
+    | Send
+    | Announce
+    | TellOwnerCode
+    | Refuse
+    | Log
+    | Attend
+    | Tell
+    | Say
 )

@@ -61,6 +61,8 @@ class AdminProcess:
         self._asked = asked
         self._forgotten = forgotten
         self._news: dict[int, link.InstanceNews] = {}
+        # What a console shows at its beginning.
+        self._shown: list[str] = []
         self._process: Process | None = None
         self._channel: Channel | None = None
         self._started_at = 0.0
@@ -88,10 +90,12 @@ class AdminProcess:
         self._channel = Channel(connection, self._selector, heard=self._hear, gone=self._gone)
         for news in self._news.values():
             self._channel.outbox.put_latest(str(news.number), link.encode(news))
+        for line in self._shown:
+            self._channel.outbox.put(link.encode(link.Shown(line)))
         if self._screen:
             self._screen.journal.on_screen = False
-            for line in self._screen.journal.recent:
-                self._channel.outbox.put_log(line)
+            for logged in self._screen.journal.recent:
+                self._channel.outbox.put_log(logged)
             self._screen.journal.listener = self._channel.outbox.put_log
         self._channel.flush()
 
@@ -109,6 +113,14 @@ class AdminProcess:
     def known(self, number: int) -> link.InstanceNews | None:
         """Return what was told of an instance last."""
         return self._news.get(number)
+
+    def show(self, line: str) -> None:
+        """Let its console, and that of whoever comes after it, show a line; no file has it."""
+        if not self._config.console:
+            return
+        self._shown.append(line)
+        if self._channel:
+            self._channel.outbox.put(link.encode(link.Shown(line)))
 
     def say(self, message: link.Answer | link.InstanceGone | link.Stopping) -> None:
         """Say something to it; if it is not there, nobody waits for it."""

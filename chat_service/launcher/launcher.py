@@ -1,7 +1,8 @@
 """The loop that carries out the rules: it starts processes, hears them, and waits.
 
 Between the launcher and each instance is one pair of sockets. The instance writes one line of
-JSON on it: {"ready": "127.0.0.1:50051"} or {"failed": "why, in one line"}. The launcher writes
+JSON on it: {"ready": "127.0.0.1:50051", "owner_code": true} where it took the code for its first
+admin, which it does while it has none, or {"failed": "why, in one line"}. The launcher writes
 {"config": {…}} when the configuration has changed. The end of the file that the instance reads
 means "drain and exit", and comes also when the launcher is killed; the end of the file that the
 launcher reads means that the process is gone. No sibling inherits either socket.
@@ -23,6 +24,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from chat_service import link
+from chat_service.codes import code_hash, new_code
 from chat_service.config import ConfigError, InstanceConfig, LaunchConfig
 from chat_service.launcher import actions as do
 from chat_service.launcher.admin import END_SECONDS, AdminProcess, Screen
@@ -73,7 +75,8 @@ class Launcher:
     `signal_bytes` gives the number of each signal as a byte. `screen` is where a console
     shows, if there is one. `terminal_gone` tells on SIGHUP whether that is why. `clock` gives
     seconds that never go back, `wall_ms` milliseconds since 1970, `announce` gets each line
-    for stdout.
+    for stdout. `owner_code` is what makes whoever registers with it the admin of an instance
+    that has none, for as long as this run lasts.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Launcher:
         clock: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = wall_clock_ms,
         announce: Callable[[str], None] = announce,
+        owner_code: str = "",
     ) -> None:
         self._configuration = configuration
         self._signals = signal_bytes
@@ -97,6 +101,7 @@ class Launcher:
         self._clock = clock
         self._wall_ms = wall_ms
         self._announce = announce
+        self._owner_code = owner_code or new_code()
         self._selector = selectors.DefaultSelector()
         self._output = screen.journal.output(self._selector) if screen else inherited
         self._children: dict[int, _Child] = {}
@@ -117,6 +122,7 @@ class Launcher:
         with self._selector:
             self._selector.register(self._signals, selectors.EVENT_READ, self._signalled)
             try:
+                self._show_certificate()
                 self._perform(self._supervisor.start())
                 while not self._supervisor.done:
                     self._step(self._deadline())
@@ -198,8 +204,9 @@ class Launcher:
         now = self._clock()
         try:
             match json.loads(line):
-                case {"ready": str(address)}:
-                    self._perform(self._supervisor.ready(place, address, now))
+                case {"ready": str(address), **rest}:
+                    taken = rest.get("owner_code") is True
+                    self._perform(self._supervisor.ready(place, address, now, owner_code=taken))
                 case {"failed": str(why)}:
                     self._perform(self._supervisor.failed(place, why, now))
                 case _:
@@ -227,6 +234,8 @@ class Launcher:
                         self._children[place].process.send_signal(number)
                 case do.Announce(line):
                     self._announce(line)
+                case do.TellOwnerCode(addresses):
+                    self._tell_owner_code(addresses)
                 case do.Refuse(line):
                     show(f"chat-server: {line}")
                 case do.Log(line, warning):
@@ -238,9 +247,25 @@ class Launcher:
                 case do.Say(message):
                     self._admin.say(message)
 
+    def _show_certificate(self) -> None:
+        """Let a console show what was printed before it took the terminal."""
+        if fingerprint := self._configuration.now.tls.fingerprint:
+            self._admin.show(f"certificate SHA-256 {fingerprint}")
+
+    def _tell_owner_code(self, addresses: tuple[str, ...]) -> None:
+        line = (
+            f"no admin yet on {', '.join(addresses)}: whoever registers there with the one-time "
+            f"code {self._owner_code} is the admin (in chat-cli: /register --owner)"
+        )
+        # A console that is there already has the terminal.
+        if not (self._console and self._admin.alive):
+            self._announce(line)
+        self._admin.show(line)
+
     def _start(self, place: int, config: InstanceConfig) -> list[do.Action]:
+        spawn = partial(self._spawn, self._with_code(config))
         try:
-            connection, process = spawned(place, self._output, partial(self._spawn, config))
+            connection, process = spawned(place, self._output, spawn)
         except OSError as error:
             line = f"no process for {config.address}: {error}"
             return self._supervisor.not_started(place, line, self._clock())
@@ -253,9 +278,13 @@ class Launcher:
         self._children[place] = _Child(process, channel, self._configuration.now)
         return []
 
+    def _with_code(self, config: InstanceConfig) -> InstanceConfig:
+        return replace(config, owner_code_hash=code_hash(self._owner_code).hex())
+
     def _configure(self, place: int, config: InstanceConfig) -> None:
         if place in self._children:
-            line = json.dumps({"config": json.loads(config.to_json())}).encode() + b"\n"
+            told = json.loads(self._with_code(config).to_json())
+            line = json.dumps({"config": told}).encode() + b"\n"
             channel = self._children[place].channel
             channel.outbox.put_latest("config", line)
             channel.flush()

@@ -56,6 +56,9 @@ class Place:
     kill_at: float | None = None
     # Whether the next process is wanted as soon as the present one is gone.
     again: bool = False
+    # Whether it took the code for its first admin, and whether the operator was told so.
+    owner_code_taken: bool = False
+    owner_code_told: bool = False
     # Why the present process said it cannot start.
     failure: str | None = None
     # Why it does not serve; empty if it does, or was stopped as asked.

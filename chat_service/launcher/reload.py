@@ -41,8 +41,9 @@ class Configuration:
         before, asked, running = self.now, self._reread(), list(started)
         for one in running:
             self._check(one, asked)
-        # Who listens stays where it is, the data is locked where it is, the terminal was given
-        # or not, and one stream of the log has one format.
+        # Who listens stays where it is and shows what is in the same files, the data is locked
+        # where it is, the terminal was given or not, and one stream of the log has one format.
+        same_files = asked.tls.given is not None and asked.tls.files == before.tls.files
         self.now = replace(
             asked,
             host=before.host,
@@ -52,6 +53,7 @@ class Configuration:
             insecure=before.insecure,
             console=before.console,
             log_format=before.log_format,
+            tls=asked.tls if same_files else before.tls,
         )
         # Between what is in force for the launch and what is asked only that differs which the
         # whole has to be restarted for.

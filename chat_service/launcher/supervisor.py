@@ -23,6 +23,7 @@ from chat_service.launcher.actions import (
     Say,
     Send,
     Start,
+    TellOwnerCode,
 )
 from chat_service.launcher.place import Cause, Place, describe_exit
 from chat_service.launcher.places import Places
@@ -72,14 +73,20 @@ class Supervisor:
         """Begin: every place gets its first process."""
         return self._and_news([Start(each.number, each.config) for each in self._places])
 
-    def ready(self, number: int, address: str, now: float) -> list[Action]:
-        """Learn that the process of a place listens on `address`."""
+    def ready(
+        self, number: int, address: str, now: float, *, owner_code: bool = False
+    ) -> list[Action]:
+        """Learn that the process of a place listens on `address`.
+
+        `owner_code`: it has no admin, and took the code for the first one.
+        """
         place = self._places[number]
         if place.state is not InstanceState.STARTING:
             return []
         place.config = replace(place.config, port=int(address.rpartition(":")[2]))
         cause = place.cause
         place.serve(now)
+        place.owner_code_taken = owner_code
         self._answer(self._wishes.reached(number, place.state))
         if cause is Cause.LAUNCH:
             line = f"listening on {address} (data in {place.config.data_dir})"
@@ -87,8 +94,11 @@ class Supervisor:
         else:
             again = " again" if cause is Cause.RECOVERY else ""
             actions = [Log(f"{place.name} listens{again}", warning=False)]
-        if not self._launched and all(each.proven for each in self._places):
-            self._launched = True
+        begins = not self._launched and all(each.proven for each in self._places)
+        self._launched |= begins
+        if self._launched:
+            actions += self._tell_owner_code()
+        if begins:
             actions.append(Attend())
         return self._and_news(actions)
 
@@ -260,6 +270,13 @@ class Supervisor:
                 place.kill_at = None
                 actions.append(Send(place.number, signal.SIGKILL))
         return actions
+
+    def _tell_owner_code(self) -> list[Action]:
+        places = [each for each in self._places if each.owner_code_taken]
+        untold = [each for each in places if not each.owner_code_told]
+        for place in untold:
+            place.owner_code_told = True
+        return [TellOwnerCode(tuple(each.config.address for each in untold))] if untold else []
 
     def _give_up(self, line: str, now: float) -> list[Action]:
         self.status = 1

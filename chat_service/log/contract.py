@@ -12,7 +12,7 @@ from typing import Protocol
 from chat_service.core.commands import Command
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Rejection
-from chat_service.core.events import Event, RoomEvent
+from chat_service.core.events import Audited, Event, RoomEvent
 from chat_service.core.model import State
 from chat_service.histogram import Distribution
 
@@ -64,7 +64,7 @@ class Log(Protocol):
 
         Never blocks. The answer is in the Commit with this ticket, also when it
         failed: STORAGE_FULL (nothing was stored, the log goes on; while the disk is
-        down to its reserve only of what a room would keep) or
+        down to its reserve only of what is said in rooms or of them) or
         STORAGE_FAILED (the outcome is unknown, the log stops).
 
         Raises RefusedError: OVERLOADED when as many orders are waiting as may;
@@ -105,6 +105,17 @@ class Log(Protocol):
         """Return the time of the oldest first answer whose message is gone; None without one.
 
         In milliseconds since 1970. Blocks; for a thread of its own.
+        """
+        ...
+
+    def read_audit(self, room_id: int | None, before_id: int, *, count: int) -> list[Audited]:
+        """Return the entries of the audit log that precede `before_id`, newest first.
+
+        Those of a room; or, for None, those of the server itself and of its public rooms,
+        never of a private one, whether or not it is still there. At most `count`. Blocks;
+        for a thread of its own.
+
+        Raises RefusedError: STORAGE_DAMAGED when they cannot be read.
         """
         ...
 

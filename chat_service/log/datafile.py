@@ -58,6 +58,8 @@ def open_data_file(path: Path) -> tuple[sqlite3.Connection, State]:
         # On macOS a plain fsync does not reach the platter; elsewhere without effect.
         connection.execute("PRAGMA fullfsync = 1")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")
+        # What is deleted is overwritten; not every SQLite does that by itself.
+        connection.execute("PRAGMA secure_delete = 1")
         return connection, tables.load(connection)
     except BaseException as error:
         if connection is not None:

@@ -1,4 +1,4 @@
-"""Reads of room events on read-only connections, one for each thread.
+"""Reads of room events and of the audit log on read-only connections, one for each thread.
 
 Each read is one short transaction, so that no reader holds up a checkpoint.
 """
@@ -6,17 +6,29 @@ Each read is one short transaction, so that no reader holds up a checkpoint.
 import sqlite3
 import threading
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 
-from chat_service.core.events import MessagePosted, RoomEvent
+from chat_service.core.events import Audited, MessagePosted, RoomEvent, TopicChanged
+from chat_service.core.model import RoomKind
 from chat_service.log.datafile import open_to_read
 from chat_service.log.rows import event_of
 
-_COLUMNS = "room_id, seq, time_ms, kind, author_id, author_name, text, client_msg_id"
+_COLUMNS = "room_id, seq, time_ms, kind, author_id, author_name, text, client_msg_id, bot"
+
+_AUDIT_COLUMNS = ", ".join(field.name for field in fields(Audited))
+# A private room that is gone is no public one either.
+_IN_PUBLIC = (
+    "(room_id = 0 OR EXISTS (SELECT 1 FROM rooms"
+    f" WHERE rooms.room_id = audit.room_id AND kind = {RoomKind.PUBLIC:d}))"
+)
+
+# What an event counts that is neither, in bytes: most have less, a description has more.
+_SMALL = 512
 
 
 class History:
-    """The stored events of rooms. Safe to use from several threads; each call blocks.
+    """What is stored and not loaded. Safe to use from several threads; each call blocks.
 
     A damaged file raises what `datafile.is_damage` knows.
     """
@@ -61,6 +73,19 @@ class History:
         row = self._connection().execute("SELECT min(time_ms) FROM orphan_answers").fetchone()
         return None if row[0] is None else int(row[0])
 
+    def audit(self, room_id: int | None, before_id: int, *, count: int) -> list[Audited]:
+        """Return entries of the audit log before `before_id`, newest first.
+
+        Of a room; or, for None, of the server and of public rooms.
+        """
+        where, asked = (_IN_PUBLIC, ()) if room_id is None else ("room_id = ?", (room_id,))
+        rows = self._connection().execute(
+            f"SELECT {_AUDIT_COLUMNS} FROM audit WHERE {where} AND audit_id < ?"
+            " ORDER BY audit_id DESC LIMIT ?",
+            (*asked, before_id, count),
+        )
+        return [Audited(*row) for row in rows]
+
     def close(self) -> None:
         """Close the connections of all threads; none may be reading."""
         with self._lock:
@@ -79,9 +104,7 @@ class History:
         return connection
 
 
-def _take(
-    rows: Iterable[tuple[int, int, int, int, int, str, str, str]], max_bytes: int
-) -> list[RoomEvent]:
+def _take(rows: Iterable[tuple[object, ...]], max_bytes: int) -> list[RoomEvent]:
     taken: list[RoomEvent] = []
     size = 0
     for row in rows:
@@ -89,7 +112,13 @@ def _take(
         if taken and abs(event.seq - taken[-1].seq) != 1:
             raise ValueError(f"room {event.room_id} has a hole beside seq {event.seq}")
         taken.append(event)
-        size += len((event.text if isinstance(event, MessagePosted) else event.topic).encode())
+        size += _size(event)
         if size >= max_bytes:
             break
     return taken
+
+
+def _size(event: RoomEvent) -> int:
+    if isinstance(event, MessagePosted):
+        return len(event.text.encode())
+    return len(event.topic.encode()) if isinstance(event, TopicChanged) else _SMALL

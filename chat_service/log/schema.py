@@ -89,6 +89,110 @@ MIGRATIONS: tuple[str, ...] = (
     FROM stored
     WHERE room_id IS NOT NULL AND room_id NOT IN (SELECT room_id FROM rooms);
     """,
+    # 3: accounts, private rooms, moderation. 9007199254740991 is FOREVER_MS; sessions of
+    # before may do everything, as [1, 2, 3, 4, 5, 6] says.
+    """
+    ALTER TABLE users ADD COLUMN account INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE users ADD COLUMN bot INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN created_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 9007199254740991;
+    ALTER TABLE sessions ADD COLUMN client TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sessions ADD COLUMN scopes TEXT NOT NULL DEFAULT '[1, 2, 3, 4, 5, 6]';
+    ALTER TABLE sessions ADD COLUMN api_token INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN parent_id INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN description TEXT NOT NULL DEFAULT '';
+    ALTER TABLE rooms ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN slow_mode_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN history INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE rooms ADD COLUMN topic_locked INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN password_hash TEXT NOT NULL DEFAULT '';
+    ALTER TABLE members ADD COLUMN role INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE members ADD COLUMN from_seq INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE members ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+    UPDATE members SET number = rowid;
+    INSERT INTO counters SELECT 'member', max(rowid) FROM members HAVING max(rowid) IS NOT NULL;
+    ALTER TABLE room_events ADD COLUMN bot INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE accounts (
+        user_id INTEGER PRIMARY KEY,
+        password_hash TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        admin INTEGER NOT NULL,
+        owner_id INTEGER NOT NULL,
+        fast INTEGER NOT NULL,
+        deactivated INTEGER NOT NULL
+    );
+    CREATE TABLE blocks (
+        user_id INTEGER NOT NULL,
+        blocked_id INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL,
+        PRIMARY KEY (user_id, blocked_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE user_bans (
+        name TEXT PRIMARY KEY COLLATE NOCASE,
+        until_ms INTEGER NOT NULL,
+        by_id INTEGER NOT NULL,
+        by_name TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        time_ms INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE network_bans (
+        network TEXT PRIMARY KEY,
+        until_ms INTEGER NOT NULL,
+        by_id INTEGER NOT NULL,
+        by_name TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        time_ms INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE invites (
+        invite_id INTEGER PRIMARY KEY,
+        code_hash BLOB NOT NULL,
+        room_id INTEGER NOT NULL,
+        uses_left INTEGER NOT NULL,
+        until_ms INTEGER NOT NULL,
+        creator_id INTEGER NOT NULL,
+        creator_name TEXT NOT NULL
+    );
+    CREATE TABLE restrictions (
+        room_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        banned_until_ms INTEGER NOT NULL,
+        muted_until_ms INTEGER NOT NULL,
+        by_id INTEGER NOT NULL,
+        by_name TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (room_id, user_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE invitations (
+        room_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        inviter_id INTEGER NOT NULL,
+        inviter_name TEXT NOT NULL,
+        time_ms INTEGER NOT NULL,
+        PRIMARY KEY (room_id, user_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE spoke (
+        room_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL,
+        PRIMARY KEY (room_id, user_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE audit (
+        audit_id INTEGER PRIMARY KEY,
+        time_ms INTEGER NOT NULL,
+        actor_id INTEGER NOT NULL,
+        actor_name TEXT NOT NULL,
+        action TEXT NOT NULL,
+        room_id INTEGER NOT NULL,
+        room_name TEXT NOT NULL,
+        target_id INTEGER NOT NULL,
+        target_name TEXT NOT NULL,
+        details TEXT NOT NULL,
+        until_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL
+    );
+    CREATE INDEX audit_of_room ON audit (room_id, audit_id);
+    """,
 )
 
 

@@ -17,9 +17,23 @@ from typing import TypeVar
 
 from chat_service.core.commands import Command, PruneAnswers
 from chat_service.core.decide import decide, fact_key
-from chat_service.core.decision import Accepted, Answer, FactKey, FirstAnswer
+from chat_service.core.decision import (
+    Accepted,
+    Answer,
+    FactKey,
+    FirstAnswer,
+    MessageKey,
+    StoredMessage,
+)
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.events import Event, MessagePosted, RoomEvent
+from chat_service.core.events import (
+    Audited,
+    Event,
+    MessagePosted,
+    RoomChanged,
+    RoomEvent,
+    TopicChanged,
+)
 from chat_service.core.evolve import evolve
 from chat_service.core.model import State
 from chat_service.histogram import Histogram
@@ -50,6 +64,10 @@ BATCH_ORDERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, MAX_BATCH)
 DISK_FULL = Rejection(Reason.STORAGE_FULL, "the server's disk is full", retry_after_ms=5000)
 UNREADABLE = Rejection(Reason.STORAGE_DAMAGED, "the server cannot read what it has stored of this")
 
+# What is refused while the disk is down to its reserve; who comes, who goes and who keeps
+# order goes on.
+_TALK = MessagePosted | TopicChanged | RoomChanged
+
 T = TypeVar("T")
 
 _Batch = list[tuple[int, tuple[Command, ...]]]
@@ -75,7 +93,7 @@ class SqliteLog:
         called once, on a thread of the log, after an error that leaves an outcome
         unknown or when damage is found: the process should end, a restart
         recovers or refuses the file. `short_of_space` is asked before each
-        batch; while it holds, nothing that a room would keep is stored. `max_backlog`
+        batch; while it holds, nothing is stored that is said in a room or of it. `max_backlog`
         orders may wait for their commit.
 
         Raises DataFileError when the file is damaged, foreign or of a newer
@@ -159,6 +177,10 @@ class SqliteLog:
     def read_oldest_orphan_ms(self) -> int | None:
         """Return the time of the oldest first answer whose message is gone."""
         return self._read(self._history.oldest_orphan_ms)
+
+    def read_audit(self, room_id: int | None, before_id: int, *, count: int) -> list[Audited]:
+        """Return entries of the audit log before `before_id`, newest first."""
+        return self._read(lambda: self._history.audit(room_id, before_id, count=count))
 
     def statistics(self) -> LogStatistics:
         """Return how the log works."""
@@ -269,21 +291,22 @@ class SqliteLog:
         finally:
             self._facts.clear()
         self._state.merge()
-        if self._told_full and any(isinstance(event, RoomEvent) for event in events):
+        if self._told_full and any(isinstance(event, _TALK) for event in events):
             self._told_full = False
             logger.info("there is room on the disk again: posts are stored")
         return Commit(tuple(events), tuple(answers)), True
 
     def _read_facts(self, batch: _Batch) -> list[FactKey | None]:
         """Read what the batch asks for; return what each order asks for, as far as is known."""
-        keys = []
+        keys: list[FactKey | None] = []
         for _, commands in batch:
             for command in commands:
                 try:
-                    keys.append(fact_key(self._state, command))
+                    key = fact_key(self._state, command)
                 except Exception:
                     # `_decide` asks again, and answers for the mistake.
-                    keys.append(None)
+                    key = None
+                keys.append(key if isinstance(key, FactKey) else None)
         asked = [key for key in keys if key is not None]
         if asked:
             self._facts = self._stored(asked)
@@ -298,12 +321,20 @@ class SqliteLog:
         self, command: Command, key: FactKey | None, events: list[Event], now_ms: int
     ) -> Answer | Rejection:
         try:
+            fact: FirstAnswer | StoredMessage | None = None
             if key is None:
                 # Its session may have been opened by an earlier order of the same batch.
-                key = fact_key(self._state, command)
-                if key is not None and key not in self._facts:
-                    self._facts |= self._stored([key])
-            fact = None if key is None else self._facts[key]
+                asked = fact_key(self._state, command)
+                if isinstance(asked, MessageKey):
+                    # It may have been said by one.
+                    self._write_rows(events)
+                    fact = rows.stored_message(self._connection, asked)
+                elif asked is not None:
+                    key = asked
+                    if key not in self._facts:
+                        self._facts |= self._stored([key])
+            if key is not None:
+                fact = self._facts[key]
             decision = decide(self._state, command, fact, now_ms)
         except sqlite3.Error:
             raise
@@ -313,7 +344,7 @@ class SqliteLog:
             return Rejection(Reason.INTERNAL, "internal error")
         if not isinstance(decision, Accepted):
             return decision
-        if self._short and any(isinstance(event, RoomEvent) for event in decision.events):
+        if self._short and any(isinstance(event, _TALK) for event in decision.events):
             # Refused after the decision: a retry of what is stored has had its answer.
             return DISK_FULL
         for event in decision.events:

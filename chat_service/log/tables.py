@@ -3,101 +3,140 @@
 They are written from their scratch layer, row by row as it changed; tables that only
 index others are not stored but made again. Hence the property that holds this
 together: the state loaded equals the fold of the events.
+
+A record is stored field by field, under the names of its fields; a tuple as JSON.
 """
 
 import json
 import sqlite3
-from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, fields
+from enum import IntEnum
+from typing import Any, get_origin, get_type_hints
 
+from chat_service.core.evolve.links import link
 from chat_service.core.limits import Limits
-from chat_service.core.model import Member, Room, RoomKind, Session, State, Table, User
+from chat_service.core.model import (
+    Account,
+    Invitation,
+    Invite,
+    Member,
+    NetworkBan,
+    Restriction,
+    Room,
+    RoomKind,
+    Session,
+    State,
+    User,
+    UserBan,
+)
 from chat_service.core.names import name_key
+from chat_service.core.table import Table
 
 
-class _Stored(NamedTuple):
+class _Stored:
     """One table of the state: how a changed key and value become rows."""
 
-    upsert: str
-    delete: str
-    # Any: keys and values are those of the table that it is listed under.
-    row: Callable[[Any, Any], tuple[object, ...]]
+    def __init__(self, name: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> None:
+        self.select = f"SELECT {', '.join(columns)} FROM {name} ORDER BY {', '.join(keys)}"
+        self.delete = f"DELETE FROM {name} WHERE {' AND '.join(f'{key} = ?' for key in keys)}"
+        self.upsert = (
+            f"INSERT OR REPLACE INTO {name} ({', '.join(columns)})"
+            f" VALUES ({', '.join('?' * len(columns))})"
+        )
 
+    # Any: a key and a value are those of the table, whatever it holds.
+    def row(self, key: Any, value: Any, /) -> tuple[object, ...]:
+        """Return the row of a key and its value."""
+        return (*_parts(key), value)
+
+
+class _Records(_Stored):
+    """A table of records, which hold their keys themselves."""
+
+    # Any: records are of any kind.
+    def __init__(self, name: str, record: type[Any], *keys: str) -> None:
+        self._names = tuple(field.name for field in fields(record))
+        super().__init__(name, keys, self._names)
+        self._record = record
+        hints = get_type_hints(record)
+        self._read = tuple(_reader(hints[name]) for name in self._names)
+
+    def row(self, _: Any, value: Any, /) -> tuple[object, ...]:
+        """Return the row of a record."""
+        return tuple(_column(getattr(value, name)) for name in self._names)
+
+    def load(self, connection: sqlite3.Connection) -> Iterable[Any]:
+        """Yield the records, by their keys."""
+        for row in connection.execute(self.select):
+            yield self._record(*(read(part) for read, part in zip(self._read, row, strict=True)))
+
+
+# Any: what a field holds is told by its declared type.
+def _reader(declared: Any) -> Callable[[Any], Any]:
+    if get_origin(declared) is tuple:
+        return lambda text: tuple(json.loads(text))
+    if declared is bool or (isinstance(declared, type) and issubclass(declared, IntEnum)):
+        return declared
+    return _as_it_is
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _column(value: object) -> object:
+    return json.dumps(value) if isinstance(value, tuple) else value
+
+
+def _parts(key: object) -> tuple[object, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+class _Settings(_Stored):
+    """The limits that decisions use, as JSON."""
+
+    def row(self, key: Any, value: Any, /) -> tuple[object, ...]:
+        """Return the row of the limits."""
+        return (key, json.dumps(asdict(value)))
+
+
+_USERS = _Records("users", User, "user_id")
+_ACCOUNTS = _Records("accounts", Account, "user_id")
+_SESSIONS = _Records("sessions", Session, "session_id")
+_ROOMS = _Records("rooms", Room, "room_id")
+_MEMBERS = _Records("members", Member, "room_id", "user_id")
+_RESTRICTIONS = _Records("restrictions", Restriction, "room_id", "user_id")
+_INVITATIONS = _Records("invitations", Invitation, "room_id", "user_id")
+_INVITES = _Records("invites", Invite, "invite_id")
+_USER_BANS = _Records("user_bans", UserBan, "name")
+_NETWORK_BANS = _Records("network_bans", NetworkBan, "network")
 
 _STORED: dict[str, _Stored] = {
-    "counters": _Stored(
-        "INSERT OR REPLACE INTO counters VALUES (?, ?)",
-        "DELETE FROM counters WHERE name = ?",
-        lambda name, value: (name, value),
-    ),
-    "names": _Stored(
-        "INSERT OR REPLACE INTO names VALUES (?, ?)",
-        "DELETE FROM names WHERE name = ?",
-        lambda name, value: (name, value),
-    ),
-    "settings": _Stored(
-        "INSERT OR REPLACE INTO settings VALUES (?, ?)",
-        "DELETE FROM settings WHERE name = ?",
-        lambda name, limits: (name, json.dumps(asdict(limits))),
-    ),
-    "users": _Stored(
-        "INSERT OR REPLACE INTO users VALUES (?, ?, ?)",
-        "DELETE FROM users WHERE user_id = ?",
-        lambda _, user: (user.user_id, user.name, user.created_ms),
-    ),
-    "sessions": _Stored(
-        "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?)",
-        "DELETE FROM sessions WHERE session_id = ?",
-        lambda _, s: (
-            s.session_id,
-            s.user_id,
-            s.token_hash,
-            s.instance,
-            s.attachment,
-            s.until_ms,
-        ),
-    ),
-    "rooms": _Stored(
-        "INSERT OR REPLACE INTO rooms VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        "DELETE FROM rooms WHERE room_id = ?",
-        lambda _, room: (
-            room.room_id,
-            int(room.kind),
-            room.name,
-            room.topic,
-            room.opener_id,
-            room.created_ms,
-            json.dumps(room.member_ids),
-            json.dumps(room.member_names),
-        ),
-    ),
-    "heads": _Stored(
-        "INSERT OR REPLACE INTO heads VALUES (?, ?)",
-        "DELETE FROM heads WHERE room_id = ?",
-        lambda room_id, seq: (room_id, seq),
-    ),
-    "firsts": _Stored(
-        "INSERT OR REPLACE INTO firsts VALUES (?, ?)",
-        "DELETE FROM firsts WHERE room_id = ?",
-        lambda room_id, seq: (room_id, seq),
-    ),
-    "leftovers": _Stored(
-        "INSERT OR REPLACE INTO leftovers VALUES (?, ?)",
-        "DELETE FROM leftovers WHERE room_id = ?",
-        lambda room_id, seq: (room_id, seq),
-    ),
-    "members": _Stored(
-        "INSERT OR REPLACE INTO members VALUES (?, ?, ?)",
-        "DELETE FROM members WHERE room_id = ? AND user_id = ?",
-        lambda _, member: (member.room_id, member.user_id, member.joined_ms),
-    ),
+    "counters": _Stored("counters", ("name",), ("name", "value")),
+    "names": _Stored("names", ("name",), ("name", "value")),
+    "settings": _Settings("settings", ("name",), ("name", "value")),
+    "users": _USERS,
+    "accounts": _ACCOUNTS,
+    "blocks": _Stored("blocks", ("user_id", "blocked_id"), ("user_id", "blocked_id", "time_ms")),
+    "user_bans": _USER_BANS,
+    "network_bans": _NETWORK_BANS,
+    "invites": _INVITES,
+    "sessions": _SESSIONS,
+    "rooms": _ROOMS,
+    "heads": _Stored("heads", ("room_id",), ("room_id", "seq")),
+    "firsts": _Stored("firsts", ("room_id",), ("room_id", "seq")),
+    "leftovers": _Stored("leftovers", ("room_id",), ("room_id", "seq")),
+    "members": _MEMBERS,
+    "restrictions": _RESTRICTIONS,
+    "invitations": _INVITATIONS,
+    "spoke": _Stored("spoke", ("room_id", "user_id"), ("room_id", "user_id", "time_ms")),
 }
 
 
 def write(connection: sqlite3.Connection, state: State) -> None:
     """Write what an open transaction changed: the scratch layer of the state."""
-    for name, table in state.tables().items():
+    for name, table in state.touched():
         stored = _STORED.get(name)
         if stored is not None:
             _write_table(connection, stored, table)
@@ -110,7 +149,7 @@ def _write_table(
     dropped = []
     for key, value in table.changed():
         if value is None:
-            dropped.append(key if isinstance(key, tuple) else (key,))
+            dropped.append(_parts(key))
         else:
             kept.append(stored.row(key, value))
     if dropped:
@@ -122,72 +161,75 @@ def _write_table(
 def load(connection: sqlite3.Connection) -> State:
     """Make the state of the tables."""
     state = State()
-    execute = connection.execute
-    for name, value in execute("SELECT name, value FROM counters"):
-        state.counters.put(name, value)
-    for name, value in execute("SELECT name, value FROM names"):
-        state.names.put(name, value)
-    for name, value in execute("SELECT name, value FROM settings"):
+    _load_pairs(connection, "counters", state.counters)
+    _load_pairs(connection, "names", state.names)
+    for name, value in connection.execute(_STORED["settings"].select):
         figures = json.loads(value)
         figures["reserved_names"] = tuple(figures["reserved_names"])
         state.settings.put(name, Limits(**figures))
-    for row in execute("SELECT user_id, name, created_ms FROM users ORDER BY user_id"):
-        user = User(*row)
-        state.users.put(user.user_id, user)
-        state.user_ids.put(name_key(user.name), user.user_id)
-    _load_sessions(connection, state)
+    _load_users(connection, state)
     _load_rooms(connection, state)
+    _load_order(connection, state)
     state.merge()
     return state
 
 
-def _load_sessions(connection: sqlite3.Connection, state: State) -> None:
-    of_user: dict[int, list[int]] = {}
-    for row in connection.execute(
-        "SELECT session_id, user_id, token_hash, instance, attachment, until_ms"
-        " FROM sessions ORDER BY session_id"
-    ):
-        session = Session(*row)
+# Any: a table of a key of one or two parts, and a plain value.
+def _load_pairs(connection: sqlite3.Connection, name: str, table: Table[Any, Any]) -> None:
+    for *key, value in connection.execute(_STORED[name].select):
+        table.put(tuple(key) if len(key) > 1 else key[0], value)
+
+
+def _load_users(connection: sqlite3.Connection, state: State) -> None:
+    for user in _USERS.load(connection):
+        state.users.put(user.user_id, user)
+        state.user_ids.put(name_key(user.name), user.user_id)
+    for account in _ACCOUNTS.load(connection):
+        state.accounts.put(account.user_id, account)
+        if account.owner_id:
+            link(state.bots_of, account.owner_id, account.user_id)
+    for session in _SESSIONS.load(connection):
         state.sessions.put(session.session_id, session)
         state.session_ids.put(session.token_hash, session.session_id)
-        of_user.setdefault(session.user_id, []).append(session.session_id)
-    for user_id, session_ids in of_user.items():
-        state.sessions_of.put(user_id, tuple(session_ids))
+        link(state.sessions_of, session.user_id, session.session_id)
+    _load_pairs(connection, "blocks", state.blocks)
+    for (user_id, blocked_id), _ in state.blocks.items():
+        link(state.blocked_by, user_id, blocked_id)
 
 
 def _load_rooms(connection: sqlite3.Connection, state: State) -> None:
-    for row in connection.execute(
-        "SELECT room_id, kind, name, topic, opener_id, created_ms, member_ids, member_names"
-        " FROM rooms ORDER BY room_id"
-    ):
-        *plain, member_ids, member_names = row
-        room_id, kind, name, topic, opener_id, created_ms = plain
-        room = Room(
-            room_id=room_id,
-            kind=RoomKind(kind),
-            name=name,
-            topic=topic,
-            opener_id=opener_id,
-            created_ms=created_ms,
-            member_ids=tuple(json.loads(member_ids)),
-            member_names=tuple(json.loads(member_names)),
-        )
-        state.rooms.put(room_id, room)
+    for room in _ROOMS.load(connection):
+        state.rooms.put(room.room_id, room)
         if room.kind is RoomKind.PUBLIC:
-            state.room_ids.put(name_key(name), room_id)
-        else:
-            state.direct_ids.put(room.member_ids, room_id)
-    for room_id, seq in connection.execute("SELECT room_id, seq FROM heads"):
-        state.heads.put(room_id, seq)
-    for room_id, seq in connection.execute("SELECT room_id, seq FROM firsts"):
-        state.firsts.put(room_id, seq)
-    for room_id, seq in connection.execute("SELECT room_id, seq FROM leftovers"):
-        state.leftovers.put(room_id, seq)
-    of_user: dict[int, list[int]] = {}
-    # By rowid, which is the order in which memberships began.
-    for row in connection.execute("SELECT room_id, user_id, joined_ms FROM members ORDER BY rowid"):
-        member = Member(*row)
+            state.room_ids.put(name_key(room.name), room.room_id)
+        elif room.kind is RoomKind.DIRECT:
+            state.direct_ids.put(room.member_ids, room.room_id)
+    _load_pairs(connection, "heads", state.heads)
+    _load_pairs(connection, "firsts", state.firsts)
+    _load_pairs(connection, "leftovers", state.leftovers)
+    _load_pairs(connection, "spoke", state.spoke)
+    for member in _MEMBERS.load(connection):
         state.members.put((member.room_id, member.user_id), member)
-        of_user.setdefault(member.user_id, []).append(member.room_id)
-    for user_id, room_ids in of_user.items():
-        state.rooms_of.put(user_id, tuple(room_ids))
+        link(state.rooms_of, member.user_id, member.room_id)
+        if state.rooms[member.room_id].kind is RoomKind.PRIVATE:
+            link(state.private_members, member.room_id, member.user_id)
+
+
+def _load_order(connection: sqlite3.Connection, state: State) -> None:
+    """Load who may not do what, and who may enter."""
+    for ban in _USER_BANS.load(connection):
+        state.user_bans.put(name_key(ban.name), ban)
+    for ban in _NETWORK_BANS.load(connection):
+        state.network_bans.put(ban.network, ban)
+    for invite in _INVITES.load(connection):
+        state.invites.put(invite.invite_id, invite)
+        state.invite_ids.put(invite.code_hash, invite.invite_id)
+        link(state.invites_of, invite.room_id, invite.invite_id)
+    for restriction in _RESTRICTIONS.load(connection):
+        state.restrictions.put((restriction.room_id, restriction.user_id), restriction)
+        link(state.restricted_in, restriction.room_id, restriction.user_id)
+        link(state.restricted_of, restriction.user_id, restriction.room_id)
+    for invitation in _INVITATIONS.load(connection):
+        state.invitations.put((invitation.room_id, invitation.user_id), invitation)
+        link(state.invitations_of, invitation.user_id, invitation.room_id)
+        link(state.invited_to, invitation.room_id, invitation.user_id)

@@ -6,6 +6,7 @@ what would be right; nothing starts then.
 
     kinds      what a value may be: read from text or TOML, written as TOML; pure
     measures   the kinds that have a unit: sizes and times
+    networks   the kind of a list of networks
     setting    what the table knows of one: key, kind, help, flag, whether it can change live
     table      the settings; those of one server are in `figures`
     lines      on which line of a TOML text a key stands; pure

@@ -10,6 +10,7 @@ from chat_service.settings.table import SETTINGS
 
 ROOMS = "retention.rooms"
 DIRECT = "retention.direct"
+CERTIFICATE = "tls.cert"
 
 
 class Changes(NamedTuple):
@@ -30,6 +31,9 @@ def changes(old: LaunchConfig, new: LaunchConfig) -> Changes:
     is_own = (old.retention.direct is not None, new.retention.direct is not None)
     if is_own[0] != is_own[1] and not any(key.startswith(DIRECT) for key in applied):
         applied.append(DIRECT)
+    same_files = new.tls.given is not None and old.tls.files == new.tls.files
+    if same_files and old.tls.fingerprint != new.tls.fingerprint:
+        applied.append(CERTIFICATE)
     return Changes(tuple(applied), tuple(setting.key for setting in changed if not setting.live))
 
 

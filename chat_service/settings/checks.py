@@ -31,10 +31,10 @@ def _addresses(config: LaunchConfig) -> Iterator[Conflict]:
         yield ("port", "instances"), f"the last port would be over {MAX_PORT}"
     exposed = (
         "other machines could reach it, and nothing is encrypted; if that is what you want, "
-        "add --insecure"
+        "add --insecure, which servers without tls.cert go by too"
     )
-    if not config.is_private and not config.insecure:
-        yield ("host",), exposed
+    if (config.tls.cert is None) != (config.tls.key is None):
+        yield ("tls.cert", "tls.key"), "a certificate needs its key, and a key its certificate"
     if config.metrics_port is None:
         return
     if config.port and config.port <= config.metrics_port <= last:

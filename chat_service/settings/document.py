@@ -20,9 +20,9 @@ Everything that `chat-server` can be told. A value comes from the last of these 
 `chat-server --print-config` shows what holds in the end, and where each value comes from; what it
 prints is a file that asks for the same, in which a line that begins with `#` is a setting without
 a value, to be filled in. `chat-server --check-config` says whether every value can be used, and
-goes with the others; whether ports are free and directories can be written to is found by a start
-alone. Whatever is not known, or cannot be used, is told with its file and line, or the name in the
-environment, and nothing starts:
+goes with the others, and whether a certificate goes with its key; whether ports are free and
+directories can be written to is found by a start alone. Whatever is not known, or cannot be used,
+is told with its file and line, or the name in the environment, and nothing starts:
 
 ```
 $ chat-server --check-config --config chat.toml
@@ -33,7 +33,8 @@ chat-server: chat.toml:7: limits.text_lines: not a whole number from 1 to 1000
 A file is [TOML](https://toml.io). `[limits]` and below it `text_bytes = "8K"` is the key
 `limits.text_bytes`. Sizes are numbers of bytes, or text with K, M, G or T (1024, 1024², 1024³,
 1024⁴ bytes): `"64K"`. Times are text with ms, s, m, h or d: `"90s"`. Names in a list are
-`["ann", "bob"]` in a file, and `ann,bob` in the environment, where an empty text is an empty list.
+`["ann", "bob"]` in a file, and `ann,bob` in the environment, where an empty text is an empty list;
+so are networks, as `["10.0.0.0/8", "::1"]` and `10.0.0.0/8,::1`.
 Numbers, sizes, times and text stand in the environment without quotes.
 
 DIR/PORT is called as the port: `DIR/50051`. With port 0, where the system chooses, it is called as

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from chat_service.settings.kinds import Count, Kind, Names, Number, Switch
+from chat_service.core.limits import REGISTRATION
+from chat_service.settings.kinds import Choice, Count, Kind, Names, Number, Switch
 from chat_service.settings.measures import DAY, HOUR, MINUTE, SECOND, YEAR, G, K, M, Size, Span
+from chat_service.settings.networks import Networks
 from chat_service.settings.setting import Group, Setting
 
 
@@ -32,9 +34,13 @@ _RATES = (
         live=True,
     ),
     *_rate("sends", "second", "messages of a user"),
-    *_rate("joins", "minute", "rooms that a user enters"),
+    *_rate(
+        "joins", "minute", "rooms that a user enters, and right or wrong passwords of an account"
+    ),
     *_rate("guests", "minute", "new guests of an address"),
     *_rate("rooms", "hour", "rooms opened from an address"),
+    *_rate("accounts", "hour", "accounts registered from an address"),
+    *_rate("bot_sends", "second", "messages of a bot that was granted them"),
     Setting(
         "rates.strikes",
         Count(1, 1000),
@@ -59,6 +65,69 @@ _RATES = (
 )
 
 
+def _login(name: str, kind: Kind, help_: str, field: str = "") -> Setting:
+    return Setting(f"logins.{name}", kind, f"limits.logins.{field or name}", help_, live=True)
+
+
+_LOGINS = (
+    _login("account_failures", Count(1, 1000), "wrong passwords for an account without a delay"),
+    _login(
+        "first_delay",
+        Span(100, HOUR, SECOND),
+        "the delay after that, which each further failure doubles",
+        "first_delay_s",
+    ),
+    _login(
+        "longest_delay",
+        Span(SECOND, HOUR, SECOND),
+        "and never becomes longer",
+        "longest_delay_s",
+    ),
+    _login(
+        "forget",
+        Span(HOUR, YEAR, SECOND),
+        "an account for which no password was wrong for so long begins anew",
+        "forget_s",
+    ),
+    _login(
+        "address_failures",
+        Count(1, 1000),
+        "wrong passwords from an address, whatever the accounts",
+    ),
+    _login(
+        "address_within",
+        Span(SECOND, HOUR, SECOND),
+        "within so long; then it waits until one of them is longer ago",
+        "address_within_s",
+    ),
+)
+
+
+def _password(name: str, kind: Kind, help_: str, field: str = "", live: bool = True) -> Setting:
+    return Setting(f"passwords.{name}", kind, f"limits.passwords.{field or name}", help_, live=live)
+
+
+_PASSWORDS = (
+    _password("min_chars", Count(1, 64), "fewest characters of a new password"),
+    _password("max_chars", Count(64, 1024), "most characters of a password"),
+    _password(
+        "memory",
+        Size(M, 4 * G),
+        "what one hash takes while it is made; more is harder to guess against",
+        "memory_bytes",
+    ),
+    _password("passes", Count(1, 100), "how often it goes through that memory"),
+    _password("lanes", Count(1, 64), "in how many parts the memory is; argon2's parallelism"),
+    _password(
+        "at_once",
+        Count(0, 1024),
+        "hashes that are made at the same time; 0: as many as there are cores",
+        live=False,
+    ),
+    _password("waiting", Count(0, 100_000), "sign-ins that may wait for their hash"),
+)
+
+
 def _limit(name: str, kind: Kind, help_: str, field: str = "") -> Setting:
     return Setting(f"limits.{name}", kind, f"limits.core.{field or name}", help_, live=True)
 
@@ -68,11 +137,14 @@ _LIMITS = (
     _limit("text_lines", Count(1, 1000), "most lines of a text"),
     _limit("name_bytes", Count(4, 32), "longest name of a user"),
     _limit("room_name_bytes", Count(5, 64), "longest name of a room"),
-    _limit("topic_bytes", Size(0, 4 * K), "longest topic of a room, and reason of a kick"),
+    _limit("topic_bytes", Size(0, 4 * K), "longest topic of a room"),
+    _limit("reason_bytes", Size(0, 4 * K), "longest reason of a kick, a ban, a deletion"),
+    _limit("description_bytes", Size(0, 16 * K), "longest description of a room"),
+    _limit("label_bytes", Size(1, K), "longest name of a session or an API token"),
     # Not less than by default: a retry of a message that is stored could not be known.
     _limit("client_id_bytes", Count(64, 256), "longest id that a client gives a message"),
     _limit("recipients", Count(1, 100), "most recipients of one direct message"),
-    _limit("rooms_per_user", Count(1, 1000), "most public rooms that a user is in"),
+    _limit("rooms_per_user", Count(1, 1000), "most rooms that a user is in, public and private"),
     _limit("directs_per_user", Count(1, 1000), "most direct messages that a user opened"),
     _limit("sessions_per_user", Count(1, 100_000), "most clients of a user at once"),
     _limit("reserved_names", Names(32), "names that no user can take"),
@@ -82,11 +154,49 @@ _LIMITS = (
         "how long after the last stream or call of a guest the name is kept",
         "guest_grace_ms",
     ),
+    _limit("bots_per_user", Count(0, 1000), "most bots of an account"),
+    _limit("blocks_per_user", Count(1, 100_000), "most users that a user blocks"),
+    _limit("bans_per_room", Count(1, 100_000), "most bans and mutes of a room"),
+    _limit("bans_of_server", Count(1, 1_000_000), "most bans of the server"),
+    _limit("invites", Count(1, 10_000), "most codes of a room, or of the server, at once"),
+    _limit("invitations_per_user", Count(1, 10_000), "most rooms that a user is invited to"),
     _limit(
         "first_answer_life",
         Span(14 * DAY, 100 * YEAR),
         "how long a repeated message is known as such, at least, also when it is kept no more",
         "first_answer_ms",
+    ),
+)
+
+
+_ACCOUNTS = (
+    Setting(
+        "accounts.registration",
+        Choice(REGISTRATION),
+        "limits.core.registration",
+        "who may make an account: anybody, who has a code, or nobody",
+        live=True,
+    ),
+    Setting(
+        "accounts.guests",
+        Switch(),
+        "limits.core.guests",
+        "whether people may come without an account",
+        live=True,
+    ),
+    Setting(
+        "accounts.token_life",
+        Span(MINUTE, 10 * YEAR),
+        "limits.core.account_token_ms",
+        "who signed in with a password has to do it again after so long",
+        live=True,
+    ),
+    Setting(
+        "accounts.token_idle",
+        Span(MINUTE, 10 * YEAR),
+        "limits.core.account_idle_ms",
+        "and after so long without being there",
+        live=True,
     ),
 )
 
@@ -137,6 +247,30 @@ _CONNECTIONS = (
         Span(SECOND, 25 * SECOND),
         "a client that asks for signs more often is cut",
         "min_ping_interval_ms",
+    ),
+)
+
+_ADDRESSES = (
+    Setting(
+        "addresses.connections",
+        Count(1, 100_000),
+        "limits.addresses.connections",
+        "most connections of an address that have calls open; IPv6 counts by /64",
+        live=True,
+    ),
+    Setting(
+        "addresses.exempt",
+        Networks(),
+        "limits.addresses.exempt",
+        "networks without limits by address, of rates and sign-ins too",
+        live=True,
+    ),
+    Setting(
+        "addresses.proxies",
+        Networks(),
+        "limits.addresses.proxies",
+        "networks of proxies that are trusted to say in x-forwarded-for whom they speak for",
+        live=True,
     ),
 )
 
@@ -223,8 +357,20 @@ _STOP = (
 
 FIGURES = (
     Group("rates", "How often. Who is too fast is told how long to wait.", _RATES),
+    Group(
+        "logins",
+        "Wrong passwords. A network from which an account has signed in is not held up by others.",
+        _LOGINS,
+    ),
+    Group(
+        "passwords",
+        "What is stored of passwords: argon2id. Hashes with less are made anew at a sign-in.",
+        _PASSWORDS,
+    ),
+    Group("accounts", "Names with passwords.", _ACCOUNTS),
     Group("limits", "How large and how many.", _LIMITS),
     Group("connections", "What a connection may do, and how long it is waited for.", _CONNECTIONS),
+    Group("addresses", "What all clients of one address may do together.", _ADDRESSES),
     Group("queues", "What waits.", _QUEUES),
     Group("rings", "What is held in memory.", _RINGS),
     Group("pages", "Lists.", _PAGES),

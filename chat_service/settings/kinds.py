@@ -18,6 +18,15 @@ Value = bool | int | float | str | Path | tuple[str, ...] | None
 MAX_NAMES = 500
 """An instance is told in one argument of its command, which Linux bounds at 128 KiB."""
 
+MAX_HOSTS = 50
+"""More names than anybody gives one machine."""
+
+# Labels of RFC 1123, of which the first may be a star: 63 letters each, 253 in all.
+_HOST = re.compile(
+    r"(?=.{1,253}$)(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+
 _ESCAPES = {'"': '\\"', "\\": "\\\\"}
 
 
@@ -190,6 +199,16 @@ class Directory(Plain):
 
 
 @dataclass(frozen=True, slots=True)
+class File(Directory):
+    """Where a file is."""
+
+    @property
+    def words(self) -> str:
+        """A path that can be written down."""
+        return "the path of a file, in UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
 class Address(Plain):
     """An IP address. A name that stands for two addresses could be half taken."""
 
@@ -244,6 +263,34 @@ class Names(Plain):
         return f"[{', '.join(map(quoted, value))}]"
 
 
+@dataclass(frozen=True, slots=True)
+class Hosts(Plain):
+    """Names of machines, and IP addresses."""
+
+    @property
+    def words(self) -> str:
+        """How many and what."""
+        return f"a list of at most {MAX_HOSTS} host names and IP addresses"
+
+    def parse(self, text: str) -> Value:
+        """Read names with commas between; no text is no name."""
+        return self.take([name.strip() for name in text.split(",")] if text.strip() else [])
+
+    def take(self, value: object) -> Value:
+        """Read a list of texts."""
+        if not isinstance(value, list) or len(value) > MAX_HOSTS:
+            raise self.refused()
+        for name in value:
+            if not isinstance(name, str) or not (_is_address(name) or _HOST.fullmatch(name)):
+                raise BadValueError(f"{self.refused()}: {name!r:.40} is neither")
+        return tuple(dict.fromkeys(name.lower() for name in value))
+
+    def write(self, value: Value) -> str:
+        """Return a list."""
+        assert isinstance(value, tuple)
+        return f"[{', '.join(map(quoted, value))}]"
+
+
 def quoted(text: str) -> str:
     """Return a text as TOML's basic string."""
     inner = (
@@ -251,6 +298,14 @@ def quoted(text: str) -> str:
         for char in text
     )
     return f'"{"".join(inner)}"'
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 def _is_text(value: str) -> bool:

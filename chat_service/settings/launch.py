@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from chat_service.config import LaunchConfig, Transcripts
+from chat_service.config import LaunchConfig, Tls, Transcripts
 from chat_service.retention import Keep, Retention
 from chat_service.settings.kinds import Value
 from chat_service.settings.setting import defaults
@@ -36,6 +36,7 @@ def launch_config(
     retention = Retention(Keep(**bounds["default"]), direct_bounds, tuple(rooms.items()))
     sizes = fields.pop("transcripts")
     transcripts = None if sizes["directory"] is None else Transcripts(**sizes)
+    tls = Tls(**fields.pop("tls"))
     limits = defaults().limits
     figures = fields.pop("limits")
     changed = {
@@ -43,5 +44,9 @@ def launch_config(
         for name, figure in figures.items()
     }
     return LaunchConfig(
-        **fields, retention=retention, transcripts=transcripts, limits=replace(limits, **changed)
+        **fields,
+        retention=retention,
+        transcripts=transcripts,
+        limits=replace(limits, **changed),
+        tls=tls,
     )

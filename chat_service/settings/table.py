@@ -7,7 +7,7 @@ have in common is in `checks`.
 
 from chat_service.config import LOG_FORMATS, LOG_LEVELS, MAX_INSTANCES, MAX_PORT
 from chat_service.settings.figures import FIGURES
-from chat_service.settings.kinds import Address, Choice, Count, Directory, Switch
+from chat_service.settings.kinds import Address, Choice, Count, Directory, File, Hosts, Switch
 from chat_service.settings.measures import MINUTE, SECOND, YEAR, G, K, Size, Span
 from chat_service.settings.setting import Group, Setting
 
@@ -16,7 +16,7 @@ _SERVE = (
         "host",
         Address(),
         "host",
-        "the IP address to listen on; one that other machines can reach needs `insecure`",
+        "the IP address to listen on; one that other machines can reach is encrypted",
         flag="--host",
     ),
     Setting(
@@ -45,7 +45,7 @@ _SERVE = (
         "insecure",
         Switch(),
         "insecure",
-        "let other machines reach servers that encrypt nothing",
+        "let other machines reach servers and metrics in plain text",
         flag="--insecure",
     ),
     Setting(
@@ -55,6 +55,33 @@ _SERVE = (
         "show the console where there is a terminal",
         flag="--no-console",
         flag_help="plain lines instead of the console, also on a terminal",
+    ),
+)
+
+_TLS = (
+    Setting(
+        "tls.cert",
+        File(),
+        "tls.cert",
+        "the certificate that clients are shown, in PEM, with those that vouch for it behind it; "
+        "read again at each reload",
+        flag="--tls-cert",
+        unset="one is made where `host` needs it",
+    ),
+    Setting(
+        "tls.key",
+        File(),
+        "tls.key",
+        "its key, in PEM without a password",
+        flag="--tls-key",
+        unset="that of the one that is made",
+    ),
+    Setting(
+        "tls.names",
+        Hosts(),
+        "tls.names",
+        "names of this machine that the certificate has when one is made, beside `host`, "
+        "`localhost` and what the machine calls itself",
     ),
 )
 
@@ -195,6 +222,7 @@ _RETENTION = (
 
 GROUPS = (
     Group("", "What is started, and where.", _SERVE),
+    Group("tls", "Encryption: of all that other machines can reach, or that has a `cert`.", _TLS),
     Group("log", "What the servers tell about themselves.", _LOG),
     Group("stats", "The figures of the console, of the log and of `chat-admin`.", _STATS),
     Group("transcripts", "Public rooms as plain text.", _TRANSCRIPTS),

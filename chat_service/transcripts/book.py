@@ -88,14 +88,14 @@ class Book:
             )
             position = self._begin_anew(replace(position, seq=0))
         has_news = bool(comings or dropped or head > (0 if position is None else position.seq))
+        file = naming.file_name(room_name)
         if position is None:
             if not has_news:
                 return None
-            position = self._begin_anew(
-                Position(room_id, naming.file_name(room_name), 0, 0, self._clock_ms())
-            )
-        elif has_news and self._is_full(position):
-            position = self._begin_anew(position)
+            position = self._begin_anew(Position(room_id, file, 0, 0, self._clock_ms()))
+        elif has_news and (position.file != file or self._is_full(position)):
+            # A room that was renamed goes on in a file of its new name.
+            position = self._begin_anew(replace(position, file=file))
         for attempt in range(2):
             try:
                 return self._grow(position, head, comings, dropped)

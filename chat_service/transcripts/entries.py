@@ -3,8 +3,17 @@
 from collections import deque
 from collections.abc import Sequence
 
-from chat_service.core.events import MessagePosted, RoomEvent
-from chat_service.core.model import Style
+from chat_service.core.events import (
+    MemberRemoved,
+    MessageDeleted,
+    MessagePosted,
+    RoleChanged,
+    RoomChanged,
+    RoomEvent,
+    Tombstone,
+    TopicChanged,
+)
+from chat_service.core.model import Role, Style
 from chat_service.transcripts.notes import Coming
 from chat_text import transcript
 
@@ -42,4 +51,33 @@ def _of(event: RoomEvent) -> list[str]:
     if isinstance(event, MessagePosted):
         action = event.style is Style.ACTION
         return transcript.said(event.time_ms, event.author_name, event.text, action)
-    return transcript.topic(event.time_ms, event.author_name, event.topic)
+    if isinstance(event, TopicChanged):
+        return transcript.topic(event.time_ms, event.author_name, event.topic)
+    return _deed(event)
+
+
+_ROLES = {Role.MEMBER: "member", Role.MODERATOR: "moderator", Role.OWNER: "owner"}
+
+
+def _deed(
+    event: Tombstone | MessageDeleted | RoleChanged | MemberRemoved | RoomChanged,
+) -> list[str]:
+    when, who = event.time_ms, event.author_name
+    if isinstance(event, Tombstone):
+        return transcript.tombstone(when, who)
+    if isinstance(event, MessageDeleted):
+        return transcript.deleted(when, who, event.deleted_author_name, event.reason)
+    if isinstance(event, RoleChanged):
+        return transcript.role(when, who, event.user_name, _ROLES[event.role])
+    if isinstance(event, MemberRemoved):
+        banned = event.until_ms > 0
+        return transcript.removed(when, who, event.user_name, banned, event.reason)
+    changed = (
+        ("name", event.name),
+        ("description", event.description),
+        ("archived", event.archived),
+        ("slow mode", event.slow_mode_ms),
+        ("history", event.history),
+        ("locked topic", event.topic_locked),
+    )
+    return transcript.changed(when, who, [word for word, now in changed if now is not None])

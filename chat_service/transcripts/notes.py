@@ -14,10 +14,12 @@ from chat_service.core.events import (
     Event,
     MemberJoined,
     MemberLeft,
+    MemberRemoved,
     MessagePosted,
+    RoomChanged,
+    RoomEvent,
     RoomOpened,
     ServerCreated,
-    TopicChanged,
     UserCreated,
     UserEnded,
 )
@@ -107,16 +109,21 @@ class Notes:
             self._bound()
 
     def _fold(self, event: Event) -> None:
-        if isinstance(event, TopicChanged):
+        if isinstance(event, RoomEvent):
             if event.room_id in self._heads:
                 self._heads[event.room_id] = self._due.heads[event.room_id] = event.seq
+                if isinstance(event, MemberRemoved):
+                    self._goes(event.user_id, event.room_id)
+                elif isinstance(event, RoomChanged) and event.name is not None:
+                    self._room_names[event.room_id] = event.name
         elif isinstance(event, MemberJoined):
-            self._enters(event.user_id, event.room_id)
-            self._comes(event.room_id, event.time_ms, event.user_id, joined=True)
+            if event.room_id in self._heads:
+                self._enters(event.user_id, event.room_id)
+                self._comes(event.room_id, event.time_ms, event.user_id, joined=True)
         elif isinstance(event, MemberLeft):
-            rooms = self._rooms_of[event.user_id]
-            self._rooms_of[event.user_id] = tuple(n for n in rooms if n != event.room_id)
-            self._comes(event.room_id, event.time_ms, event.user_id, joined=False)
+            if event.room_id in self._heads:
+                self._goes(event.user_id, event.room_id)
+                self._comes(event.room_id, event.time_ms, event.user_id, joined=False)
         elif isinstance(event, UserCreated):
             self._user_names[event.user_id] = event.name
         elif isinstance(event, UserEnded):
@@ -132,6 +139,10 @@ class Notes:
     def _enters(self, user_id: int, room_id: int) -> None:
         if room_id in self._room_names:
             self._rooms_of[user_id] = (*self._rooms_of.get(user_id, ()), room_id)
+
+    def _goes(self, user_id: int, room_id: int) -> None:
+        rooms = self._rooms_of[user_id]
+        self._rooms_of[user_id] = tuple(n for n in rooms if n != room_id)
 
     def _comes(self, room_id: int, time_ms: int, user_id: int, *, joined: bool) -> None:
         head = self._due.heads[room_id] = self._heads[room_id]

@@ -48,6 +48,8 @@ class FakeInstance:
         self.disk_full = False
         self.said: list[str] = []
         self.kicked: list[tuple[str, str]] = []
+        # Codes for an admin that were made.
+        self.codes = 0
         # Calls wait for this.
         self.answers = asyncio.Event()
         self.answers.set()
@@ -64,6 +66,8 @@ class FakeInstance:
             "Say": self.say,
             "KickUser": self.kick,
             "GetFigures": self.figures,
+            "CreateOwnerCode": self.owner_code,
+            "GrantAdmin": self.grant_admin,
         }
         handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             name: grpc.unary_unary_rpc_method_handler(
@@ -117,6 +121,21 @@ class FakeInstance:
         self.users.remove(request.name)
         self.kicked.append((request.name, request.reason))
         return pb.KickUserResponse(user=chat.User(name=request.name), sessions=2)
+
+    async def owner_code(
+        self, request: pb.CreateOwnerCodeRequest, _: Context
+    ) -> pb.CreateOwnerCodeResponse:
+        await self._begin(request.port)
+        self.codes += 1
+        return pb.CreateOwnerCodeResponse(code=f"CODE-{self.codes}")
+
+    async def grant_admin(
+        self, request: pb.GrantAdminRequest, context: Context
+    ) -> pb.GrantAdminResponse:
+        await self._begin(request.port)
+        if request.name not in self.users:
+            await refuse(context, Code.NOT_FOUND, "USER_NOT_FOUND", f"no user {request.name}")
+        return pb.GrantAdminResponse(user=chat.User(name=request.name))
 
     async def figures(self, request: pb.GetFiguresRequest, _: Context) -> pb.GetFiguresResponse:
         await self._begin(request.port)

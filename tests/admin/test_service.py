@@ -316,6 +316,29 @@ def test_user_is_kicked() -> None:
     run(story())
 
 
+def test_calls_about_accounts_go_to_their_instance() -> None:
+    """Its answer and its refusals come back; another instance does not hear of it."""
+
+    async def story() -> None:
+        async with an_operator(50051, 50052) as operator:
+            first, second = operator.scene.launcher.instances.values()
+            second.users.append("al")
+            code = await operator.stub.CreateOwnerCode(pb.CreateOwnerCodeRequest(port=50052))
+            assert code == pb.CreateOwnerCodeResponse(code="CODE-1")
+            assert (first.codes, second.codes) == (0, 1)
+            granted = await operator.stub.GrantAdmin(pb.GrantAdminRequest(port=50052, name="al"))
+            assert granted == pb.GrantAdminResponse(user=chat.User(name="al"))
+            found = await refused(
+                operator.stub.GrantAdmin(pb.GrantAdminRequest(port=50051, name="al"))
+            )
+            assert (found.code, found.reason) == (Code.NOT_FOUND, "USER_NOT_FOUND")
+            for port in (0, 50060):
+                found = await refused(operator.stub.ListAudit(pb.ListAuditRequest(port=port)))
+                assert (found.code, found.reason) == (Code.NOT_FOUND, "INSTANCE_NOT_FOUND")
+
+    run(story())
+
+
 def test_figures_and_statistics() -> None:
     """Figures come from the instance, samples from what was kept."""
 

@@ -21,6 +21,9 @@ What was counted and measured stands in a table at the end of each run.
     journal   what a server wrote and synced, and what a power cut leaves of it
     crowd     people who come and go, and check what they are told
     frozen    readers that do not read
+    control   somebody who is answered while others attack; a process of its own
+    fuzz      requests made by chance, of every kind
+    paired    calls in pairs, and whether one of each pair takes longer
     disk      a real file system that can be filled
     insight   what a running server holds, told from inside
     relay     a connection in between that can be cut or fall silent

@@ -198,9 +198,11 @@ def lost_frame() -> None:
     from chat_service.hub.feed import Feed
 
     @instead(Feed, "publish")
-    def forgetful(publish: Callable[..., None], feed: Feed, seq: int, frame: bytes) -> None:
+    def forgetful(
+        publish: Callable[..., None], feed: Feed, seq: int, frame: bytes, *more: Any
+    ) -> None:
         if seq % 25:
-            publish(feed, seq, frame)
+            publish(feed, seq, frame, *more)
         else:
             feed.ring.append(seq, frame)
 
@@ -243,9 +245,9 @@ def two_orders() -> None:
 
     @instead(Subscription, "offer_tick")
     def turned(
-        offer_tick: Callable[..., None], reader: Subscription, frames: list[bytes], shared: Any
+        offer_tick: Callable[..., None], reader: Subscription, frames: list[bytes], *more: Any
     ) -> None:
-        offer_tick(reader, tick[::-1] if reader.session_id % 2 else frames, shared)
+        offer_tick(reader, tick[::-1] if reader.session_id % 2 else frames, *more)
 
 
 @fault
@@ -285,11 +287,11 @@ def deaf_after_a_stall() -> None:
     last = time.monotonic()
 
     @instead(Feed, "publish")
-    def deaf(publish: Callable[..., None], feed: Feed, seq: int, frame: bytes) -> None:
+    def deaf(publish: Callable[..., None], feed: Feed, seq: int, frame: bytes, *more: Any) -> None:
         nonlocal last
         before, last = last, time.monotonic()
         if last - before < 1.0 or seq == 1:
-            publish(feed, seq, frame)
+            publish(feed, seq, frame, *more)
         else:
             feed.ring.append(seq, frame)
 
@@ -409,3 +411,29 @@ def hasty_pages() -> None:
     from chat_service.hub import pages
 
     pages.AT_ONCE = 1 << 60
+
+
+@fault
+def careless_number() -> None:
+    """Believe every number in a request."""
+    from chat_service.edge import lists
+
+    @instead(lists, "page_size")
+    def careless(page_size: Callable[..., int], size: int, *limits: Any) -> int:
+        if size > 1 << 30:
+            raise OverflowError(f"{size} items")
+        return page_size(size, *limits)
+
+
+@fault
+def slow_secret() -> None:
+    """Take longer to refuse a room that is there than one that is not."""
+    from chat_service.core import rooms
+    from chat_service.core.errors import Rejection
+
+    @instead(rooms, "visible")
+    def slow(visible: Callable[..., Any], state: Any, room_id: int, *given: Any) -> Any:
+        found = visible(state, room_id, *given)
+        if isinstance(found, Rejection) and room_id in state.rooms:
+            time.sleep(0.003)
+        return found

@@ -43,6 +43,17 @@ class Scale:
     # With the default rate limits: who posts, how much each.
     obedient: int
     posts_of_obedient: int
+    # Abuse: seconds of an attack, bombs of each kind, silent connections of each kind, guests
+    # and rooms that somebody tries to make.
+    attack_s: float
+    bombs: int
+    silent: int
+    guests: int
+    rooms: int
+    # Pairs of calls about a private room and about none, for each call that is timed.
+    pairs: int
+    # Requests made by chance, for each call of the contract.
+    fuzzed: int
     # Power: posts that are recorded, cuts of each kind.
     power_posts: int
     power_cuts: int
@@ -59,7 +70,7 @@ BOUNDED = Scale(
     storm_calm_s=0.4,
     storm_rate=200,
     kills=3,
-    kill_calm_s=0.5,
+    kill_calm_s=1.5,
     kill_rate=500,
     kill_flood=2000,
     kill_acked=100,
@@ -76,6 +87,13 @@ BOUNDED = Scale(
     drain_rate=300,
     obedient=4,
     posts_of_obedient=24,
+    attack_s=0.5,
+    bombs=1,
+    silent=30,
+    guests=60,
+    rooms=150,
+    pairs=100,
+    fuzzed=60,
     power_posts=1000,
     power_cuts=15,
     disk_rounds=1,
@@ -106,6 +124,13 @@ FULL = Scale(
     drain_rate=500,
     obedient=20,
     posts_of_obedient=120,
+    attack_s=10.0,
+    bombs=100,
+    silent=300,
+    guests=1000,
+    rooms=10_000,
+    pairs=1000,
+    fuzzed=10_000,
     power_posts=20_000,
     power_cuts=100,
     disk_rounds=10,

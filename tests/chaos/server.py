@@ -6,6 +6,7 @@ so that clients find it again. Every process is ended by its own number, whateve
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,11 @@ from tests.e2e.launched import Launched
 
 ROOT = Path(__file__).parents[2]
 PATCHED = Path(__file__).parent / "patched"
+
+# An address that the other tests do not listen on. While a killed server is away, theirs may be
+# given its port (Linux chooses among some 7,000), and would refuse its clients' tokens. Where
+# 127.0.0.1 is all there is, that may happen.
+HOST = "127.77.0.1" if sys.platform == "linux" else "127.0.0.1"
 
 
 class Usage(NamedTuple):
@@ -54,6 +60,8 @@ class Server:
         self.address = ""
         # Seconds from the start of the last process to the moment when it listened.
         self.start_s = 0.0
+        # What a server wrote to stderr that was asked to stop.
+        self.log: list[str] = []
         self._flags = flags if rate_limits else (*flags, "--no-rate-limits")
         self._environment = dict(environment or {})
         self._launched: Launched | None = None
@@ -147,6 +155,7 @@ class Server:
         """Ask for a clean stop and wait for it; return the exit status."""
         self.launcher.terminate()
         status = self.launcher.wait()
+        self.log = self.launcher.stderr.rest()
         self._ended()
         return status
 
@@ -172,7 +181,7 @@ class Server:
         if self._data.name.startswith("ephemeral"):
             self._data = self._data.rename(self.directory / port)
         self._launched = Launched(
-            *("--port", port, "--data-dir", str(self.directory), *self._flags),
+            *("--host", HOST, "--port", port, "--data-dir", str(self.directory), *self._flags),
             environment=self._environment | self._patch(),
         )
         return self._launched

@@ -172,11 +172,10 @@ def test_full_disk_refuses_posts_and_recovers(
         record = asyncio.run(full_and_back(server, disk, scale.disk_rounds, chance, figures))
         assert server.instance == process
         assert process.is_running()
-        lines = server.launcher.stderr
         assert server.terminate() == 0
         record.compare_stored(server.database)
     record.verdict()
-    told = [line for line in lines.rest() if " disk" in line]
+    told = [line for line in server.log if " disk" in line]
     assert len(told) == 2 * scale.disk_rounds, told
 
 

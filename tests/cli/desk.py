@@ -12,14 +12,18 @@ from typing import Any, Self, TypeVar
 
 from chat_cli.backoff import Backoff
 from chat_cli.client import Client
+from chat_cli.errors import UnansweredError
 from chat_cli.keeper import Keeper
 from chat_cli.model import ByName
 from chat_cli.orders import enter
 from chat_cli.outbox import Outbox
+from chat_cli.ports import Secret
 from chat_cli.render import Line, Renderer
+from chat_cli.scrollback import Change, amended
 from chat_cli.session.identity import Identity
 from chat_cli.session.session import Session
 from chat_cli.state import ChatState
+from chat_cli.trust import Trust
 
 DEADLINE = 15.0
 
@@ -48,17 +52,55 @@ def die(keeper: Keeper) -> None:
         file.leave()
 
 
+class FakeQuestions:
+    """Questions that a test answers, in their order. Obeys `ports.Questions`."""
+
+    def __init__(self, screen: "FakeScreen") -> None:
+        self._screen = screen
+
+    async def answer(self, question: str, secret: Secret | None = None) -> str:
+        """Note the question, and wait for the answer; None is Esc."""
+        self._screen.asked.append((question, secret))
+        answer = await self._screen.answers.get()
+        if answer is None:
+            raise UnansweredError("cancelled")
+        return answer
+
+    def close(self) -> None:
+        """Remember that nothing is asked any more."""
+        self._screen.asking -= 1
+
+
 class FakeScreen:
     """A screen that remembers. Obeys `ports.Screen`."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self._shown: list[Line] = []
         self.input = ""
         self.closed = False
+        self.tells_pastes = True
+        self.asked: list[tuple[str, Secret | None]] = []
+        self.asking = 0
+        self.answers: asyncio.Queue[str | None] = asyncio.Queue()
+
+    # The port names it; here there is one asker at a time.
+    def questions(self, unasked: bool = False) -> FakeQuestions:  # noqa: ARG002
+        """Begin to ask."""
+        self.asking += 1
+        return FakeQuestions(self)
 
     def show(self, lines: Sequence[Line]) -> None:
         """Remember lines."""
+        self._shown += lines
         self.lines += [line.text.replace("\u00a0", " ") for line in lines]
+
+    def amend(self, change: Change) -> None:
+        """Change the lines of messages."""
+        after = amended(self._shown, change)
+        if after is not None:
+            self._shown = after
+            self.lines[:] = [line.text.replace("\u00a0", " ") for line in after]
 
     def give_back(self, text: str) -> None:
         """Put a text into an empty input."""
@@ -88,7 +130,13 @@ class Desk:
     """Somebody who chats. Times of day are shown as 00:00 for what the client says itself."""
 
     def __init__(
-        self, target: str, name: str, state_dir: Path, room: str = "lobby", prefix: str = ""
+        self,
+        target: str,
+        name: str,
+        state_dir: Path,
+        room: str = "lobby",
+        prefix: str = "",
+        trust: Trust | None = None,
     ) -> None:
         self.screen = FakeScreen()
         self.state = ChatState(target, Outbox(prefix or f"{name}-{id(self)}"))
@@ -108,7 +156,14 @@ class Desk:
         # A fiftieth of the longest delay: the next attempt is in 10 ms, then 20 …
         self.backoff = NotedBackoff(random=lambda: 0.02)
         self.session = Session(
-            target, name, self.client, self.identity, self.backoff, time.monotonic
+            target,
+            name,
+            self.client,
+            self.identity,
+            self.backoff,
+            time.monotonic,
+            trust=trust,
+            ask=lambda: self.screen.questions(unasked=True),
         )
         enter(self.state, ByName(room))
         self._running: asyncio.Task[None] | None = None
@@ -137,6 +192,11 @@ class Desk:
             self.identity._kept.leave()
             self.identity._kept = self.identity._joined = None
         die(self.keeper)
+
+    def answers(self, *answers: str | None) -> None:
+        """Answer what is asked, now or later; None is Esc."""
+        for answer in answers:
+            self.screen.answers.put_nowait(answer)
 
     def types(self, line: str) -> None:
         """Enter a line."""

@@ -8,17 +8,20 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import grpc
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
 
 from chat_protos.chat.v1 import chat_pb2 as pb
+from tests.cli.ends import Code, Context, EndError, abort, token_of
+from tests.cli.fake_accounts import FakeAccounts
 
-# Any: contexts of grpc.aio are generic in messages, and these methods serve all.
-Context = grpc.aio.ServicerContext[Any, Any]
-Code = grpc.StatusCode
+__all__ = ["Code", "EndError", "FakeService"]
+from tests.authority import Issued
+
+# What an event may say.
+Body = pb.Message | pb.TopicChange | pb.Deletion | pb.RoomChange | pb.Withheld
 
 
 @dataclass
@@ -54,16 +57,6 @@ class Stream:
     queue: "asyncio.Queue[pb.StreamItem | Exception]" = field(default_factory=asyncio.Queue)
 
 
-class EndError(Exception):
-    """Ends a call with a status."""
-
-    def __init__(
-        self, code: grpc.StatusCode, message: str, reason: str = "", retry_ms: int = 0
-    ) -> None:
-        super().__init__(message)
-        self.code, self.reason, self.retry_ms = code, reason, retry_ms
-
-
 @dataclass
 class FakeService:
     """The service. Attributes whose names are verbs of trouble change what it does next."""
@@ -83,6 +76,8 @@ class FakeService:
     swallow_acks: int = 0
     # Leave these numbers out of streams, once each.
     skip_seqs: set[int] = field(default_factory=set)
+    # The certificate that it shows; None: it speaks plain text.
+    issued: Issued | None = None
     # Events up to this one are no longer kept.
     kept_from: int = 1
 
@@ -100,6 +95,7 @@ class FakeService:
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._count = 0
         self._server: grpc.aio.Server | None = None
+        self.accounts = FakeAccounts(self)
         self.room("lobby")
 
     # ------------------------------------------------------------------- life
@@ -119,8 +115,13 @@ class FakeService:
     async def start(self) -> None:
         """Listen, on the same port as before if there was one."""
         self._server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
-        self._server.add_generic_rpc_handlers((self._handlers(),))
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self._server.add_generic_rpc_handlers((self._handlers(), self.accounts.handlers()))
+        place = f"127.0.0.1:{self.port}"
+        if self.issued:
+            pair = (self.issued.key, self.issued.pem)
+            self.port = self._server.add_secure_port(place, grpc.ssl_server_credentials([pair]))
+        else:
+            self.port = self._server.add_insecure_port(place)
         await self._server.start()
 
     async def stop(self) -> None:
@@ -143,7 +144,7 @@ class FakeService:
         for user in self.sessions.values():
             if user.name.lower() == name.lower():
                 return user
-        user = pb.User(user_id=f"u{self._next()}", name=name)
+        user = pb.User(user_id=f"u{self.next_number()}", name=name)
         self.sessions[f"token-{user.user_id}"] = user
         return user
 
@@ -151,6 +152,18 @@ class FakeService:
         """Let somebody speak; give the seq."""
         message = pb.Message(text=text, client_msg_id=msg_id)
         return self._append(room or self.room("lobby"), self.user(author), message).seq
+
+    def open_session(self, user: pb.User, label: str) -> str:
+        """Sign a user in; give the token."""
+        token = f"token-{self.next_number()}"
+        self.sessions[token] = user
+        self.accounts.note(token, user, label)
+        self.changed()
+        return token
+
+    def does(self, author: str, body: Body, room: Room | None = None) -> int:
+        """Let somebody do anything else; give the seq."""
+        return self._append(room or self.room("lobby"), self.user(author), body).seq
 
     def direct(self, *names: str) -> Room:
         """Give the direct message of these users, opened if there is none."""
@@ -200,21 +213,23 @@ class FakeService:
 
     async def join(self, request: pb.JoinRequest, context: Context) -> pb.JoinResponse:
         """Sign in."""
-        token = _token(context)
+        token = token_of(context)
         self.joins.append((request, token))
         if self.refuse_joins:
-            await _abort(context, self.refuse_joins.pop(0))
+            await abort(context, self.refuse_joins.pop(0))
         if token:
-            user = await self._known(context)
+            user = await self.known(context)
+        elif request.password:
+            user = await self.accounts.sign_in(request, context)
+        elif self.accounts.named(request.name):
+            await abort(context, EndError(Code.ALREADY_EXISTS, "taken", "NAME_REGISTERED"))
         elif not request.name.replace("-", "").isalnum():
-            await _abort(context, EndError(Code.INVALID_ARGUMENT, "a bad name", "NAME_INVALID"))
+            await abort(context, EndError(Code.INVALID_ARGUMENT, "a bad name", "NAME_INVALID"))
         elif any(user.name.lower() == request.name.lower() for user in self.sessions.values()):
-            await _abort(context, EndError(Code.ALREADY_EXISTS, "this name is taken", "NAME_TAKEN"))
+            await abort(context, EndError(Code.ALREADY_EXISTS, "this name is taken", "NAME_TAKEN"))
         else:
-            user = pb.User(user_id=f"u{self._next()}", name=request.name)
-        fresh = f"token-{self._next()}"
-        self.sessions[fresh] = user
-        self._changed()
+            user = pb.User(user_id=f"u{self.next_number()}", name=request.name)
+        fresh = self.open_session(user, request.client)
         await self.answer_joins.wait()
         limits = pb.Limits(text_bytes=4096, unacked_posts=256, send_burst=self.send_burst)
         room = self.room(request.room).described() if request.room else None
@@ -225,21 +240,23 @@ class FakeService:
             epoch=self.epoch,
             limits=limits,
             room=room,
+            expires_ms=self.accounts.expires_ms if user.account else 0,
         )
 
     async def sign_out(self, _: pb.SignOutRequest, context: Context) -> pb.SignOutResponse:
         """End the session of the token."""
-        await self._known(context)
-        token = _token(context)
+        await self.known(context)
+        token = token_of(context)
         self.signed_out.append(token)
         del self.sessions[token]
+        self.changed()
         return pb.SignOutResponse()
 
     async def list_users(
         self, request: pb.ListUsersRequest, context: Context
     ) -> pb.ListUsersResponse:
         """List one user a page, so that paging is needed."""
-        await self._known(context)
+        await self.known(context)
         present = {user.user_id: user for user in self.sessions.values()}
         users = sorted(present.values(), key=lambda user: user.name)
         start = int(request.page_token or 0)
@@ -250,7 +267,7 @@ class FakeService:
         self, request: pb.ListRoomsRequest, context: Context
     ) -> pb.ListRoomsResponse:
         """List one room a page."""
-        await self._known(context)
+        await self.known(context)
         rooms = [r.described() for r in self.rooms.values() if r.kind == pb.ROOM_KIND_PUBLIC]
         start = int(request.page_token or 0)
         token = str(start + 1) if start + 1 < len(rooms) else ""
@@ -260,7 +277,7 @@ class FakeService:
         self, request: pb.ListMessagesRequest, context: Context
     ) -> pb.ListMessagesResponse:
         """Read history towards the past, two events a page."""
-        await self._known(context)
+        await self.known(context)
         room = await self._find(request.room, context)
         before = int(request.page_token or 0) or len(room.events) + 1
         size = min(request.page_size, 2)
@@ -268,11 +285,32 @@ class FakeService:
         token = str(events[-1].seq) if events and events[-1].seq > 1 else ""
         return pb.ListMessagesResponse(events=events, next_page_token=token)
 
+    async def post_message(
+        self, request: pb.PostMessageRequest, context: Context
+    ) -> pb.PostMessageResponse:
+        """Store one message, as an order in a stream would be."""
+        stream = Stream(await self.known(context), token_of(context))
+        self._post(stream, "", request.post)
+        item = stream.queue.get_nowait()
+        if isinstance(item, EndError):
+            await abort(context, item)
+        assert isinstance(item, pb.StreamItem)
+        if item.HasField("error"):
+            error = item.error
+            code = next(code for code in Code if code.value[0] == error.code)
+            await abort(context, EndError(code, error.message, error.reason, error.retry_after_ms))
+        ack = item.ack
+        return pb.PostMessageResponse(
+            room_id=ack.room_id, seq=ack.seq, time_ms=ack.time_ms, duplicate=ack.duplicate
+        )
+
     async def chat(self, _: object, context: Context) -> None:
         """Run the conversation."""
-        user = await self._known(context)
-        token = _token(context)
+        user = await self.known(context)
+        token = token_of(context)
         first = await context.read()
+        if first is grpc.aio.EOF:
+            return
         for other in [stream for stream in self.streams if stream.token == token]:
             other.queue.put_nowait(EndError(Code.ABORTED, "taken over", "SESSION_REPLACED"))
         stream = Stream(user, token)
@@ -289,7 +327,7 @@ class FakeService:
             if any(member.user_id == user.user_id for member in room.members):
                 self._read(stream, room, 0)
         reader = asyncio.create_task(self._orders(stream, context))
-        self._changed()
+        self.changed()
         await self.welcome.wait()
         try:
             await self._write(stream, context, lambda items: pb.ChatResponse(items=items))
@@ -299,10 +337,12 @@ class FakeService:
 
     async def subscribe(self, request: pb.SubscribeRequest, context: Context) -> None:
         """Send rooms without orders."""
-        user = await self._known(context)
+        user = await self.known(context)
         self.subscribes.append(request)
-        self._changed()
+        self.changed()
         stream = Stream(user, "")
+        welcome = pb.Welcome(epoch=self.epoch, user=user)
+        stream.queue.put_nowait(pb.StreamItem(welcome=welcome))
         holds = request.epoch in ("", self.epoch)
         if not holds:
             stream.queue.put_nowait(pb.StreamItem(reset=pb.Reset(epoch=self.epoch)))
@@ -310,9 +350,10 @@ class FakeService:
             room = await self._find(position.room, context)
             start = self._start(room, position, holds)
             if start is None:
-                await _abort(context, EndError(Code.OUT_OF_RANGE, "beyond the head", "SEQ"))
+                await abort(context, EndError(Code.OUT_OF_RANGE, "beyond the head", "SEQ"))
             self.streams.append(stream)
             self._read(stream, room, start)
+        self.changed()
         await self._write(stream, context, lambda items: pb.SubscribeResponse(items=items))
 
     # ------------------------------------------------------------------ inside
@@ -321,6 +362,7 @@ class FakeService:
         unary: dict[str, tuple[Callable[..., Any], type[Message]]] = {
             "Join": (self.join, pb.JoinRequest),
             "SignOut": (self.sign_out, pb.SignOutRequest),
+            "PostMessage": (self.post_message, pb.PostMessageRequest),
             "ListUsers": (self.list_users, pb.ListUsersRequest),
             "ListRooms": (self.list_rooms, pb.ListRoomsRequest),
             "ListMessages": (self.list_messages, pb.ListMessagesRequest),
@@ -343,18 +385,20 @@ class FakeService:
         )
         return grpc.method_handlers_generic_handler("chat.v1.ChatService", handlers)
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Wake whoever waits for what a call does."""
         for predicate, future in list(self._watchers):
             if predicate() and not future.done():
                 future.set_result(None)
                 self._watchers.remove((predicate, future))
 
-    def _next(self) -> int:
+    def next_number(self) -> int:
+        """Give a number that nothing else has."""
         self._count += 1
         return self._count
 
     def _new_room(self, kind: int, name: str = "", members: list[pb.User] | None = None) -> Room:
-        room = Room(f"r{self._next()}", kind, name, members=members or [])
+        room = Room(f"r{self.next_number()}", kind, name, members=members or [])
         self.rooms[room.room_id] = room
         for stream in self.streams:
             if any(member.user_id == stream.user.user_id for member in room.members):
@@ -368,25 +412,31 @@ class FakeService:
                 return room
         return self._new_room(pb.ROOM_KIND_DIRECT, members=members)
 
-    def _append(
-        self, room: Room, author: pb.User, body: pb.Message | pb.TopicChange
-    ) -> pb.RoomEvent:
+    def _append(self, room: Room, author: pb.User, body: Body) -> pb.RoomEvent:
         event = pb.RoomEvent(
             room_id=room.room_id,
             seq=len(room.events) + 1,
             time_ms=int(time.time() * 1000),
             author=author,
         )
-        if isinstance(body, pb.Message):
-            event.message.CopyFrom(body)
-        else:
-            event.topic.CopyFrom(body)
-            room.topic = body.topic
+        match body:
+            case pb.Message():
+                event.message.CopyFrom(body)
+            case pb.TopicChange():
+                event.topic.CopyFrom(body)
+                room.topic = body.topic
+            case pb.Deletion():
+                event.deletion.CopyFrom(body)
+            case pb.RoomChange():
+                event.change.CopyFrom(body)
+                room.name = body.name or room.name
+            case pb.Withheld():
+                event.withheld.CopyFrom(body)
         room.events.append(event)
         for stream in self.streams:
             if room.room_id in stream.rooms:
                 self._send(stream, event)
-        self._changed()
+        self.changed()
         return event
 
     def _send(self, stream: Stream, event: pb.RoomEvent) -> None:
@@ -444,7 +494,7 @@ class FakeService:
         if room.room_id in stream.rooms:
             return
         stream.rooms.add(room.room_id)
-        self._changed()
+        self.changed()
         put = stream.queue.put_nowait
         put(pb.StreamItem(opened=pb.RoomOpened(room=room.described(), after_seq=after)))
         if after < self.kept_from - 1:
@@ -484,7 +534,7 @@ class FakeService:
 
     def _post(self, stream: Stream, order_id: str, post: pb.Post) -> None:
         refusal = self.refuse_posts.pop(0) if self.refuse_posts else None
-        self._changed()
+        self.changed()
         if refusal:
             error = pb.Error()
             error.CopyFrom(refusal)
@@ -526,45 +576,26 @@ class FakeService:
             while True:
                 item = await stream.queue.get()
                 if isinstance(item, EndError):
-                    await _abort(context, item)
+                    await abort(context, item)
                 assert isinstance(item, pb.StreamItem)
                 await context.write(frame([item]))
         finally:
             self.streams.remove(stream)
-            self._changed()
+            self.changed()
 
     async def _find(self, target: pb.RoomTarget, context: Context) -> Room:
         room = self._target(target, None, make=False)
         if room is None:
-            await _abort(context, EndError(Code.NOT_FOUND, "there is no such room", "ROOM"))
+            await abort(context, EndError(Code.NOT_FOUND, "there is no such room", "ROOM"))
         return room
 
-    async def _known(self, context: Context) -> pb.User:
-        user = self.sessions.get(_token(context))
+    async def known(self, context: Context) -> pb.User:
+        """Give the user of a token."""
+        user = self.sessions.get(token_of(context))
         if user is None:
-            await _abort(context, EndError(Code.UNAUTHENTICATED, "who are you?", "TOKEN_INVALID"))
+            await abort(context, EndError(Code.UNAUTHENTICATED, "who are you?", "TOKEN_INVALID"))
         return user
 
 
 def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
-
-
-def _token(context: Context) -> str:
-    for key, value in context.invocation_metadata() or ():
-        if key == "authorization":
-            return str(value).removeprefix("Bearer ")
-    return ""
-
-
-async def _abort(context: Context, end: EndError) -> NoReturn:
-    status = status_pb2.Status(code=end.code.value[0], message=str(end))
-    if end.reason:
-        info = error_details_pb2.ErrorInfo(reason=end.reason, domain="chat.v1")
-        status.details.add().Pack(info)
-    if end.retry_ms:
-        retry = error_details_pb2.RetryInfo()
-        retry.retry_delay.FromMilliseconds(end.retry_ms)
-        status.details.add().Pack(retry)
-    details = (("grpc-status-details-bin", status.SerializeToString()),) if end.reason else ()
-    await context.abort(end.code, str(end), details)

@@ -7,7 +7,7 @@ Times are 2025-11-20 08:00 UTC.
 from datetime import UTC, date
 
 from chat_cli import items as it
-from chat_cli.effects import Effect, GiveBack, ReadAgain
+from chat_cli.effects import Effect, GiveBack, Hide, KeepIgnored, Quit, ReadAgain, Strike
 from chat_cli.intake import apply
 from chat_cli.model import (
     Direct,
@@ -20,7 +20,8 @@ from chat_cli.model import (
     User,
 )
 from chat_cli.orders import enter
-from chat_cli.outbox import Outbox, PendingOrder, PendingPost
+from chat_cli.outbox import Outbox
+from chat_cli.pending import PendingOrder, PendingPost
 from chat_cli.render import Renderer
 from chat_cli.state import ChatState
 
@@ -33,6 +34,7 @@ PEOPLE = {user.name: user for user in (ANNA, BOB, CAROL)}
 
 LOBBY = RoomInfo("r1", RoomKind.PUBLIC, "lobby")
 DEV = RoomInfo("r2", RoomKind.PUBLIC, "dev")
+PLAN = RoomInfo("r5", RoomKind.PRIVATE, "plan")
 WITH_BOB = RoomInfo("r3", RoomKind.DIRECT, members=(ANNA, BOB))
 
 
@@ -100,6 +102,8 @@ class Person:
         self.now = 0.0
         self.given_back: list[str] = []
         self.read_again = 0
+        self.other_effects: list[Effect] = []
+        self.leaves = False
         self._renderer = Renderer(UTC, date(2025, 11, 20), lambda _: "")
 
     def told(self, *items: it.Item) -> list[str]:
@@ -118,6 +122,10 @@ class Person:
                     self.given_back.append(text)
                 case ReadAgain():
                     self.read_again += 1
+                case Strike() | Hide() | KeepIgnored():
+                    self.other_effects.append(effect)
+                case Quit():
+                    self.leaves = True
                 case _:
                     rendered = self._renderer.lines(effect, EIGHT)
                     lines += [line.text.replace("\u00a0", " ") for line in rendered]

@@ -35,7 +35,8 @@ def test_no_proxy_stands_between_a_machine_and_itself(monkeypatch: pytest.Monkey
     for target in ("localhost:1", "LOCALHOST:1", "127.0.0.2:1", "[::1]:1"):
         assert ("grpc.enable_http_proxy", 0) in options_for(target)
     for target in ("localhost.example.org:1", "chat.example.org:1", "[::2]:1"):
-        assert ("grpc.enable_http_proxy", 1) in options_for(target)
+        assert ("grpc.http_proxy", "http://127.0.0.1:9") in options_for(target)
+        assert ("grpc.enable_http_proxy", 0) in options_for(target, {})
 
 
 def test_join_gives_all_there_is_to_know() -> None:
@@ -67,7 +68,7 @@ def test_every_call_fails_in_our_words() -> None:
                 api.sign_out("nonsense", within=5.0),
                 api.join("anna", token="nonsense"),
             ):
-                with pytest.raises(UnauthenticatedError, match="who are you"):
+                with pytest.raises(UnauthenticatedError, match="your sign-in is over"):
                     await call
             fake.user("anna")
             with pytest.raises(CallError) as taken:

@@ -36,8 +36,16 @@ def chat_cli(*arguments: str, state_dir: Path | None = None) -> "subprocess.Comp
         ["tail"],
         ["tail", "--name", "a", "--since", "-1"],
         ["tail", "--name", "a", "--count", "x"],
+        ["tail", "--name", "a", "--token-file", "f"],
+        ["tail", "--token-file", "/nonexistent/token"],
+        ["send", "--token-file", "-"],
+        ["send", "--token-file", "f", "--resume", "hi"],
+        ["--token-file", "f"],
         ["sned", "--name", "a"],
         ["--nonsense"],
+        ["--tls", "--plaintext"],
+        ["--target", "localhost", "--ca", "ca.pem"],
+        ["--target", "chat.example", "--plaintext", "--ca", "ca.pem"],
     ],
 )
 def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,6 +54,25 @@ def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[st
         main(arguments)
     assert end.value.code == 2
     assert "error:" in capsys.readouterr().err
+
+
+def test_a_token_that_is_none_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anybody is spoken to, and without showing it; a name counts more than the variable."""
+    path = tmp_path / "token"
+    path.write_text("no töken", encoding="utf-8")
+    monkeypatch.setenv("CHAT_TOKEN_FILE", str(path))
+    for options in (["send", "hi"], ["tail", "--token-file", str(path)]):
+        with pytest.raises(SystemExit) as end:
+            main(options)
+        assert end.value.code == 2
+        told = capsys.readouterr().err
+        assert "this is no token: /token new makes one" in told
+        assert "töken" not in told
+    away = ["--target", "127.0.0.1:1", "--name", "bot", "hi"]
+    monkeypatch.setenv("CHAT_STATE_DIR", str(tmp_path))
+    assert main(["send", *away]) == 3
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,6 +124,35 @@ def test_the_interactive_client_in_a_pipe_is_3_without_a_server(tmp_path: Path) 
     result = chat_cli("--target", "127.0.0.1:1", "--name", "a", state_dir=tmp_path)
     assert result.returncode == 3
     assert "no answer" in result.stdout
+
+
+def test_ctrl_c_at_the_question_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As everywhere else."""
+
+    def interrupted(_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chat_cli.question.meet", interrupted)
+    assert main(["--name", "a", "--target", "chat.example"]) == 130
+
+
+@pytest.mark.parametrize("command", [[], ["register"], ["login"], ["password"]])
+def test_a_no_to_the_question_is_1(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is started for who does not trust the server."""
+    met: list[object] = []
+    monkeypatch.setattr("chat_cli.question.meet", met.append)
+    assert main(["--name", "a", "--target", "chat.example", *command]) == 1
+    assert len(met) == 1
+
+
+def test_scripts_ask_no_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What may run unattended behaves on a terminal as it does elsewhere."""
+    met: list[object] = []
+    monkeypatch.setattr("chat_cli.question.meet", met.append)
+    monkeypatch.setenv("CHAT_STATE_DIR", str(tmp_path))
+    for command in (["send", "hi"], ["tail"]):
+        assert main(["--name", "a", "--target", "127.0.0.1:1", *command]) == 3
+    assert met == []
 
 
 def test_a_mistake_of_ours_is_one_line(

@@ -1,18 +1,29 @@
 """`chat_cli.client`: what was typed is done, what was told is shown."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, date
+from pathlib import Path
 
+import grpc
 import pytest
 
 from chat_cli import items as it
+from chat_cli.account import Account, AccountCalls
 from chat_cli.client import Client
+from chat_cli.command_table import TABLE, Group
 from chat_cli.errors import ChatError
-from chat_cli.model import ById, Direct, RoomEvent, RoomInfo, RoomKind, Said, Target, User
-from chat_cli.outbox import LeaveRoom, PendingOrder, SetTopic
+from chat_cli.keeper import Keeper
+from chat_cli.membership import RoomCalls
+from chat_cli.model import ById, Deleted, Direct, RoomEvent, RoomInfo, RoomKind, Said, Target, User
+from chat_cli.moderation import ModerationCalls
+from chat_cli.pending import LeaveRoom, PendingOrder, SetTopic
+from chat_cli.records import Contents, read
 from chat_cli.render import Renderer
+from chat_cli.session.moderation import ModerationApi
+from chat_cli.session.rooms import RoomApi
 from chat_cli.state import Link
-from tests.cli.desk import FakeScreen, run
+from tests.cli.desk import FakeScreen, die, run
 from tests.cli.person import (
     ANNA,
     BOB,
@@ -25,6 +36,7 @@ from tests.cli.person import (
     opened,
     order_acked,
     said,
+    signed_in,
     topic_set,
 )
 
@@ -36,6 +48,7 @@ class FakeConnection:
         self.asked: list[str] = []
         self.users = [User("u1", "anna", True), User("u2", "bob", False)]
         self.fails = False
+        self.channel: grpc.aio.Channel | None = None
 
     def wake(self) -> None:
         """Do nothing: tests look into the outbox."""
@@ -51,6 +64,31 @@ class FakeConnection:
     def go_on(self) -> None:
         """Remember."""
         self.asked.append("go on")
+
+    async def register(self, password: str, invite_code: str, owner_code: str) -> Account:
+        """Refuse."""
+        raise ChatError(f"refused: {password} {invite_code} {owner_code}")
+
+    def accounts(self) -> AccountCalls:
+        """Refuse."""
+        raise ChatError("not connected")
+
+    def rooms(self) -> RoomCalls:
+        """Call where the test listens."""
+        return RoomApi(self._open(), "secret")
+
+    def moderation(self) -> ModerationCalls:
+        """Call where the test listens."""
+        return ModerationApi(self._open(), "secret")
+
+    def _open(self) -> grpc.aio.Channel:
+        if self.channel is None:
+            raise ChatError("not connected")
+        return self.channel
+
+    def forget(self) -> None:
+        """Remember."""
+        self.asked.append("forget")
 
     async def list_users(self, room: Target | None) -> list[User]:
         """Give two."""
@@ -83,6 +121,15 @@ class Seat:
         renderer = Renderer(UTC, date(2025, 11, 20), lambda _: "")
         self.client = Client(self.state, self.screen, renderer, lambda: 0.0, lambda: EIGHT)
         self.client.connect(self.connection)
+
+    def keeps_in(self, root: Path) -> Keeper:
+        """Keep what is typed on disk."""
+        keeper = Keeper(
+            self.state.outbox, "here:1", "window", lambda: EIGHT, self.client.wake,
+            self.client.trouble, root,
+        )  # fmt: skip
+        self.client.keep_with(keeper, "anna")
+        return keeper
 
     async def types(self, *lines: str) -> list[str]:
         """Enter lines; give what is shown until nothing is looked up any more."""
@@ -119,6 +166,77 @@ def test_texts_are_posted() -> None:
             ("psst", False),
         ]
         assert [post.target for post in posts][2:] == [ById("r1"), Direct(("bob", "carol"))]
+
+    run(story())
+
+
+@pytest.mark.parametrize("line", ["our secret", "/me sighs", "/topic our secret", "//etc"])
+def test_what_may_be_meant_for_a_lost_room_is_confirmed(line: str) -> None:
+    """Who is put out of a room while typing sends nothing to the next one by mistake."""
+
+    async def story() -> None:
+        anna = Seat()
+        anna.told(opened(DEV), live(0, DEV))
+        anna.told(it.RoomClosed("r1", it.CloseReason.REMOVED, "", BOB))
+        seen = ["08:00 · Was this meant for #lobby? Enter again, and it is for #dev."]
+        assert await anna.types(line) == seen
+        assert anna.screen.input == line
+        assert await anna.types("something else") == seen
+        assert await anna.types(line) == seen
+        assert anna.person.writes() == []
+        await anna.types(line)
+        assert len(anna.person.writes()) == 1
+        assert await anna.types("and on") == []
+
+    run(story())
+
+
+def test_who_goes_to_another_room_confirms_nothing() -> None:
+    """Nor is there a doubt in what means the same everywhere."""
+
+    async def story() -> None:
+        anna = Seat()
+        anna.told(opened(DEV), live(0, DEV))
+        anna.told(it.RoomClosed("r1", it.CloseReason.REMOVED, "", BOB))
+        await anna.types("/msg bob,carol psst", "/join dev", "hello")
+        assert [post.text for post in anna.state.outbox.posts.values()] == ["psst", "hello"]
+
+    run(story())
+
+
+def on_disk(root: Path) -> Contents:
+    """Read the one outbox on disk."""
+    (path,) = root.rglob("*.jsonl")
+    return read(path.read_bytes())
+
+
+@pytest.mark.parametrize("line", ["hello", "/me hello", "/msg bob,carol hello"])
+def test_a_message_is_on_disk_when_enter_is_done(line: str, tmp_path: Path) -> None:
+    """Whoever sees it drawn may kill the client: nothing else has had a turn since Enter."""
+
+    async def story() -> None:
+        anna = Seat()
+        keeper = anna.keeps_in(tmp_path)
+        anna.client.enter_line(line)
+        assert [post.text for post in on_disk(tmp_path).posts.values()] == ["hello"]
+        die(keeper)
+
+    run(story())
+
+
+def test_what_failed_is_off_the_disk_when_enter_is_done(tmp_path: Path) -> None:
+    """Whoever types has seen it, so that no later start shows it again."""
+
+    async def story() -> None:
+        anna = Seat()
+        keeper = anna.keeps_in(tmp_path)
+        post = anna.state.outbox.post(ById("r1"), "hello", False, anna.state.owner)
+        anna.state.outbox.fail(post, "refused")
+        keeper.write()
+        assert [one.reason for one in on_disk(tmp_path).failed.values()] == ["refused"]
+        anna.client.enter_line("")
+        assert on_disk(tmp_path) == Contents()
+        die(keeper)
 
     run(story())
 
@@ -161,13 +279,59 @@ def test_a_failed_look_up_is_one_safe_line() -> None:
     run(story())
 
 
-def test_nothing_can_be_looked_up_before_there_is_a_connection() -> None:
-    """It is said, and the lines typed are kept."""
+@pytest.mark.parametrize(
+    "line",
+    ["/rooms", "/create kitchen private", "/archive", "/leave", "/topic tea", "/kick bob",
+     "/history 5", "/delete 3", "/register --owner"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "lost", [it.Connecting(), it.Offline("gone", 1.0, it.Cause.SILENCE, 14), it.Replaced()]
+)
+def test_a_command_that_needs_a_server_comes_back_without_one(line: str, lost: it.Item) -> None:
+    """It is said, and nothing of it is done later, in whatever room one is then."""
 
     async def story() -> None:
         anna = Seat()
+        anna.told(lost)
+        told = [f"08:00 · {line.split()[0]} was not done: you are not connected."]
+        assert await anna.types(line) == told
+        assert anna.screen.input == line
+        assert anna.screen.asked == []
+        assert anna.orders() == []
         anna.client._connection = None
-        assert await anna.types("/rooms") == ["08:00 · not connected"]
+        assert await anna.types(line) == told
+
+    run(story())
+
+
+def test_the_server_is_asked_as_soon_as_there_is_a_sign_in() -> None:
+    """The window greets before its stream is open."""
+
+    async def story() -> None:
+        anna = Seat()
+        anna.told(it.Connecting())
+        assert "not connected" in (await anna.types("/rooms"))[0]
+        anna.told(signed_in())
+        assert "kitchen" in "".join(await anna.types("/rooms"))
+
+    run(story())
+
+
+def test_what_needs_no_server_is_done_without_one() -> None:
+    """Nor does it come back: help, names that are ignored, an unsent message, the end."""
+
+    async def story() -> None:
+        anna = Seat()
+        anna.told(it.Connecting())
+        for line in ("/help", "/ignore bob", "/ignored", "/unignore bob", "/topic", "/me waves"):
+            assert "not connected" not in "".join(await anna.types(line))
+        assert anna.screen.input == ""
+        await anna.types("/delete")
+        assert anna.screen.input == "/me waves"
+        await anna.types("/join dev")
+        assert anna.state.heading is not None
+        await anna.types("/quit")
+        assert anna.screen.closed
 
     run(story())
 
@@ -181,10 +345,10 @@ def test_nothing_can_be_looked_up_before_there_is_a_connection() -> None:
         ("/msg bob", "/msg NAME[,NAME…] TEXT: write to people without going there"),
         ("/msg , hi", "/msg NAME[,NAME…] TEXT: write to people without going there"),
         ("/dm ,", "/dm NAME[,NAME…]: go to the conversation with people"),
-        ("/help join", "/join ROOM: go to a room; a new name opens one"),
-        ("/help /q", "/quit: sign out and end; Ctrl-D does the same"),
+        ("/help join", "/join ROOM [password]: go to a room; a new name opens one"),
+        ("/help /q", "/quit: end; a guest signs out. Ctrl-D does the same"),
         ("/help nonsense", "There is no /nonsense."),
-        ("/join", "/join ROOM: go to a room; a new name opens one"),
+        ("/join", "/join ROOM [password]: go to a room; a new name opens one"),
         ("/lobby", "There is no /lobby. /help lists the commands."),
     ],
 )
@@ -224,8 +388,14 @@ def test_the_help_has_every_command() -> None:
 
     async def story() -> None:
         lines = await Seat().types("/help")
-        assert sum(line.strip().startswith("/") for line in lines) == 11
+        assert sum(line.strip().startswith("/") for line in lines) == len(TABLE[Group.EVERYDAY])
         assert "//text" in lines[-1]
+        for group in list(Group)[1:]:
+            assert f"/help {group.value}" in lines[-2]
+            rows = (await Seat().types(f"/help {group.value}"))[1:]
+            assert [row.split()[0] for row in rows] == [f"/{one.name}" for one in TABLE[group]]
+        assert await Seat().types("/help /rooms") == ["08:00 · /rooms: which rooms there are"]
+        assert "There is no /x" in (await Seat().types("/help x"))[0]
 
     run(story())
 
@@ -305,3 +475,45 @@ def test_many_candidates_are_counted() -> None:
     anna = Seat()
     anna.client.offer([f"n{number}" for number in range(100)])
     assert anna.screen.lines[0].endswith("… 40 more")
+
+
+def test_what_is_deleted_or_ignored_vanishes_from_the_screen() -> None:
+    """And who is ignored is kept for the next start."""
+
+    async def story() -> None:
+        anna = Seat()
+        kept = KeptNames(["Carol"])
+        anna.client.ignore_as_in(kept)
+        assert anna.state.ignores("carol")
+        deletion = RoomEvent("r1", 3, EIGHT, ANNA, Deleted(2, BOB))
+        assert anna.told(
+            said(1, "bob", "one"), said(2, "bob", "two"), it.EventArrived(deletion)
+        ) == ["08:00 bob: one", "08:00 bob: (message deleted)",
+              "08:00 · anna deleted a message of bob"]  # fmt: skip
+        anna.client.enter_line("/ignore @bob")
+        assert not any("one" in line for line in anna.screen.lines)
+        assert kept.names == ["Carol", "bob"]
+        kept.fails = True
+        assert "cannot be kept" in (await anna.types("/unignore carol"))[0]
+        assert kept.names == ["Carol", "bob"]
+        assert await anna.types("/ignored") == ["08:00 · ignored: bob"]
+
+    run(story())
+
+
+class KeptNames:
+    """Names in memory. Obeys `ports.IgnoredNames`."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.fails = False
+
+    def read(self) -> list[str]:
+        """Give them."""
+        return self.names
+
+    def write(self, names: Iterable[str]) -> None:
+        """Keep them, or fail as a full disk does."""
+        if self.fails:
+            raise OSError(28, "No space left on device")
+        self.names = list(names)

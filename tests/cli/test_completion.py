@@ -18,7 +18,7 @@ ROOMS = ["lobby", "dev"]
         ("/join ", 0, ("lobby", "dev")),
         ("/join dev x", 0, ()),
         ("/leave l", 1, ("lobby",)),
-        ("/help to", 2, ("topic",)),
+        ("/help top", 3, ("topic",)),
         ("/dm b", 1, ("bob", "Bert")),
         ("/msg bob,c", 1, ("carol",)),
         ("/msg bob,b", 1, ("Bert",)),

@@ -22,7 +22,8 @@ from chat_cli import records
 from chat_cli.journal import Journal
 from chat_cli.keeper import Keeper
 from chat_cli.model import ByName
-from chat_cli.outbox import Outbox, PendingPost
+from chat_cli.outbox import Outbox
+from chat_cli.pending import PendingPost
 from tests.cli.desk import die, run
 
 LOBBY = ByName("lobby")
@@ -92,15 +93,13 @@ class Window:
             self.outbox.fail(post, "failed")
             self.world.shown.add(post.text)
 
-    async def presses_enter(self) -> None:
+    def presses_enter(self) -> None:
         """Write a message; what failed before was seen."""
         self.outbox.seen()
         post = self.outbox.post(LOBBY, "", False, self.owner, "#lobby")
         post.text = post.client_msg_id
         self.world.pressed[post.text] = self.owner
-        self.keeper.changed()
-        # The screen shows it in the same turn in which it is written.
-        await asyncio.sleep(0)
+        self.keeper.write()
 
     def signs_in(self) -> None:
         """Begin a stream; whoever the token means, one is that."""
@@ -179,7 +178,7 @@ async def live(
         window, server = windows[which], world.server
         match action:
             case "press":
-                await window.presses_enter()
+                window.presses_enter()
             case "settle":
                 await window.settles()
             case "turn":

@@ -125,3 +125,32 @@ def test_a_place_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(CredentialError):
         store(tmp_path).join_lock()
     assert store(tmp_path).find() == []
+
+
+def test_a_token_that_is_over_is_not_found(tmp_path: Path) -> None:
+    """Its file goes with it; one without an end, or with one to come, is found."""
+    store(tmp_path).keep("over", expires_ms=1).leave()
+    assert store(tmp_path).find() == []
+    assert files(tmp_path, ".json") == []
+    store(tmp_path).keep("good", expires_ms=2**52).leave()
+    (found,) = store(tmp_path).find()
+    assert found.token == "good"
+    found.leave()
+
+
+@posix
+def test_nobody_else_may_look(tmp_path: Path) -> None:
+    """Whatever the umask is, and although the directories were open to all before."""
+    kept = store(tmp_path).keep("first")
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o777)
+    before = os.umask(0)
+    try:
+        store(tmp_path).keep("second")
+    finally:
+        os.umask(before)
+    directories = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    assert {path.stat().st_mode & 0o077 for path in directories} == {0}
+    (second,) = [path for path in files(tmp_path, ".json") if "second" in path.read_text()]
+    assert second.stat().st_mode & 0o777 == 0o600
+    kept.forget()

@@ -3,8 +3,9 @@
 from chat_cli import items as it
 from chat_cli.model import ById, ByName, Direct, Position, RoomInfo, RoomKind, User
 from chat_cli.orders import enter, leave, say, set_topic
-from chat_cli.outbox import JoinRoom, PendingOrder
+from chat_cli.pending import JoinRoom, PendingOrder
 from chat_cli.state import Link
+from chat_cli.status import waiting_lines
 from tests.cli.person import (
     ANNA,
     BOB,
@@ -60,21 +61,6 @@ def test_a_lost_connection_is_told_once_and_so_is_the_return() -> None:
         "08:00 · back, 2 messages caught up",
     ]
     assert anna.told(it.Offline("connection lost", 1.0)) != []
-
-
-def test_back_and_nothing_missed() -> None:
-    """A return without news says so."""
-    anna = connected()
-    anna.told(it.Offline("connection lost", 1.0))
-    assert anna.told(it.Welcome("e1", ANNA), opened(), live(0)) == ["08:00 · back, nothing missed"]
-
-
-def test_back_counts_over_broken_attempts() -> None:
-    """What an attempt brought before it broke off is part of the sum."""
-    anna = connected()
-    anna.told(it.Offline("x", 1.0), it.Welcome("e1", ANNA), opened(), said(1, "bob", "one"))
-    anna.told(it.Offline("x", 1.0), it.Welcome("e1", ANNA), opened(after_seq=1))
-    assert anna.told(said(2, "bob", "two"), live(2))[-1] == "08:00 · back, 2 messages caught up"
 
 
 def test_a_server_that_never_answered_is_told_once() -> None:
@@ -139,12 +125,13 @@ def test_an_announcement_stands_out_from_talk() -> None:
 
 
 def test_a_place_that_is_no_chat_server_is_told() -> None:
-    """The reason is shown and the client stays where it is."""
-    anna = Person()
-    assert anna.told(it.Stopped("what listens there is no chat server")) == [
-        "08:00 · what listens there is no chat server"
-    ]
-    assert anna.state.link is Link.STOPPED
+    """The reason is shown and the client stays where it is; before a sign-in it ends with it."""
+    anna, newcomer = connected(), Person()
+    reason = "what listens there is no chat server"
+    assert anna.told(it.Stopped(reason)) == [f"08:00 · {reason}"]
+    assert newcomer.told(it.Stopped(reason)) == []
+    assert (anna.state.unusable, newcomer.state.unusable) == ("", reason)
+    assert anna.state.link is newcomer.state.link is Link.STOPPED
 
 
 def test_a_refused_name_is_asked_for_again() -> None:
@@ -232,6 +219,34 @@ def test_a_rate_refusal_is_obeyed_silently() -> None:
     assert anna.texts_written() == ["fast"]
 
 
+def test_slow_mode_holds_one_room() -> None:
+    """The message says why it waits; one to another room leaves meanwhile."""
+    anna = connected()
+    anna.told(opened(DEV), live(0, DEV))
+    say(anna.state, "slow")
+    post = anna.writes_post()
+    refusal = it.Refused(
+        8, "SLOW_MODE", "wait a moment", client_msg_id=post.client_msg_id, retry_after=30
+    )
+    assert anna.told(refusal) == []
+    say(anna.state, "elsewhere", target=ById("r2"))
+    say(anna.state, "held")
+    assert anna.texts_written() == ["elsewhere"]
+    (line, *_) = [drawn.text for drawn in waiting_lines(anna.state, 1.0)]
+    assert line.endswith("anna: slow (wait a moment; again in 29 s)")
+
+
+def test_what_may_not_be_said_comes_back() -> None:
+    """Muted, archived, banned, blocked: it is shown as not sent, and can be typed elsewhere."""
+    anna = connected()
+    for reason in ("MUTED", "ROOM_ARCHIVED", "BANNED_FROM_ROOM", "BLOCKED"):
+        say(anna.state, reason)
+        post = anna.writes_post()
+        lines = anna.told(it.Refused(7, reason, "no", client_msg_id=post.client_msg_id))
+        assert lines[0] == f"08:00 ✗ not sent: {reason}"
+        assert anna.given_back[-1] == reason
+
+
 def test_a_busy_server_is_asked_again() -> None:
     """UNAVAILABLE without a delay waits a second."""
     anna = connected()
@@ -271,6 +286,14 @@ def test_a_refused_join_leaves_one_where_one_was() -> None:
         "08:00 · a bad name"
     ]
     assert anna.state.current_label() == "#lobby"
+
+
+def test_a_wrong_password_of_a_room_may_be_what_is_wrong() -> None:
+    """The server says nothing else where there is no such room, and nothing else is said here."""
+    anna = connected()
+    enter(anna.state, ById("r9"), "tea time")
+    refusal = it.Refused(5, "NO", "there is no such room", order_id=anna.writes_order().order_id)
+    assert anna.told(refusal) == ["08:00 · there is no such room, or it has another password"]
 
 
 def test_a_join_that_is_too_fast_is_repeated() -> None:

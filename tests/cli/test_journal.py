@@ -10,7 +10,7 @@ import pytest
 from chat_cli import records
 from chat_cli.journal import Journal, find_orphans
 from chat_cli.model import ByName
-from chat_cli.outbox import PendingPost
+from chat_cli.pending import PendingPost
 
 
 def line(number: int) -> bytes:

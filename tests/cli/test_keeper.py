@@ -10,7 +10,8 @@ from chat_cli import records
 from chat_cli.journal import Journal
 from chat_cli.keeper import Keeper
 from chat_cli.model import ByName
-from chat_cli.outbox import Outbox, PendingPost
+from chat_cli.outbox import Outbox
+from chat_cli.pending import PendingPost
 from chat_cli.storage import directory_for
 from tests.cli.desk import die, run
 
@@ -91,8 +92,44 @@ def test_a_message_leaves_when_it_is_on_disk(tmp_path: Path) -> None:
     run(story())
 
 
-def test_a_message_is_on_disk_before_anything_else_happens(tmp_path: Path) -> None:
-    """One turn of the loop after Enter it survives the end of the process."""
+def test_what_was_written_survives_at_once(tmp_path: Path) -> None:
+    """With what was to be written soon, once, before the loop has a turn; it is synced as ever."""
+
+    async def story() -> None:
+        anna = Person(tmp_path)
+        anna.starts()
+        anna.writes("one", "two")
+        assert anna.on_disk().posts == {}
+        anna.keeper.write()
+        (path,) = anna.files()
+        written = path.read_bytes()
+        assert [post.text for post in records.read(written).posts.values()] == ["one", "two"]
+        assert await anna.sends() == ["one", "two"]
+        assert path.read_bytes() == written
+        die(anna.keeper)
+        assert Person(tmp_path, "q").starts() == ["one", "two"]
+
+    run(story())
+
+
+def test_without_a_name_there_is_nothing_to_write_to(tmp_path: Path) -> None:
+    """What was written before is in the file when there is one."""
+
+    async def story() -> None:
+        anna = Person(tmp_path)
+        anna.writes("early")
+        anna.keeper.write()
+        assert anna.files() == []
+        anna.starts()
+        anna.keeper.write()
+        assert [post.text for post in anna.on_disk().posts.values()] == ["early"]
+        die(anna.keeper)
+
+    run(story())
+
+
+def test_changes_of_a_turn_are_written_together(tmp_path: Path) -> None:
+    """One turn of the loop after them they survive the end of the process."""
 
     async def story() -> None:
         anna = Person(tmp_path)
@@ -135,7 +172,8 @@ def test_what_the_dead_left_moves_into_the_own_file(tmp_path: Path) -> None:
         for time_ms, window in enumerate(windows, 1):
             window.starts()
             window.writes(f"of {time_ms}")
-            window.outbox.stamp(time_ms)
+            for post in window.outbox.posts.values():
+                post.typed_ms = time_ms
             await window.sends()
         for window in windows:
             die(window.keeper)

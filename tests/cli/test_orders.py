@@ -1,11 +1,32 @@
 """`chat_cli.orders`: what the person wants, and what is said when it cannot be."""
 
-from chat_cli.effects import GiveBack
-from chat_cli.model import ById, ByName, Direct
-from chat_cli.orders import enter, leave, say, set_topic, show_topic
-from chat_cli.outbox import JoinRoom, LeaveRoom, PendingOrder, PendingPost, SetTopic
+from chat_cli.effects import GiveBack, Hide, KeepIgnored
+from chat_cli.model import ByCode, ById, ByName, Direct
+from chat_cli.orders import (
+    enter,
+    ignore,
+    leave,
+    list_ignored,
+    say,
+    set_topic,
+    show_topic,
+    take_back,
+    unignore,
+)
 from chat_cli.own_posts import give_up
-from tests.cli.person import DEV, WITH_BOB, Person, connected, goes_to, live, opened, topic_set
+from chat_cli.pending import JoinRoom, LeaveRoom, PendingOrder, PendingPost, SetTopic
+from tests.cli.person import (
+    DEV,
+    PLAN,
+    WITH_BOB,
+    Person,
+    connected,
+    goes_to,
+    live,
+    opened,
+    order_acked,
+    topic_set,
+)
 
 
 def order_of(person: Person) -> object:
@@ -151,3 +172,59 @@ def test_an_action_or_a_text_for_another_room_does_not_come_back() -> None:
     effects = give_up(anna.state, list(anna.state.outbox.posts.values()), "refused")
     assert GiveBack("for the lobby") not in effects
     assert len([effect for effect in effects if isinstance(effect, GiveBack)]) == 1
+
+
+def test_what_has_not_left_is_taken_back() -> None:
+    """The last one to this room comes back to be typed; what is on its way does not."""
+    anna = connected()
+    anna.told(opened(DEV), live(0, DEV))
+    assert take_back(anna.state) == []
+    say(anna.state, "on its way")
+    anna.writes()
+    say(anna.state, "held", action=True)
+    say(anna.state, "elsewhere", target=ById("r2"))
+    assert anna.sees(take_back(anna.state)) == ["08:00 · Taken back before it was sent."]
+    assert anna.given_back == ["/me held"]
+    (line,) = anna.sees(take_back(anna.state))
+    assert "on its way" in line
+    texts = [post.text for post in anna.state.outbox.posts.values()]
+    assert texts == ["on its way", "elsewhere"]
+
+
+def test_people_are_ignored_and_not_oneself() -> None:
+    """By their names in any case; it is kept, and what they said is hidden."""
+    anna = connected()
+    assert anna.sees(ignore(anna.state, "ANNA")) == ["08:00 · You cannot ignore yourself."]
+    ignore_bob = ignore(anna.state, "Bob")
+    assert anna.sees(ignore_bob) == [
+        "08:00 · You see nothing of Bob any more. /unignore Bob ends that."
+    ]
+    assert anna.other_effects == [Hide("Bob"), KeepIgnored()]
+    assert anna.state.ignores("BOB")
+    assert anna.sees(list_ignored(anna.state)) == ["08:00 · ignored: Bob"]
+    assert "do not ignore" in anna.sees(unignore(anna.state, "carol"))[0]
+    assert "see bob again" in anna.sees(unignore(anna.state, "bob"))[0]
+    assert not anna.state.ignores("bob")
+
+
+def test_a_room_behind_a_code_is_entered_when_the_server_tells_which_it_is() -> None:
+    """What is typed before that goes to no room, and least of all to the one before."""
+    anna = connected()
+    enter(anna.state, ByCode("sesame"))
+    assert anna.state.current_label() == "a private room"
+    order = anna.writes_order()
+    assert order.order == JoinRoom(ByCode("sesame"), 50)
+    assert anna.sees(say(anna.state, "hello?")) == ["08:00 · The room is not open yet."]
+    assert anna.given_back == ["hello?"]
+    assert anna.told(order_acked(order.order_id, PLAN), opened(PLAN)) == []
+    assert anna.state.current_label() == "plan (private)"
+
+
+def test_a_private_room_is_left_and_has_a_topic() -> None:
+    """As a public one."""
+    anna = connected()
+    anna.told(opened(PLAN), live(0, PLAN))
+    enter(anna.state, ById("r5"))
+    assert anna.sees(show_topic(anna.state)) == ["08:00 · plan (private) has no topic"]
+    leave(anna.state, None)
+    assert order_of(anna) == LeaveRoom("r5")

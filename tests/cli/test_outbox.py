@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_cli.model import ById, ByName, Limits
-from chat_cli.outbox import JoinRoom, LeaveRoom, Outbox, PendingOrder, PendingPost, SetTopic
+from chat_cli.outbox import Outbox
+from chat_cli.pending import JoinRoom, LeaveRoom, PendingOrder, PendingPost, SetTopic
 
 LOBBY = ByName("lobby")
 
@@ -205,10 +206,11 @@ def test_old_posts_are_found() -> None:
     """14 days is how long the server is sure to know an id; one without a time has no age."""
     day = 24 * 3600 * 1000
     outbox = Outbox("p")
+    outbox.begin_saving()
     outbox.post(LOBBY, "old", False, None)
-    outbox.stamp(1_000)
+    outbox.take_changes(1_000)
     outbox.post(LOBBY, "young", False, None)
-    outbox.stamp(2_000)
+    outbox.take_changes(2_000)
     assert [post.typed_ms for post in outbox.posts.values()] == [1_000, 2_000]
     assert outbox.too_old(1_000 + 14 * day) == []
     assert [post.text for post in outbox.too_old(1_001 + 14 * day)] == ["old"]
@@ -281,3 +283,53 @@ def test_posts_leave_in_order_whatever_happens(data: st.DataObject) -> None:
             break
     assert first_written == sorted(first_written, key=int)
     assert settled + len(outbox.posts) == total
+
+
+def test_a_slow_room_holds_its_own_messages_alone() -> None:
+    """Those to other rooms overtake; within the room the order stays, also before it was open."""
+    outbox = Outbox("p")
+    slow, fast = ById("r1"), ById("r2")
+    first = outbox.post(slow, "1", False, "a", "#slow")
+    outbox.take_due(0.0)
+    outbox.retry(first.client_msg_id, 30.0, "slow mode", alone=True)
+    outbox.post(ByName("slow"), "2", False, "a", "#slow")
+    other = outbox.post(fast, "3", False, "a", "#fast")
+    assert outbox.take_due(1.0) == [other]
+    assert outbox.next_due(1.0) == 30.0
+    outbox.settle_post(other.client_msg_id)
+    assert outbox.take_due(29.0) == []
+    assert outbox.take_due(30.0) == [first]
+    assert outbox.next_due(30.0) is None
+
+
+def test_a_rate_holds_all_messages() -> None:
+    """It is the user that is too fast, and not a room."""
+    outbox = Outbox("p")
+    first = outbox.post(ById("r1"), "1", False, "a", "#slow")
+    outbox.take_due(0.0)
+    outbox.retry(first.client_msg_id, 30.0, "slow mode", alone=True)
+    outbox.retry(first.client_msg_id, 5.0, "too fast")
+    outbox.post(ById("r2"), "2", False, "a", "#fast")
+    assert outbox.take_due(1.0) == []
+    assert outbox.next_due(1.0) == 5.0
+
+
+def test_changes_are_given_once() -> None:
+    """Only what is new since the last time, however much waits; nothing where nobody keeps it."""
+    outbox = Outbox("p")
+    outbox.post(LOBBY, "early", False, None)
+    assert outbox.take_changes(0) == []
+    outbox.begin_saving()
+    one, two = (outbox.post(LOBBY, text, False, None) for text in "ab")
+    ids = [post.client_msg_id for post in outbox.posts.values()]
+    assert outbox.take_changes(0) == ids
+    assert outbox.take_changes(0) == []
+    outbox.fail(one, "no")
+    outbox.settle_post(two.client_msg_id)
+    assert outbox.take_changes(0) == ids[1:]
+    outbox.seen()
+    outbox.signed_in_as("u1")
+    assert outbox.take_changes(0) == [ids[1], ids[0]]
+    outbox.stop_saving()
+    outbox.post(LOBBY, "late", False, None)
+    assert outbox.take_changes(0) == []

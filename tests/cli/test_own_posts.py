@@ -6,7 +6,7 @@ from chat_cli import items as it
 from chat_cli import own_posts
 from chat_cli.model import ById, ByName, Direct
 from chat_cli.orders import enter, say
-from chat_cli.outbox import FailedPost, Found, PendingOrder, PendingPost
+from chat_cli.pending import FailedPost, Found, PendingOrder, PendingPost
 from tests.cli.person import (
     ANNA,
     DEV,

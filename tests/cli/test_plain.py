@@ -9,7 +9,14 @@ import pytest
 
 from chat_cli.exits import Exit
 from chat_cli.interactive import chat
+from chat_cli.journal import Journal, find_orphans
+from chat_cli.model import ByName
+from chat_cli.pending import PendingPost
+from chat_cli.ports import Secret
+from chat_cli.records import pending
+from chat_cli.storage import directory_for
 from chat_protos.chat.v1 import chat_pb2 as pb
+from tests.authority import issue
 from tests.cli.desk import DEADLINE, run
 from tests.cli.fake_service import FakeService
 
@@ -131,6 +138,26 @@ def test_lines_survive_a_lost_connection(stdin: Pipe) -> None:
     run(story())
 
 
+def test_commands_wait_for_the_connection(stdin: Pipe) -> None:
+    """So that what follows them is meant for where they lead, and not for the room before."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            chatting = asyncio.create_task(chat(fake.target, "anna", "lobby"))
+            stdin.write("one\n")
+            await fake.until(lambda: bool(fake.room("lobby").events))
+            await fake.stop()
+            stdin.write("two\n/join dev\nthree\n/leave\n")
+            stdin.end()
+            await fake.start()
+            assert await chatting == Exit.DONE
+            said = [event.message.text for event in fake.room("lobby").events]
+            assert said == ["one", "two"]
+            assert [event.message.text for event in fake.room("dev").events] == ["three"]
+
+    run(story())
+
+
 def test_what_was_not_sent_is_told_at_the_end(
     stdin: Pipe, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +167,11 @@ def test_what_was_not_sent_is_told_at_the_end(
         async with FakeService() as fake:
             chatting = asyncio.create_task(chat(fake.target, "anna", "lobby"))
             stdin.write("one\n")
-            await fake.until(lambda: bool(fake.room("lobby").events))
+            shown = ""
+            async with asyncio.timeout(DEADLINE):
+                while "✓" not in shown:
+                    await asyncio.sleep(0.005)
+                    shown += capsys.readouterr().out
             await fake.stop()
             stdin.write("lost \x1b[2J\n")
             stdin.end()
@@ -157,6 +188,76 @@ def test_what_was_not_sent_is_told_at_the_end(
 
     run(story())
     assert "not sent" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_sign_in_that_cannot_be_ended_is_told(
+    stdin: Pipe, capsys: pytest.CaptureFixture[str], gone: bool
+) -> None:
+    """/logout without a server forgets the token, and says what goes on there; else nothing."""
+    told = "until it ends by itself"
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            held = fake.accounts.open("anna", "secret-1")
+            given = {Secret.PASSWORD: held.password}
+            task = asyncio.create_task(chat(fake.target, "anna", "lobby", None, given))
+            await fake.is_read()
+            if gone:
+                await fake.stop()
+            stdin.write("/logout\n")
+            stdin.end()
+            await task
+
+    run(story())
+    assert (told in capsys.readouterr().out) is gone
+
+
+def test_a_server_that_cannot_be_used_is_1(
+    stdin: Pipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At once, with one line, though more could be typed; nothing is shown, and none stays."""
+
+    async def story() -> None:
+        async with FakeService(issued=issue("any.example")) as fake:
+            stdin.write("hello\n")
+            async with asyncio.timeout(DEADLINE):
+                assert await chat(fake.target, "anna", "lobby") == Exit.REFUSED
+            assert fake.joins == []
+
+    run(story())
+    stdin.end()
+    told = capsys.readouterr()
+    assert told.out == ""
+    (line,) = told.err.splitlines()
+    assert line.startswith("chat-cli: 127.0.0.1:")
+    assert "--tls encrypts it" in line
+    assert list(tmp_path.rglob("outbox/*/*")) == []
+
+
+def test_what_somebody_wrote_outlives_a_server_that_cannot_be_used(
+    stdin: Pipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It belongs to who signed in before; what nobody wrote is dropped, and both are told."""
+    mine = PendingPost("a-1", ByName("lobby"), "mine", False, "u1@e1")
+    nobodys = PendingPost("a-2", ByName("lobby"), "nobody's", False, None)
+
+    async def story() -> None:
+        async with FakeService(issued=issue("any.example")) as fake:
+            directory = directory_for("outbox", fake.target, "anna", tmp_path)
+            journal = Journal.create(directory, "window")
+            journal.append(b"".join(pending(one) for one in (mine, nobodys)))
+            journal.leave()
+            stdin.end()
+            assert await chat(fake.target, "anna", "lobby") == Exit.REFUSED
+            (left,) = find_orphans(directory, "window")
+            assert list(left.contents.posts) == ["a-1"]
+            left.leave()
+
+    run(story())
+    why, *rest = capsys.readouterr().err.splitlines()
+    assert "--tls encrypts it" in why
+    assert rest[:2] == ["not sent yet: mine", "not sent: nobody's"]
 
 
 def test_a_removed_user_is_1(stdin: Pipe, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,35 @@
 """`chat_cli.reading`: every event once, no hole in silence, rooms opened and closed."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_cli import items as it
-from chat_cli.model import ById, ByName, Direct, RoomEvent, RoomInfo, RoomKind, User
+from chat_cli.effects import Strike
+from chat_cli.entries import Spoken
+from chat_cli.happenings import happening
+from chat_cli.model import (
+    Body,
+    ById,
+    ByName,
+    Deleted,
+    Direct,
+    Invitation,
+    Removed,
+    Role,
+    RoleChanged,
+    RoomChanged,
+    RoomEvent,
+    RoomInfo,
+    RoomKind,
+    Said,
+    Tombstone,
+    User,
+)
 from chat_cli.orders import enter, say
-from chat_cli.outbox import JoinRoom, PendingOrder, PendingPost
+from chat_cli.pending import JoinRoom, LeaveRoom, PendingOrder, PendingPost
 from tests.cli.person import (
     ANNA,
     BOB,
@@ -15,6 +37,7 @@ from tests.cli.person import (
     DEV,
     EIGHT,
     LOBBY,
+    PLAN,
     WITH_BOB,
     acked,
     connected,
@@ -171,9 +194,22 @@ def test_a_room_that_may_not_be_read_is_closed() -> None:
     assert anna.told(it.Refused(7, "NO", "not for you", order_id="hello", room_id="r1")) == [
         "08:00 · #lobby: not for you",
         "08:00 · back, nothing missed",
+        "08:00 · You are in no room now. /join NAME enters one.",
     ]
     assert anna.writes() == []
     assert anna.state.current_label() == ""
+
+
+def test_what_is_typed_for_a_room_that_may_not_be_read_is_not_for_the_next() -> None:
+    """It has to be confirmed, as after a removal; of another room there is nothing to say."""
+    anna = connected()
+    anna.told(opened(DEV), opened(PLAN), it.Welcome("e1", ANNA))
+    (line,) = anna.told(it.Refused(5, "NO", "no such room", order_id="hello", room_id="r5"))
+    assert line == "08:00 · plan (private): no such room"
+    assert anna.state.put_out_of == ""
+    (*_, line) = anna.told(it.Refused(7, "NO", "not for you", order_id="hello", room_id="r1"))
+    assert line == "08:00 · You are in #dev now."
+    assert anna.state.put_out_of == "#lobby"
 
 
 def test_a_room_that_was_asked_for_becomes_the_current_one() -> None:
@@ -273,6 +309,7 @@ def test_a_later_picture_is_taken_in_silence() -> None:
 def test_a_large_room_says_how_many_there_are() -> None:
     """A picture of a part tells the whole number."""
     anna = connected()
+    enter(anna.state, ByName("dev"))
     anna.told(opened(DEV), live(0, DEV))
     picture = it.Presence("r2", True, (ANNA, BOB), (), 900)
     assert anna.told(picture) == ["08:00 · in #dev, 900 in all: anna, bob"]
@@ -284,21 +321,11 @@ def test_topics_are_shown_and_kept() -> None:
     assert anna.told(topic_set(1, "bob", "tea")) == ["08:00 · bob set the topic: tea"]
     assert anna.told(topic_set(2, "bob", "")) == ["08:00 · bob removed the topic"]
     about = RoomInfo("r2", RoomKind.PUBLIC, "dev", topic="code")
+    enter(anna.state, ByName("dev"))
     assert anna.told(opened(about), live(0, DEV), here("anna", room=DEV)) == [
         "08:00 · #dev: code",
         "08:00 · in #dev: anna",
     ]
-
-
-def test_a_room_that_was_left_leads_back() -> None:
-    """The room before becomes the current one; leaving another room does not move one."""
-    anna = connected()
-    anna.told(opened(DEV), live(0, DEV))
-    enter(anna.state, ByName("dev"))
-    assert anna.told(it.RoomClosed("r2")) == ["08:00 · you left #dev, now in #lobby"]
-    anna.told(opened(DEV), live(0, DEV))
-    assert anna.told(it.RoomClosed("r2")) == ["08:00 · you left #dev"]
-    assert anna.told(it.RoomClosed("r1")) == ["08:00 · you left #lobby, now in no room"]
 
 
 def test_an_unknown_kind_of_event_counts_as_seen() -> None:
@@ -329,12 +356,154 @@ def test_a_mention_is_marked() -> None:
 
 
 def _mentioned(text: str) -> bool:
-    from chat_cli.model import Said
-    from chat_cli.reading import spoken
+    entry = happening(RoomEvent("r1", 1, EIGHT, BOB, Said(text)), ANNA)
+    return isinstance(entry, Spoken) and entry.mention
 
+
+def happened(seq: int, body: Body, author: User = BOB, room: RoomInfo = LOBBY) -> it.EventArrived:
+    """Make the item of an event."""
+    return it.EventArrived(RoomEvent(room.room_id, seq, EIGHT, author, body))
+
+
+def test_a_room_that_one_is_in_already_is_one_line() -> None:
+    """Nobody asked for it now: neither its topic nor its people are told."""
     anna = connected()
-    event = RoomEvent("r1", 1, EIGHT, BOB, Said(text))
-    return spoken(anna.state, event, Said(text)).mention
+    about = replace(DEV, topic="code")
+    lines = anna.told(opened(about), live(0, DEV), here("anna", room=DEV))
+    assert lines == ["08:00 · you are in #dev too"]
+    assert anna.sees(enter(anna.state, ByName("dev"))) == ["08:00 · now in #dev: code"]
+
+
+def test_a_deletion_strikes_what_is_shown() -> None:
+    """It is told who did it and why; the own message is no longer the last one."""
+    anna = connected()
+    anna.told(said(1, "anna", "oops"), said(2, "anna", "fine"))
+    assert anna.state.rooms["r1"].own_seqs == [1, 2]
+    assert anna.told(happened(3, Deleted(2, ANNA, "rude"))) == [
+        "08:00 · bob deleted a message of anna: rude"
+    ]
+    assert anna.other_effects == [Strike("r1", 2)]
+    assert anna.state.rooms["r1"].own_seqs == [1]
+
+
+def test_an_own_message_that_was_deleted_before_it_came_back_is_no_longer_waited_for() -> None:
+    """A tombstone has its place."""
+    anna = connected()
+    say(anna.state, "oops")
+    anna.told(acked(anna.writes_post(), 1))
+    assert len(list(anna.state.waiting())) == 1
+    assert anna.told(happened(1, Tombstone(), ANNA)) == ["08:00 anna: (message deleted)"]
+    assert list(anna.state.waiting()) == []
+
+
+def test_a_removal_that_was_missed_is_told_and_obeyed() -> None:
+    """By naming the room at the reconnect one came back into it, and nobody asked for that."""
+    anna = connected()
+    anna.told(opened(DEV), live(0, DEV), said(1, "bob", "one"), it.Offline("x", 1.0))
+    say(anna.state, "typed meanwhile")
+    anna.told(it.Welcome("e1", ANNA))
+    lines = anna.told(
+        opened(replace(LOBBY, head_seq=4), after_seq=1),
+        said(2, "bob", "two"),
+        happened(3, Removed(ANNA, "spam")),
+        said(4, "bob", "four"),
+        live(4),
+        opened(DEV),
+        live(0, DEV),
+        it.RoomClosed("r1"),
+    )
+    assert lines == [
+        "08:00 bob: two",
+        "08:00 · bob removed you from #lobby: spam",
+        "08:00 ✗ not sent: typed meanwhile",
+        "        you are not in #lobby any more",
+        "08:00 · You are in #dev now.",
+        "08:00 · back, 1 message caught up",
+    ]
+    assert anna.writes_order().order == LeaveRoom("r1")
+    assert anna.state.put_out_of == "#lobby"
+
+
+def test_a_ban_that_was_missed_is_told_with_its_end() -> None:
+    """It may be over by now, so that the room was entered again."""
+    anna = connected()
+    anna.told(it.Welcome("e1", ANNA), opened(replace(LOBBY, head_seq=1)))
+    (line, *_) = anna.told(happened(1, Removed(ANNA, "", True, EIGHT + 60_000)))
+    assert line == "08:00 · bob banned you from #lobby until 08:01 today"
+
+
+def test_what_is_on_its_way_into_a_room_that_one_is_put_out_of_has_its_own_answer() -> None:
+    """A public room takes messages of those who are not in it."""
+    anna = connected()
+    say(anna.state, "on its way")
+    post = anna.writes_post()
+    lines = anna.told(it.RoomClosed("r1", it.CloseReason.REMOVED))
+    assert not any("not sent" in line for line in lines)
+    assert anna.told(acked(post, 1)) == ["08:00 #lobby anna: on its way ✓"]
+
+
+def test_removals_of_before_one_entered_and_of_others_are_no_reason_to_leave() -> None:
+    """Also where a room had to be begun anew; what is told of them is the same."""
+    anna = connected()
+    anna.told(opened(replace(DEV, head_seq=2)))
+    lines = anna.told(
+        happened(1, Removed(ANNA), room=DEV),
+        happened(2, Removed(CAROL), room=DEV),
+    )
+    assert lines == ["08:00 #dev · bob removed anna", "08:00 #dev · bob removed carol"]
+    anna.told(it.Welcome("e1", ANNA), opened(replace(LOBBY, head_seq=1)))
+    assert anna.told(happened(1, Removed(CAROL))) == ["08:00 · bob removed carol"]
+    anna.told(it.Refused(11, "SEQ", "beyond", order_id="hello", room_id="r2"))
+    anna.told(opened(replace(DEV, head_seq=1)))
+    assert anna.told(happened(1, Removed(ANNA), room=DEV)) == ["08:00 #dev · bob removed anna"]
+    assert [isinstance(one.order, JoinRoom) for one in anna.state.outbox.orders.values()] == [True]
+
+
+def test_what_changes_of_a_room_is_kept() -> None:
+    """Its name, its pace, whether it is closed, and the own role; not that of others."""
+    anna = connected()
+    anna.told(
+        happened(1, RoomChanged("hall", slow_mode_ms=5000)),
+        happened(2, RoleChanged(ANNA, Role.MODERATOR)),
+        happened(3, RoleChanged(CAROL, Role.OWNER)),
+        happened(4, RoomChanged(archived=True)),
+        topic_set(5, "bob", "tea"),
+    )
+    room = anna.state.rooms["r1"]
+    assert room.info == replace(
+        LOBBY, name="hall", slow_mode_ms=5000, role=Role.MODERATOR, archived=True, topic="tea"
+    )
+    assert room.moderated
+    assert anna.state.current_label() == "#hall"
+
+
+def test_a_private_room_is_none_of_the_public_ones() -> None:
+    """Its name does not lead to it, and it is gone with the user that was in it."""
+    anna = connected()
+    anna.told(opened(PLAN), live(0, PLAN), here("anna", "carol", room=PLAN))
+    room = anna.state.rooms["r5"]
+    assert not room.answers_to(ByName("plan"), "u1")
+    assert anna.state.label("r5") == "plan (private)"
+    assert anna.state.public_names() == ["lobby"]
+    assert anna.state.room_names() == ["lobby", "plan"]
+    assert "carol" in anna.state.known_names()
+    anna.told(it.Offline("x", 1.0), it.SignedIn(User("u9", "anna"), "e1", anna.state.limits))
+    assert list(anna.state.rooms) == ["r1"]
+
+
+def test_nothing_of_whom_one_ignores_is_seen() -> None:
+    """Neither what is said nor coming, going and inviting; what is done to the room is."""
+    anna = connected()
+    anna.state.ignored = {"bob": "bob"}
+    anna.told(opened(DEV), live(0, DEV))
+    joins = it.Presence("r1", False, (User("u8", "BOB"), CAROL), (), 3)
+    assert anna.told(said(1, "bob", "hi anna"), said(1, "bob", "there", DEV), joins) == [
+        "08:00 · carol joined"
+    ]
+    assert anna.state.rooms["r2"].unread == 0
+    assert anna.told(it.Invited(Invitation("r5", "plan", BOB, EIGHT))) == []
+    assert anna.told(happened(2, Tombstone())) == []
+    assert anna.told(topic_set(3, "bob", "tea")) == ["08:00 · bob set the topic: tea"]
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=40))

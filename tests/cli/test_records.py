@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from chat_cli import records
 from chat_cli.model import ById, ByName, Direct
-from chat_cli.outbox import FailedPost, PendingPost
+from chat_cli.pending import FailedPost, PendingPost
 
 # No half of a pair of UTF-16: the client refuses to send one.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

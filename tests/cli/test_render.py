@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_cli.entries import (
+    Deed,
     Entry,
     History,
     Listing,
@@ -16,6 +17,7 @@ from chat_cli.entries import (
     Note,
     NotSent,
     Spoken,
+    Struck,
     TopicLine,
     warning,
 )
@@ -108,6 +110,16 @@ def test_lists_are_tidy() -> None:
     assert lines(Names("here", [])) == ["08:00 · here: nobody"]
 
 
+def test_a_very_wide_cell_moves_its_own_row_only() -> None:
+    """The other rows still fit into a usual window."""
+    rows = [("/kick NAME", "remove"), ("/code " + "x" * 30, "make"), ("/ban", "forbid")]
+    assert lines(Listing("commands", rows))[1:] == [
+        "      /kick NAME  remove",
+        f"      /code {'x' * 30}  make",
+        "      /ban        forbid",
+    ]
+
+
 def test_a_refused_message_shows_its_reason() -> None:
     """All of its lines, then why."""
     assert lines(NotSent("#dev", "a\nb", "too fast")) == [
@@ -145,6 +157,9 @@ def test_no_entry_lets_a_control_character_through(one: str, two: str, three: st
         Note(one),
         warning(two),
         NotSent(one, two, three),
+        Note(one, until_ms=EIGHT, reason=two),
+        Struck(one, EIGHT, two, bot=True),
+        Deed(one, EIGHT, two, three, EIGHT + 1, one),
         Listing(one, [(two, three)]),
         Names(one, [two, three]),
         History(one, [Spoken("", EIGHT, two, three)]),

@@ -186,7 +186,8 @@ def test_send_ends_with_1_when_it_is_refused(
     assert errors[0] == "chat-cli: not ␛[31m that (0 sent before it)"
     assert errors[1] == "chat-cli: Too long: 5000 bytes of at most 4096. (0 sent before it)"
     assert errors[2].startswith("chat-cli: line 2 is not UTF-8")
-    assert errors[3:] == ["chat-cli: this name is taken", "chat-cli: a bad name"]
+    assert errors[3].startswith("chat-cli: this name is taken: choose another name")
+    assert errors[4:] == ["chat-cli: a bad name"]
 
 
 def test_nobody_listening_is_3(capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,7 +210,7 @@ def test_a_server_that_goes_away_for_good_is_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """After the patience is over, the messages without an answer are counted."""
-    monkeypatch.setattr(sending, "_PATIENCE", 0.02)
+    monkeypatch.setattr(sending, "PATIENCE", 0.02)
 
     async def story() -> None:
         async with FakeService() as fake:
@@ -628,3 +629,59 @@ def test_an_announcement_is_a_remark(*, as_json: bool, capsys: pytest.CaptureFix
     assert output.err == "chat-cli: the operator: at noon\nchat-cli: the operator: or ␛[2Jso\n"
     assert len(output.out.splitlines()) == 1
     assert "noon" not in output.out
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_tail_tells_what_keeps_order(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each event once, under the name that the room has then, also after a lost stream."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            bob = fake.user("bob")
+            fake.say("bob", "spam")
+            fake.does("eve", pb.Deletion(seq=1, author=bob, reason="ad\x1b[2J"))
+            task = asyncio.create_task(tail(at(fake), 0, 5 if as_json else 4, as_json=as_json))
+            await fake.is_read()
+            fake.does("eve", pb.RoomChange(name="hall"))
+            streams = len(fake.subscribes)
+            fake.end_streams()
+            await fake.until(lambda: len(fake.subscribes) > streams and bool(fake.streams))
+            await fake.is_read()
+            fake.does("bob", pb.Withheld(), fake.room("hall"))
+            fake.say("bob", "bye", fake.room("hall"))
+            assert await task == Exit.DONE
+
+    run(story())
+    lines = capsys.readouterr().out.splitlines()
+    if as_json:
+        told = [json.loads(line) for line in lines]
+        kinds = ["message", "deletion", "change", "withheld", "message"]
+        assert [one["type"] for one in told] == kinds
+        assert [one["room"] for one in told] == ["lobby", "lobby", "hall", "hall", "hall"]
+        assert (told[1]["deleted_seq"], told[1]["deleted_author"]) == (1, "bob")
+        assert told[2]["changes"] == {"name": "hall"}
+    else:
+        assert [line[6:] for line in lines] == [
+            "bob: spam",
+            "· eve deleted a message of bob: ad␛[2J",
+            "· eve renamed the room to hall",
+            "bob: bye",
+        ]
+
+
+def test_tail_ends_when_it_is_put_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """It does not come back by itself, and says by whom and why."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            task = asyncio.create_task(tail(at(fake), 0, None, as_json=True))
+            await fake.is_read()
+            closed = pb.RoomClosed(
+                room_id=fake.room("lobby").room_id, reason=pb.CLOSE_REASON_BANNED, text="spam",
+                by=fake.user("eve"),
+            )  # fmt: skip
+            fake.tell(pb.StreamItem(closed=closed))
+            assert await task == Exit.REFUSED
+
+    run(story())
+    assert capsys.readouterr().err.splitlines()[-1] == "chat-cli: banned from lobby by eve: spam"

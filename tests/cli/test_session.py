@@ -39,7 +39,7 @@ def test_two_people_talk(tmp_path: Path) -> None:
     run(story())
 
 
-def test_the_first_hello_is_empty_and_the_next_names_positions(tmp_path: Path) -> None:
+def test_the_first_hello_names_what_is_entered_and_the_next_positions(tmp_path: Path) -> None:
     """The room is joined by order; a reconnect says what was read, with recent beside it."""
 
     async def story() -> None:
@@ -50,7 +50,8 @@ def test_the_first_hello_is_empty_and_the_next_names_positions(tmp_path: Path) -
             fake.end_streams()
             await anna.sees("back, nothing missed")
             first, second = fake.hellos
-            assert first == pb.Hello(epoch="e1")
+            lobby = pb.RoomPosition(room=pb.RoomTarget(room_name="lobby"), recent=50)
+            assert first == pb.Hello(epoch="e1", rooms=[lobby], joined_recent=0)
             assert second.epoch == "e1"
             (position,) = second.rooms
             assert position.room.room_id == fake.room("lobby").room_id
@@ -455,8 +456,8 @@ def test_what_is_no_chat_server_is_said_once(tmp_path: Path) -> None:
         await server.start()
         try:
             async with Desk(f"127.0.0.1:{port}", "anna", tmp_path) as anna:
-                await anna.sees("no chat server")
-                assert anna.state.link is Link.STOPPED
+                await anna.until(lambda: anna.state.link is Link.STOPPED)
+                assert "no chat server" in anna.state.unusable
         finally:
             await server.stop(None)
 

@@ -4,6 +4,8 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
+from chat_cli.durations import until
+from chat_cli.model import FOREVER_MS
 from chat_cli.session.errors import (
     CallError,
     UnauthenticatedError,
@@ -21,12 +23,16 @@ def failed(code: grpc.StatusCode, details: str = "", rich: bytes | None = None) 
     return call_error(grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, details))
 
 
-def rich_status(code: int, message: str, reason: str, retry_ms: int = 0, names: str = "") -> bytes:
+def rich_status(
+    code: int, message: str, reason: str, retry_ms: int = 0, names: str = "", until_ms: str = ""
+) -> bytes:
     """Make the details that a server sends."""
     status = status_pb2.Status(code=code, message=message)
     info = error_details_pb2.ErrorInfo(reason=reason, domain="chat.v1")
     if names:
         info.metadata["names"] = names
+    if until_ms:
+        info.metadata["until_ms"] = until_ms
     status.details.add().Pack(info)
     if retry_ms:
         retry = error_details_pb2.RetryInfo()
@@ -53,6 +59,21 @@ def test_rich_details_are_read() -> None:
     named = failed(Code.NOT_FOUND, "nobody", rich_status(5, "nobody", "X", names="dave"))
     assert str(named) == "nobody: dave"
     assert not named.passes
+
+
+def test_what_ends_says_when() -> None:
+    """A ban for ever does not, nor one that a server writes as nobody can read it."""
+    noon_ms = 4_102_488_000_000
+
+    def told(until_ms: str) -> str:
+        rich = rich_status(7, "banned", "BANNED", until_ms=until_ms)
+        return str(failed(Code.PERMISSION_DENIED, "banned", rich))
+
+    words = until(noon_ms, 0, None)
+    assert words.endswith("2100")
+    assert told(str(noon_ms)) == f"banned ({words})"
+    for other in ("", str(FOREVER_MS), "soon", "-5", "9" * 5000, "\u0663"):
+        assert told(other) == "banned"
 
 
 @pytest.mark.parametrize("code", [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.UNKNOWN])

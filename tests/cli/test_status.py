@@ -1,12 +1,24 @@
 """`chat_cli.status`: what stands around the input line."""
 
+from dataclasses import replace
+
 from chat_cli import items as it
-from chat_cli.model import ById, ByName, Direct
+from chat_cli.model import FOREVER_MS, ById, ByName, Direct, Role
 from chat_cli.orders import enter, say
-from chat_cli.outbox import PendingPost
+from chat_cli.pending import PendingPost
 from chat_cli.state import Link
 from chat_cli.status import prompt, toolbar, waiting_lines
-from tests.cli.person import WITH_BOB, Person, acked, connected, live, opened, said
+from tests.cli.person import (
+    EIGHT,
+    LOBBY,
+    WITH_BOB,
+    Person,
+    acked,
+    connected,
+    live,
+    opened,
+    said,
+)
 
 
 def bar(person: Person, width: int = 80) -> str:
@@ -121,3 +133,24 @@ def test_a_narrow_toolbar_keeps_what_matters() -> None:
     assert bar(anna, 40) == " online  #lobby  unread: @bob 1"
     assert bar(anna, 28) == " online  #lobby  unread: @b…"
     assert bar(anna, 18) == " online  #lobby"
+
+
+def test_what_one_is_and_may_in_a_room_is_told() -> None:
+    """Role, archive, mute and slow mode; who keeps order has no slow mode."""
+    anna = connected()
+    anna.state.clock_offset_ms = EIGHT
+
+    def told(**facts: object) -> str:
+        room = anna.state.rooms["r1"]
+        room.info = replace(LOBBY, **facts)  # type: ignore[arg-type]  # fields, chosen below
+        return "".join(text for _, text in toolbar(anna.state, 1.0, 100))
+
+    assert "#lobby  anna on" in told()
+    assert "#lobby  anna on" in told(role=Role.MEMBER)
+    assert "#lobby  owner  anna on" in told(role=Role.OWNER)
+    assert "#lobby  slow: 30 s  anna on" in told(slow_mode_ms=30_000)
+    assert "#lobby  moderator  anna on" in told(role=Role.MODERATOR, slow_mode_ms=30_000)
+    assert "#lobby  archived  anna on" in told(archived=True)
+    assert "#lobby  muted for 9 s  anna on" in told(muted_until_ms=EIGHT + 10_000)
+    assert "#lobby  anna on" in told(muted_until_ms=EIGHT + 1000)
+    assert "#lobby  muted  anna on" in told(muted_until_ms=FOREVER_MS)

@@ -39,7 +39,7 @@ class Ear:
 
 
 def test_subscribe_reads_rooms_and_takes_no_orders() -> None:
-    """The items are those of a conversation, without a welcome."""
+    """The items are those of a conversation."""
 
     async def story() -> None:
         async with FakeService() as fake, ChatApi(fake.target) as api:
@@ -52,7 +52,7 @@ def test_subscribe_reads_rooms_and_takes_no_orders() -> None:
             await reading
             await fake.until(lambda: not fake.streams)
             kinds = [type(item).__name__ for item in ear.items if not isinstance(item, it.Presence)]
-            assert kinds == ["RoomOpened", "EventArrived", "Live", "EventArrived"]
+            assert kinds == ["Welcome", "RoomOpened", "EventArrived", "Live", "EventArrived"]
 
     run(story())
 

@@ -47,6 +47,13 @@ def test_a_very_narrow_terminal_gets_no_indent() -> None:
     assert folded("aaa bbb ccc", 8, indent=6) == ["aaa bbb ", "ccc"]
 
 
+def test_a_narrow_terminal_gets_a_narrow_indent() -> None:
+    """The last column of a wide table goes on further left, and is no row of its own."""
+    row = "      /kick NAME  remove somebody"
+    assert folded(row, 26, indent=18) == ["      /kick NAME  remove ", "        somebody"]
+    assert folded(row, 15, indent=18)[-1] == "somebody"
+
+
 def test_styles_survive() -> None:
     """A word of two styles is not torn apart."""
     line = Line([("a", "one tw"), ("b", "o three")], 0)

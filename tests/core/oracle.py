@@ -147,11 +147,12 @@ class Oracle:
                 return Reason.ROOM_NOT_FOUND
             return Reason.SEQ_OUT_OF_RANGE if order.up_to_seq > len(place.log) else None
         if isinstance(order, cmd.KickUser):
-            if "\n" in order.reason or len(order.reason) > self.limits.topic_bytes:
+            if "\n" in order.reason or len(order.reason) > self.limits.reason_bytes:
                 return Reason.FIELD_INVALID
-            return Reason.USER_NOT_FOUND if self.user_named(order.name) is None else None
+            return Reason.USER_NOT_FOUND if self.user_named(_name(order)) is None else None
         if isinstance(order, cmd.OpenGuest):
             return self._guest(order, now)
+        assert not isinstance(order, cmd.SignIn | cmd.ResetPassword | cmd.SetOwnerCode)
         if not self.alive(order.session_id, now):
             return Reason.SESSION_ENDED
         client = self.clients[order.session_id]
@@ -279,7 +280,10 @@ class Oracle:
         elif isinstance(order, cmd.ExpireSession):
             if not self.alive(order.session_id, now):
                 self._end(order.session_id)
-        elif order.session_id in self.clients:
+        elif (
+            isinstance(order, cmd.AttachSession | cmd.DetachSession | cmd.RenewSession)
+            and order.session_id in self.clients
+        ):
             self._stream(order, now)
 
     def _prune(self, order: cmd.Prune) -> None:
@@ -388,7 +392,7 @@ class Oracle:
             client.until = max(client.until, now + self._grace())
 
     def _kick(self, order: cmd.KickUser, answer: Answer) -> None:
-        user = self.user_named(order.name)
+        user = self.user_named(_name(order))
         assert user is not None
         clients = self.clients_of(user)
         assert answer == Answer(user_id=user, name=self.users[user], sessions=len(clients))
@@ -407,3 +411,8 @@ class Oracle:
                 del self.places[room]
                 if place.gone < len(place.log):
                     self.ruins[room] = place
+
+
+def _name(order: cmd.KickUser) -> str:
+    assert isinstance(order.user, cmd.UserByName)
+    return order.user.name

@@ -10,8 +10,8 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from chat_service.core import commands as cmd
-from chat_service.core.limits import Limits
-from chat_service.core.model import Style
+from chat_service.core.limits import MAX_DURATION_MS, Limits
+from chat_service.core.model import HistoryPolicy, Role, RoomKind, Scope, Style
 from tests.core.scene import post
 
 T = TypeVar("T")
@@ -22,6 +22,9 @@ TIGHT = Limits(
     text_bytes=8,
     text_lines=2,
     topic_bytes=4,
+    reason_bytes=4,
+    bans_per_room=2,
+    bans_of_server=2,
     rooms_per_user=2,
     directs_per_user=2,
     sessions_per_user=2,
@@ -116,10 +119,185 @@ post_message = st.builds(
     style=styles,
     wait_ms=waits,
 )
-kick_user = st.builds(cmd.KickUser, name=names, reason=mostly(("", "spam"), ("spams", "a\nb")))
+kick_user = st.builds(
+    cmd.KickUser,
+    st.just(cmd.OPERATOR),
+    st.builds(cmd.UserByName, names),
+    reason=mostly(("", "spam"), ("spams", "a\nb")),
+)
+
+rooms_by_id = room_ids.map(cmd.RoomById)
+people = st.one_of(names.map(cmd.UserByName), st.integers(1, 6).map(cmd.UserById))
+codes = st.sampled_from((b"code 1", b"code 2"))
+create_room = st.builds(
+    cmd.CreateRoom,
+    session_id=session_ids,
+    name=room_names,
+    kind=mostly((RoomKind.PRIVATE, RoomKind.PUBLIC), (RoomKind.DIRECT,)),
+    history=st.sampled_from((None, HistoryPolicy.ALL)),
+    password_hash=mostly(("", "hash"), ("hash",)),
+    wait_ms=waits,
+    room_wait_ms=waits,
+)
+join_private = st.builds(
+    cmd.JoinRoom,
+    session_id=session_ids,
+    target=rooms_by_id,
+    wait_ms=waits,
+    password_hash=st.sampled_from(("", "hash", "other")),
+)
+join_by_invite = st.builds(cmd.JoinByInvite, session_id=session_ids, code_hash=codes, wait_ms=waits)
+update_room = st.builds(
+    cmd.UpdateRoom,
+    session_id=session_ids,
+    target=targets,
+    name=st.one_of(st.none(), room_names),
+    archived=st.sampled_from((None, True, False, False)),
+    slow_mode_ms=st.sampled_from((None, 0, 20)),
+    history=st.sampled_from((None, HistoryPolicy.ALL, HistoryPolicy.FROM_JOIN)),
+    password_hash=st.sampled_from((None, None, "", "hash")),
+    wait_ms=waits,
+)
+set_role = st.builds(
+    cmd.SetRole,
+    session_id=session_ids,
+    target=targets,
+    user=people,
+    role=st.sampled_from(Role),
+    wait_ms=waits,
+)
+invite_user = st.builds(
+    cmd.InviteUser, session_id=session_ids, target=rooms_by_id, user=people, wait_ms=waits
+)
+revoke_invitation = st.builds(
+    cmd.RevokeInvitation, session_id=session_ids, target=rooms_by_id, user=people
+)
+decline_invitation = st.builds(cmd.DeclineInvitation, session_id=session_ids, room_id=room_ids)
+
+create_invite = st.builds(
+    cmd.CreateInvite,
+    session_id=session_ids,
+    target=rooms_by_id,
+    code_hash=codes,
+    uses=mostly((0, 1, 2), (-1,)),
+    lifetime_ms=mostly((0, 30), (-1,)),
+    wait_ms=waits,
+)
+revoke_invite = st.builds(
+    cmd.RevokeInvite, session_id=session_ids, target=rooms_by_id, invite_id=st.integers(0, 4)
+)
+block_user = st.builds(
+    cmd.BlockUser, session_id=session_ids, user=people, blocked=st.booleans(), wait_ms=waits
+)
+
+hashes = mostly(("#al", "#bo", "#new"), ("",))
+bot_names = mostly(("",), ("bot", "Robot", "al"))
+sign_in = st.builds(
+    cmd.SignIn,
+    user_id=st.integers(1, 6),
+    password_hash=hashes,
+    fresh_hash=mostly(("",), ("#new",)),
+    token_hash=_tokens,
+    instance=instances,
+    room=rooms_to_join,
+)
+register = st.builds(
+    cmd.Register,
+    session_id=mostly((0, 1, 2, 3), (99,)),
+    name=names,
+    password_hash=mostly(("#al", "#bo"), ("#bo",)),
+    token_hash=_tokens,
+    instance=instances,
+    invite_hash=mostly((b"",), (b"code 1", b"code 2")),
+    owner_code_hash=mostly((b"",), (b"owner",)),
+    wait_ms=waits,
+)
+change_password = st.builds(
+    cmd.ChangePassword, session_id=session_ids, old_hash=hashes, new_hash=hashes
+)
+reset_password = st.builds(cmd.ResetPassword, user=people, new_hash=hashes)
+set_owner_code = st.builds(cmd.SetOwnerCode, code_hash=st.just(b"owner"))
+create_api_token = st.builds(
+    cmd.CreateApiToken,
+    session_id=session_ids,
+    bot=bot_names,
+    label=mostly(("", "token"), ("a\nb",)),
+    scopes=mostly(((Scope.READ,), (Scope.POST, Scope.READ)), ((), (Scope.ACCOUNT,))),
+    token_hash=_tokens,
+    instance=instances,
+    lifetime_ms=mostly((0, 50), (-1,)),
+)
+create_bot = st.builds(
+    cmd.CreateBot, session_id=session_ids, name=mostly(("bot", "robot"), ("al", "")), wait_ms=waits
+)
+revoke_session = st.builds(cmd.RevokeSession, session_id=session_ids, revoked_id=session_ids)
+deactivate_account = st.builds(
+    cmd.DeactivateAccount, session_id=session_ids, password_hash=hashes, bot=bot_names
+)
+create_code = st.builds(
+    cmd.CreateInvite,
+    session_id=mostly((cmd.OPERATOR,), range(1, 7)),
+    target=st.none(),
+    code_hash=codes,
+    uses=mostly((0, 1, 2), (-1,)),
+    lifetime_ms=mostly((0, 30), (-1,)),
+)
+revoke_code = st.builds(
+    cmd.RevokeInvite,
+    session_id=mostly((cmd.OPERATOR,), range(1, 7)),
+    target=st.none(),
+    invite_id=st.integers(0, 4),
+)
 
 prune = st.builds(cmd.Prune, room_id=room_ids, up_to_seq=mostly((1, 2, 3, 5), (-1, 0, 8, 2**62)))
 prune_answers = st.builds(cmd.PruneAnswers, at_most=st.sampled_from((1, 3, 100)))
+
+# By people, and by whoever runs the server, who may do everything.
+by_anybody = st.one_of(session_ids, st.just(cmd.OPERATOR))
+whom = st.one_of(names.map(cmd.UserByName), st.integers(0, 6).map(cmd.UserById))
+durations = mostly((0, 10, 60), (-1, MAX_DURATION_MS + 1))
+reasons = mostly(("", "spam"), ("spams", "a\nb"))
+networks = mostly(("192.0.2.1", "192.0.2.9/24", "::ffff:192.0.2.1", "2001:db8::/32"), ("", "::/0"))
+_against = {"session_id": by_anybody, "target": targets, "user": whom, "wait_ms": waits}
+_on_server = {"session_id": by_anybody, "user": whom}
+
+# What keeps order, in rooms and on the server.
+moderation_order: st.SearchStrategy[cmd.Command] = st.one_of(
+    st.builds(
+        cmd.DeleteMessage,
+        session_id=by_anybody,
+        target=targets,
+        seq=mostly((1, 2, 3), (0, 9)),
+        reason=reasons,
+        wait_ms=waits,
+    ),
+    st.builds(cmd.KickMember, reason=reasons, **_against),
+    st.builds(cmd.BanMember, reason=reasons, duration_ms=durations, **_against),
+    st.builds(cmd.UnbanMember, **_against),
+    st.builds(cmd.MuteMember, reason=reasons, duration_ms=durations, **_against),
+    st.builds(cmd.UnmuteMember, **_against),
+    st.builds(cmd.BanUser, reason=reasons, duration_ms=durations, **_on_server),
+    st.builds(cmd.UnbanUser, session_id=by_anybody, name=names),
+    st.builds(
+        cmd.BanNetwork,
+        session_id=by_anybody,
+        network=networks,
+        duration_ms=durations,
+        reason=reasons,
+        address=st.sampled_from(("", "192.0.2.1")),
+    ),
+    st.builds(cmd.UnbanNetwork, session_id=by_anybody, network=networks),
+    st.builds(
+        cmd.SetLockdown,
+        session_id=by_anybody,
+        registrations=st.booleans(),
+        guests=st.booleans(),
+        reason=reasons,
+    ),
+    st.builds(cmd.SetAdmin, admin=st.booleans(), **_on_server),
+    st.builds(cmd.SetDeactivated, deactivated=st.booleans(), reason=reasons, **_on_server),
+    st.builds(cmd.SetFast, fast=st.booleans(), **_on_server),
+)
 
 Personal = (
     cmd.OpenSession
@@ -132,6 +310,16 @@ Personal = (
     | cmd.LeaveRoom
     | cmd.SetTopic
     | cmd.PostMessage
+    | cmd.CreateRoom
+    | cmd.JoinByInvite
+    | cmd.UpdateRoom
+    | cmd.SetRole
+    | cmd.InviteUser
+    | cmd.RevokeInvitation
+    | cmd.DeclineInvitation
+    | cmd.CreateInvite
+    | cmd.RevokeInvite
+    | cmd.BlockUser
 )
 
 
@@ -145,6 +333,51 @@ def beginning(*names: str) -> tuple[cmd.Command, ...]:
         ),
     )
 
+
+# What rooms are made for: people come in, and roles and rooms change.
+room_order: st.SearchStrategy[Personal] = st.one_of(
+    create_room,
+    invite_user,
+    invite_user,
+    join_private,
+    join_private,
+    join_by_invite,
+    create_invite,
+    update_room,
+    set_role,
+    revoke_invitation,
+    decline_invitation,
+    revoke_invite,
+    block_user,
+    leave_room,
+    post_message,
+    set_topic,
+)
+
+# What accounts are made for: people come back, and hand out tokens.
+account_order: st.SearchStrategy[cmd.Command] = st.one_of(
+    register,
+    register,
+    register,
+    sign_in,
+    sign_in,
+    create_bot,
+    create_bot,
+    create_api_token,
+    create_api_token,
+    open_session,
+    open_session,
+    open_session,
+    revoke_session,
+    change_password,
+    reset_password,
+    deactivate_account,
+    set_owner_code,
+    create_code,
+    revoke_code,
+    block_user,
+    join_room,
+)
 
 # Sign-ins and posts more often than the rest, or nobody would be there to say anything.
 any_order: st.SearchStrategy[cmd.Command] = st.one_of(
@@ -167,4 +400,10 @@ any_order: st.SearchStrategy[cmd.Command] = st.one_of(
     kick_user,
     prune,
     prune_answers,
+    room_order,
+    room_order,
+    moderation_order,
+    moderation_order,
+    account_order,
+    account_order,
 )

@@ -12,7 +12,7 @@ def is_plain(declared: Any) -> bool:
         return all(part is Ellipsis or is_plain(part) for part in get_args(declared))
     if get_origin(declared) in (Union, types.UnionType):
         return all(map(is_plain, get_args(declared)))
-    if declared in (int, str, bytes, bool):
+    if declared in (int, str, bytes, bool, types.NoneType):
         return True
     return isinstance(declared, type) and (issubclass(declared, IntEnum) or is_record(declared))
 

@@ -15,11 +15,20 @@ from dataclasses import dataclass, replace
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.decide import decide, fact_key
-from chat_service.core.decision import Accepted, Answer, Decision, FactKey, FirstAnswer
+from chat_service.core.decision import (
+    Accepted,
+    Answer,
+    Decision,
+    FactKey,
+    FirstAnswer,
+    MessageKey,
+    StoredMessage,
+)
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
-from chat_service.core.model import State, Style
+from chat_service.core.model import Role, RoomKind, Scope, State, Style
+from tests.core.facts import stored_message
 
 INSTANCE = "here"
 START_MS = 1_000_000
@@ -55,7 +64,7 @@ class Given:
     """One order as it was given: what `decide` got beside the state, and what it said."""
 
     command: cmd.Command
-    first_answer: FirstAnswer | None
+    first_answer: FirstAnswer | StoredMessage | None
     now_ms: int
     decision: Decision
 
@@ -72,6 +81,7 @@ class Scene:
         # Those whose messages are gone, with their times.
         self.orphans: set[tuple[int, FactKey]] = set()
         self._tokens = 0
+        self._codes: set[bytes] = set()
         self._messages = 0
         if started:
             self.ok(cmd.StartInstance(INSTANCE, "epoch-1", limits or Limits(), "lobby"))
@@ -79,7 +89,11 @@ class Scene:
     def do(self, command: cmd.Command) -> Decision:
         """Give an order and apply what has happened by it."""
         key = fact_key(self.state, command)
-        fact = None if key is None else self.first_answers.get(key)
+        fact: FirstAnswer | StoredMessage | None = None
+        if isinstance(key, MessageKey):
+            fact = stored_message(self.events, key)
+        elif key is not None:
+            fact = self.first_answers.get(key)
         before = self.state.snapshot()
         decision = decide(self.state, command, fact, self.now_ms)
         assert self.state.snapshot() == before, "deciding changed the state"
@@ -139,14 +153,54 @@ class Scene:
         return hashlib.sha256(str(self._tokens).encode()).digest()
 
     def with_own_token(self, command: cmd.Command) -> cmd.Command:
-        """Give an order that opens a session a token that no other has, as the edge does."""
-        if isinstance(command, (cmd.OpenGuest, cmd.OpenSession)):
+        """Give an order a token or a code that no other has, as the edge does."""
+        if isinstance(
+            command,
+            (cmd.OpenGuest, cmd.OpenSession, cmd.SignIn, cmd.Register, cmd.CreateApiToken),
+        ):
             return replace(command, token_hash=self.token())
+        if isinstance(command, cmd.CreateInvite):
+            # The first of a hash keeps it, so that others may know the code.
+            if command.code_hash in self._codes:
+                return replace(command, code_hash=self.token())
+            self._codes.add(command.code_hash)
         return command
 
     def guest(self, name: str, *, room: str = "") -> int:
         """Sign in somebody new; return the session."""
         return self.ok(cmd.OpenGuest(name, self.token(), INSTANCE, room)).session_id
+
+    def account(self, name: str, *, admin: bool = False) -> int:
+        """Register somebody new, with the password that is the name; return the session."""
+        if admin:
+            self.ok(cmd.Register(0, name, f"#{name}", b"", INSTANCE, by_operator=True, admin=True))
+            return self.sign_in(name)
+        return self.ok(cmd.Register(0, name, f"#{name}", self.token(), INSTANCE)).session_id
+
+    def sign_in(self, name: str) -> int:
+        """Sign in with the password of an account; return the session."""
+        user_id = self.state.user_ids[name]
+        stored = self.state.accounts[user_id].password_hash
+        return self.ok(cmd.SignIn(user_id, stored, "", self.token(), INSTANCE)).session_id
+
+    def bot(self, session_id: int, name: str) -> int:
+        """Make a bot of an account, and an API token of it with all scopes; return the token."""
+        self.ok(cmd.CreateBot(session_id, name))
+        return self.api_token(session_id, bot=name)
+
+    def api_token(
+        self,
+        session_id: int,
+        *scopes: Scope,
+        bot: str = "",
+        lifetime_ms: int = 0,
+    ) -> int:
+        """Make an API token, with all scopes that it can have unless some are named."""
+        asked = tuple(scopes) or tuple(scope for scope in Scope if scope is not Scope.ACCOUNT)
+        order = cmd.CreateApiToken(
+            session_id, bot, "token", asked, self.token(), INSTANCE, lifetime_ms
+        )
+        return self.ok(order).session_id
 
     def again(self, session_id: int, *, name: str = "", room: str = "") -> int:
         """Sign in a further client of the same user; return its session."""
@@ -157,6 +211,33 @@ class Scene:
         """Join public rooms."""
         for room in rooms:
             self.ok(cmd.JoinRoom(session_id, to(room)))
+
+    def happens(self, *events: ev.Event) -> None:
+        """Let something have happened, whatever led to it."""
+        for event in events:
+            evolve(self.state, event)
+            self._keep(event)
+        self.state.merge()
+        self.events.extend(events)
+
+    def becomes(self, session_id: int, room: str, role: Role) -> None:
+        """Make somebody a member of a public room, with a role."""
+        self.join(session_id, room)
+        room_id, user = self.room_named(room), self.state.users[self.user_of(session_id)]
+        given = (0, "", user.user_id, user.name, role)
+        seq = self.state.heads[room_id] + 1
+        self.happens(ev.RoleChanged(self.now_ms, room_id, seq, *given))
+
+    def opens_private(self, owner: int, *members: int, name: str = "den") -> int:
+        """Let there be a private room; return its id."""
+        room_id = self.state.counter("room") + 1
+        owner_id = self.user_of(owner)
+        self.happens(
+            ev.RoomOpened(self.now_ms, room_id, RoomKind.PRIVATE, name, owner_id, ()),
+            ev.MemberJoined(self.now_ms, room_id, owner_id, Role.OWNER),
+            *(ev.MemberJoined(self.now_ms, room_id, self.user_of(one)) for one in members),
+        )
+        return room_id
 
     def say(self, session_id: int, room: Where, text: str = "hello") -> Answer:
         """Say something with an id of its own."""

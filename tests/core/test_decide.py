@@ -13,8 +13,9 @@ from tests.core.scene import INSTANCE, START_MS, Scene, post
 
 
 def test_every_order_is_in_the_table() -> None:
-    """Each kind of order has its decision; the one of posts takes its read beside it."""
-    assert {*_DECIDE, cmd.PostMessage} == set(get_args(cmd.Command))
+    """Each kind of order has its decision; those of messages take a read beside it."""
+    decided = {*_DECIDE, cmd.PostMessage, cmd.DeleteMessage}
+    assert decided == set(get_args(cmd.Command))
 
 
 def test_unknown_order_raises() -> None:

@@ -8,7 +8,7 @@ from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
-from chat_service.core.model import Room, RoomKind, Session, State, Style, User
+from chat_service.core.model import Role, Room, RoomKind, Session, State, Style, User
 from tests.core.scene import INSTANCE, Scene
 
 T = 5_000
@@ -110,7 +110,7 @@ def test_session_opened_is_found_three_ways() -> None:
     state = state_with(ALICE)
     assert changes(state, SESSION) == {
         "counters": {"session": 1},
-        "sessions": {1: Session(1, 1, b"hash", INSTANCE, 0, T + 100)},
+        "sessions": {1: Session(1, 1, b"hash", INSTANCE, 0, T + 100, T)},
         "session_ids": {b"hash": 1},
         "sessions_of": {1: (1,)},
     }
@@ -122,11 +122,11 @@ def test_stream_of_a_session_comes_and_goes() -> None:
     """Attached, detached and renewed each change only their own field."""
     state = state_with(ALICE, SESSION)
     attached = changes(state, ev.SessionAttached(T, 1, 4))
-    assert attached == {"sessions": {1: Session(1, 1, b"hash", INSTANCE, 4, T + 100)}}
+    assert attached == {"sessions": {1: Session(1, 1, b"hash", INSTANCE, 4, T + 100, T)}}
     detached = changes(state, ev.SessionDetached(T, 1, T + 200))
-    assert detached == {"sessions": {1: Session(1, 1, b"hash", INSTANCE, 0, T + 200)}}
+    assert detached == {"sessions": {1: Session(1, 1, b"hash", INSTANCE, 0, T + 200, T)}}
     renewed = changes(state, ev.SessionRenewed(T, 1, T + 300))
-    assert renewed == {"sessions": {1: Session(1, 1, b"hash", INSTANCE, 0, T + 300)}}
+    assert renewed == {"sessions": {1: Session(1, 1, b"hash", INSTANCE, 0, T + 300, T)}}
 
 
 def test_session_ended_is_not_found_any_more() -> None:
@@ -151,10 +151,10 @@ def test_instance_started_detaches_its_own_sessions() -> None:
     for session_id in (1, 3):
         evolve(state, ev.SessionAttached(T, session_id, 5))
     state.merge()
-    assert changes(state, ev.InstanceStarted(T, INSTANCE, T + 500)) == {
+    assert changes(state, ev.InstanceStarted(T, INSTANCE, T + 500, T + 700)) == {
         "sessions": {
-            1: Session(1, 1, b"hash", INSTANCE, 0, T + 500),
-            2: Session(2, 1, b"late", INSTANCE, 0, T + 900),
+            1: Session(1, 1, b"hash", INSTANCE, 0, T + 500, T),
+            2: Session(2, 1, b"late", INSTANCE, 0, T + 900, T),
         }
     }
     assert state.sessions[3].attachment == 5
@@ -228,12 +228,16 @@ def test_membership_comes_and_goes() -> None:
         "rooms_of": {1: (2,)},
     }
     changes(state, ev.MemberJoined(T, 1, 1))
-    assert state.rooms_of[1] == (2, 1)
+    assert state.rooms_of[1] == (1, 2)
     changes(state, ev.MemberLeft(T, 1, 1))
     assert changes(state, ev.MemberLeft(T, 2, 1))["rooms_of"] == {1: None}
 
 
-@pytest.mark.parametrize("kind", get_args(ev.Event))
+# Read back, and never decided.
+NEVER = {ev.Tombstone}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in get_args(ev.Event) if kind not in NEVER])
 def test_every_event_is_known(kind: type) -> None:
     """A story in which each kind of event happens is folded again to the same state."""
     scene = Scene()
@@ -242,14 +246,50 @@ def test_every_event_is_known(kind: type) -> None:
     scene.say(alice, ("bob",))
     scene.ok(cmd.SetTopic(alice, cmd.RoomByName("lobby"), "cats"))
     scene.ok(cmd.LeaveRoom(alice, cmd.RoomByName("lobby")))
+    den = scene.ok(cmd.CreateRoom(alice, "den", RoomKind.PRIVATE)).room_id
+    scene.ok(cmd.InviteUser(alice, cmd.RoomById(den), cmd.UserByName("bob")))
+    scene.ok(cmd.JoinRoom(bob, cmd.RoomById(den)))
+    scene.ok(
+        cmd.UpdateRoom(
+            alice, cmd.RoomById(den), description="ours", slow_mode_ms=9, password_hash="hash"
+        )
+    )
+    scene.say(alice, den)
+    scene.ok(cmd.SetRole(alice, cmd.RoomById(den), cmd.UserByName("bob"), Role.MODERATOR))
     scene.ok(cmd.AttachSession(bob, 1))
     scene.ok(cmd.DetachSession(bob, 1))
     scene.pass_time(1)
     scene.ok(cmd.RenewSession(bob))
     scene.ok(cmd.EndSession(alice))
-    scene.ok(cmd.KickUser("bob", "spam"))
+    here, bob_here = cmd.RoomByName("lobby"), cmd.UserByName("bob")
+    scene.join(bob, "lobby")
+    scene.ok(cmd.DeleteMessage(cmd.OPERATOR, here, 1, "spam"))
+    scene.ok(cmd.MuteMember(cmd.OPERATOR, here, bob_here, 0, "noise"))
+    scene.ok(cmd.BanMember(cmd.OPERATOR, here, bob_here, 5, "spam"))
+    scene.ok(cmd.KickUser(cmd.OPERATOR, cmd.UserByName("bob"), "spam"))
     scene.ok(cmd.Prune(scene.room_named("lobby"), 1))
     scene.ok(cmd.PruneAnswers(10))
+    code = scene.ok(cmd.CreateInvite(cmd.OPERATOR, None, b"code", 2, 0)).invite_id
+    scene.ok(cmd.Configure(Limits(registration="invite")))
+    scene.ok(cmd.Register(0, "carol", "old", b"carol", INSTANCE, invite_hash=b"code"))
+    scene.ok(cmd.RevokeInvite(cmd.OPERATOR, None, code))
+    carol = scene.state.session_ids[b"carol"]
+    scene.ok(cmd.ChangePassword(carol, "old", "new"))
+    scene.bot(carol, "robot")
+    scene.ok(cmd.SetOwnerCode(b"owner"))
+    scene.guest("dave")
+    scene.ok(cmd.BlockUser(carol, cmd.UserByName("dave"), blocked=True))
+    scene.ok(cmd.BlockUser(carol, cmd.UserByName("dave"), blocked=False))
+    scene.ok(cmd.DeactivateAccount(carol, "new", ""))
+    by, whom = cmd.OPERATOR, cmd.UserByName("carol")
+    scene.ok(cmd.SetDeactivated(by, whom, deactivated=False, reason=""))
+    scene.ok(cmd.SetAdmin(by, whom, admin=True))
+    scene.ok(cmd.SetFast(by, cmd.UserByName("robot"), fast=True))
+    scene.ok(cmd.BanUser(by, cmd.UserByName("dave"), 0, "spam"))
+    scene.ok(cmd.UnbanUser(by, "dave"))
+    scene.ok(cmd.BanNetwork(by, "192.0.2.7/24", 0, "spam"))
+    scene.ok(cmd.UnbanNetwork(by, "192.0.2.0/24"))
+    scene.ok(cmd.SetLockdown(by, registrations=True, guests=True, reason=""))
     assert kind in {type(event) for event in scene.events}
     assert state_with(*scene.events).snapshot() == scene.state.snapshot()
 
@@ -262,3 +302,10 @@ def test_scratch_layer_alone_is_written() -> None:
     assert scene.state.snapshot() != before
     scene.state.discard()
     assert scene.state.snapshot() == before
+
+
+def test_closed_account_is_no_admin_when_it_is_opened_again() -> None:
+    """Who looks after the server is said anew: closing an account ends that right for good."""
+    state = state_with(ALICE, ev.AccountCreated(T, 1, "hash", admin=True))
+    changes(state, ev.AccountDeactivated(T, 1), ev.AccountReactivated(T, 1))
+    assert not state.accounts[1].admin

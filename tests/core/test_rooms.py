@@ -4,10 +4,11 @@ import pytest
 
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
+from chat_service.core.access import visible
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.limits import Limits
-from chat_service.core.model import RoomKind, Style
-from chat_service.core.rooms import find_room, may_read
+from chat_service.core.model import Role, RoomKind, Style
+from chat_service.core.rooms import find_room
 from tests.core.scene import START_MS, Scene, Where, post, to
 
 BAD_ROOM_NAMES = [
@@ -43,13 +44,13 @@ def order_on(kind: str, session_id: int, target: cmd.Target) -> cmd.Command:
 
 
 def test_first_join_opens_a_room() -> None:
-    """Any valid name opens a public room, as it was written, and makes its opener a member."""
+    """Any valid name opens a public room, as it was written, and makes its opener the owner."""
     scene = Scene()
     alice = scene.guest("alice")
     events = scene.happened(cmd.JoinRoom(alice, to("Den")))
     assert events == (
         ev.RoomOpened(START_MS, 2, RoomKind.PUBLIC, "Den", 1, ()),
-        ev.MemberJoined(START_MS, 2, 1),
+        ev.MemberJoined(START_MS, 2, 1, Role.OWNER),
     )
 
 
@@ -376,7 +377,10 @@ def test_reading_is_for_members_or_public() -> None:
     lobby = scene.state.rooms[scene.room_named("lobby")]
     direct = scene.state.rooms[scene.say(alice, ("bob",)).room_id]
     readers = {
-        name: [may_read(scene.state, scene.user_of(session), room) for room in (lobby, direct)]
+        name: [
+            visible(scene.state, room.room_id, scene.user_of(session), scene.now_ms) == room
+            for room in (lobby, direct)
+        ]
         for name, session in (("alice", alice), ("bob", bob), ("mallory", mallory))
     }
     assert readers == {"alice": [True, True], "bob": [True, True], "mallory": [True, False]}
@@ -388,10 +392,10 @@ def test_finding_is_the_same_for_every_order(where: Where) -> None:
     scene = Scene()
     alice = scene.guest("alice")
     scene.guest("bob")
-    found = find_room(scene.state, scene.user_of(alice), to(where))
+    found = find_room(scene.state, scene.user_of(alice), to(where), scene.now_ms)
     assert not isinstance(found, Rejection)
     if isinstance(found, tuple):
         assert found == (1, 2)
         scene.say(alice, where)
-        found = find_room(scene.state, scene.user_of(alice), to(where))
+        found = find_room(scene.state, scene.user_of(alice), to(where), scene.now_ms)
     assert found == scene.state.rooms[2 if where == ("bob",) else 1]

@@ -13,6 +13,7 @@ from chat_service.core.model import RULES_VERSION, RoomKind
 from tests.core.scene import INSTANCE, START_MS, Scene, post, to
 
 GRACE_MS = Limits().guest_grace_ms + Limits().renewal_ms
+IDLE_MS = Limits().account_idle_ms + Limits().renewal_ms
 
 
 def open_guest(name: str, room: str = "", room_wait_ms: int = 0) -> cmd.OpenGuest:
@@ -31,7 +32,7 @@ def test_first_start_gives_epoch_limits_and_default_room() -> None:
         ev.ServerCreated(START_MS, "e1", RULES_VERSION),
         ev.Configured(START_MS, Limits()),
         ev.RoomOpened(START_MS, 1, RoomKind.PUBLIC, "lobby", 0, ()),
-        ev.InstanceStarted(START_MS, "one", START_MS + GRACE_MS),
+        ev.InstanceStarted(START_MS, "one", START_MS + GRACE_MS, START_MS + IDLE_MS),
     )
 
 
@@ -435,72 +436,6 @@ def test_timer_ends_one_session_of_several() -> None:
     scene.now_ms = scene.until_of(first)
     assert [type(e) for e in scene.happened(cmd.ExpireSession(first))] == [ev.SessionEnded]
     scene.say(second, "lobby")
-
-
-# ---------------------------------------------------------------------- kicks
-
-
-def test_kick_ends_everything_of_a_user_at_once() -> None:
-    """Each session, the memberships and the guest are over in one step; the name is free."""
-    scene = Scene()
-    alice = scene.guest("Alice", room="lobby")
-    scene.ok(cmd.AttachSession(alice, 1))
-    second = scene.again(alice)
-    user_id, time_ms = scene.user_of(alice), scene.now_ms
-    bob = scene.guest("bob", room="lobby")
-
-    assert scene.happened(cmd.KickUser("aLICE", "too loud")) == (
-        ev.UserKicked(time_ms, user_id, "too loud"),
-        ev.SessionEnded(time_ms, alice),
-        ev.SessionEnded(time_ms, second),
-        ev.UserEnded(time_ms, user_id),
-    )
-    for session_id in (alice, second):
-        assert scene.why_not(post(session_id, "lobby")) is Reason.SESSION_ENDED
-        assert scene.why_not(cmd.AttachSession(session_id, 9)) is Reason.SESSION_ENDED
-    assert scene.members_of(scene.room_named("lobby")) == ["bob"]
-    assert scene.user_of(scene.guest("alice")) != user_id
-    scene.say(bob, "lobby", "still here")
-
-
-def test_kick_answers_who_it_was() -> None:
-    """The answer has id, name as it was, and the number of sessions."""
-    scene = Scene()
-    alice = scene.guest("Alice")
-    scene.again(alice)
-    user_id = scene.user_of(alice)
-    assert scene.ok(cmd.KickUser("alice", "")) == Answer(user_id=user_id, name="Alice", sessions=2)
-
-
-def test_kick_of_nobody() -> None:
-    """A name that nobody has is refused, and so is that of who was kicked before."""
-    scene = Scene()
-    scene.guest("alice")
-    for name in ("bob", "", "\u0430lice"):
-        rejection = scene.refused(cmd.KickUser(name, ""))
-        assert (rejection.reason, rejection.field) == (Reason.USER_NOT_FOUND, "name")
-    scene.ok(cmd.KickUser("alice", ""))
-    assert scene.why_not(cmd.KickUser("alice", "")) is Reason.USER_NOT_FOUND
-
-
-@pytest.mark.parametrize("reason", ["two\nlines", "\x1b[2J", "x" * 391, "\u00e9" * 196])
-def test_kick_for_a_bad_reason(reason: str) -> None:
-    """A reason is one line of at most 390 bytes; else nobody is kicked."""
-    scene = Scene()
-    scene.guest("alice")
-    rejection = scene.refused(cmd.KickUser("alice", reason))
-    assert (rejection.reason, rejection.field) == (Reason.FIELD_INVALID, "reason")
-    scene.ok(cmd.KickUser("alice", "\u00e9" * 195))
-
-
-def test_kick_forgets_direct_messages_of_which_nobody_is_left() -> None:
-    """A direct message goes with its last member, however that one went."""
-    scene = Scene()
-    alice, bob = scene.guest("alice"), scene.guest("bob")
-    room_id = scene.say(alice, ("bob",)).room_id
-    scene.ok(cmd.EndSession(bob))
-    events = scene.happened(cmd.KickUser("alice", ""))
-    assert events[-1] == ev.RoomForgotten(scene.now_ms, room_id, 1)
 
 
 def test_ids_are_never_given_again() -> None:

@@ -1,9 +1,11 @@
 """The console of the real `chat-server` in a real terminal, with real clients connected."""
 
+import hashlib
 import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sysconfig
 from collections.abc import Iterator
@@ -74,11 +76,11 @@ class Console(Window):
 
 @contextmanager
 def console(
-    tmp_path: Path, instances: int, *, columns: int = 100, rows: int = 30
+    tmp_path: Path, instances: int, *more: str, columns: int = 100, rows: int = 30
 ) -> Iterator[tuple[Console, int]]:
     """Give a console with so many instances, and the port of the first; none is left behind."""
     port = free_ports(instances + 2)
-    arguments = ("--port", str(port), "--instances", str(instances))
+    arguments = ("--port", str(port), "--instances", str(instances), *more)
     with Console(tmp_path / "data", *arguments, columns=columns, rows=rows) as server:
         server.shows(f"{instances} of {instances} serving", "help")
         server.processes()
@@ -154,6 +156,14 @@ def test_works_at_sixty_by_fifteen_and_survives_resizes(tmp_path: Path) -> None:
         server.shows("RESTARTS", f"127.0.0.1:{port}")
         server.enters("stats")
         server.shows("users", "memory", "MiB")
+
+
+def test_certificate_is_shown_to_whoever_starts_servers(tmp_path: Path) -> None:
+    """What was printed before the console took the terminal, to be told to those who connect."""
+    with console(tmp_path, 1, "--host", "0.0.0.0", columns=140) as (server, _):
+        certificate = (tmp_path / "data" / "tls" / "cert.pem").read_text()
+        shown = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest().upper()
+        server.shows("certificate SHA-256 " + ":".join(re.findall("..", shown)))
 
 
 @pytest.mark.parametrize("how", ["ctrl-c", "ctrl-d", "terminated", "closed"])

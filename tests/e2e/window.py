@@ -118,7 +118,8 @@ class Window:
         with self._drawn:
             fulfilled = self._drawn.wait_for(lambda: predicate() or not self._open, PATIENCE)
         assert fulfilled, "waited in vain; the window is\n" + "\n".join(self.everything())
-        assert predicate(), "it ended; the window was\n" + "\n".join(self.everything())
+        ended = f"it ended with {self.process.poll()}; the window was\n"
+        assert predicate(), ended + "\n".join(self.everything())
 
     def sees(self, *texts: str, times: int = 1) -> None:
         """Wait until each text has stood in so many rows."""

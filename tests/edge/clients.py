@@ -22,9 +22,12 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from chat_protos.chat.v1 import accounts_pb2 as accounts_pb
+from chat_protos.chat.v1 import accounts_pb2_grpc as accounts_stubs
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
-from chat_service.config import InstanceConfig, ServerLimits, Transcripts
+from chat_service.config import InstanceConfig, ServerLimits, TlsFiles, Transcripts
+from chat_service.edge.limits import PasswordLimits
 from chat_service.retention import KEEP_ALL, Retention
 from chat_service.server import serve
 from chat_service.wiring import Timing
@@ -36,6 +39,9 @@ SERVICE = "chat.v1.ChatService"
 
 CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 """Without it, channels to the same address share one connection."""
+
+CHEAP = ServerLimits(passwords=PasswordLimits(memory_bytes=64 << 10, passes=1))
+"""Hashes of passwords cost a millisecond."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -377,6 +383,12 @@ class Guest:
         """The newest Chat stream."""
         return self._streams[-1]
 
+    async def asks(self, method: str, **fields: Any) -> Any:
+        """Call a method of AccountService. Any: each method has its own messages."""
+        request = getattr(accounts_pb, f"{method}Request")(**fields)
+        stub = accounts_stubs.AccountServiceStub(self.channel)
+        return await getattr(stub, method)(request, metadata=self.metadata, timeout=PATIENCE)
+
     async def calls(self, method: str, request: Any) -> Any:
         """Make a unary call. Any: each method has its own messages."""
         return await getattr(self.stub, method)(request, metadata=self.metadata, timeout=PATIENCE)
@@ -387,20 +399,21 @@ class Guest:
         self._streams.append(chat)
         return chat
 
-    async def opens(self, *places: pb.RoomPosition | str, epoch: str = "") -> Chat:
+    async def opens(
+        self, *places: pb.RoomPosition | str, epoch: str = "", hear_bots: bool = False
+    ) -> Chat:
         """Open a Chat stream with a Hello that names rooms, and wait for the welcome."""
         chat = await self.dials()
-        await chat.send(hello(*places, epoch=epoch))
+        await chat.send(hello(*places, epoch=epoch, hear_bots=hear_bots))
         await chat.item(lambda item: item.HasField("welcome"))
         return chat
 
-    async def subscribes(self, *places: pb.RoomPosition | str, epoch: str = "") -> Reading:
+    async def subscribes(
+        self, *places: pb.RoomPosition | str, epoch: str = "", hear_bots: bool = False
+    ) -> Reading:
         """Open a Subscribe stream."""
-        return Reading(
-            self.stub.Subscribe(
-                pb.SubscribeRequest(epoch=epoch, rooms=positions(places)), metadata=self.metadata
-            )
-        )
+        request = pb.SubscribeRequest(epoch=epoch, rooms=positions(places), hear_bots=hear_bots)
+        return Reading(self.stub.Subscribe(request, metadata=self.metadata))
 
     async def says(self, text: str, target: pb.RoomTarget | str = "lobby") -> pb.Ack:
         """Say something in the newest Chat stream, and wait for the ack."""
@@ -439,9 +452,12 @@ def positions(places: Iterable[pb.RoomPosition | str]) -> list[pb.RoomPosition]:
     return [place(one) if isinstance(one, str) else one for one in places]
 
 
-def hello(*places: pb.RoomPosition | str, epoch: str = "") -> pb.ChatRequest:
+def hello(
+    *places: pb.RoomPosition | str, epoch: str = "", hear_bots: bool = False
+) -> pb.ChatRequest:
     """Return the first request of a stream."""
-    return pb.ChatRequest(order_id="hello", hello=pb.Hello(epoch=epoch, rooms=positions(places)))
+    first = pb.Hello(epoch=epoch, rooms=positions(places), hear_bots=hear_bots)
+    return pb.ChatRequest(order_id="hello", hello=first)
 
 
 @dataclass
@@ -468,7 +484,10 @@ class Server:
     timing: Timing = field(default_factory=Timing)
     retention: Retention = KEEP_ALL
     transcripts: Transcripts | None = None
-    limits: ServerLimits = field(default_factory=ServerLimits)
+    limits: ServerLimits = CHEAP
+    tls: TlsFiles | None = None
+    # SHA-256 in hex of a code by which an admin registers.
+    owner_code_hash: str = ""
     address: str = ""
     # Path of the socket of the operator; None: none is made.
     admin_socket: str | None = None
@@ -508,13 +527,15 @@ class Server:
             retention=self.retention,
             transcripts=self.transcripts,
             limits=self.limits,
+            tls=self.tls,
+            owner_code_hash=self.owner_code_hash,
         )
         self.served = asyncio.create_task(
             serve(
                 self.config,
                 stop=self.stop,
                 hurry=self.hurry,
-                ready=ready.set_result,
+                ready=lambda address, _: ready.set_result(address),
                 changes=self.changes,
                 admin_socket=self.admin_socket,
                 timing=self.timing,
@@ -550,15 +571,25 @@ class Server:
         self._channels.append(channel)
         return channel
 
-    async def joins(self, name: str, into: str = "", token: str = "") -> Guest:
+    async def joins(
+        self, name: str, into: str = "", token: str = "", password: str = "", client: str = ""
+    ) -> Guest:
         """Sign somebody in, on a connection of their own."""
         channel = self.channel()
         joined = await stubs.ChatServiceStub(channel).Join(
-            pb.JoinRequest(name=name, room=into),
+            pb.JoinRequest(name=name, room=into, password=password, client=client),
             metadata=bearer(token) if token else None,
             timeout=PATIENCE,
         )
         return Guest(self.address, channel, joined)
+
+    async def registers(self, name: str, password: str, **fields: str) -> Guest:
+        """Make an account for somebody new, who is signed in by that."""
+        channel = self.channel()
+        request = accounts_pb.RegisterRequest(name=name, password=password, **fields)
+        stub = accounts_stubs.AccountServiceStub(channel)
+        response = await stub.Register(request, timeout=PATIENCE)
+        return Guest(self.address, channel, response.joined)
 
     async def guest(self, name: str, *places: pb.RoomPosition | str) -> Guest:
         """Sign somebody in who reads rooms, the lobby if none is named, from now on."""

@@ -6,6 +6,7 @@ what comes in between) a test decides here.
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import grpc
@@ -13,33 +14,52 @@ import grpc
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.decide import decide, fact_key
-from chat_service.core.decision import Accepted, Answer, FactKey, FirstAnswer
+from chat_service.core.decision import (
+    Accepted,
+    Answer,
+    FactKey,
+    FirstAnswer,
+    MessageKey,
+    StoredMessage,
+)
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import (
     AnswersPruned,
+    Audited,
     Event,
+    MessageDeleted,
     MessagePosted,
     RoomEvent,
     RoomPruned,
+    Tombstone,
     TopicChanged,
 )
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
-from chat_service.core.model import Session, State, Style
+from chat_service.core.model import Account, RoomKind, Session, State, Style
+from chat_service.edge.address import Addresses
+from chat_service.edge.calls import Call
 from chat_service.edge.conversation import Conversation
 from chat_service.edge.directory import Directory, token_hash
+from chat_service.edge.doors import Doors
+from chat_service.edge.entrance import Entrance
+from chat_service.edge.frames import HubFrames, event_frame, withheld_frame
 from chat_service.edge.journal import Journal, Outcome
+from chat_service.edge.logins import Logins
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Pace
+from chat_service.edge.passwords import Passwords
+from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Stream, Streams
-from chat_service.edge.wire import HubFrames, event_frame
 from chat_service.histogram import Histogram
 from chat_service.hub.hub import Hub
 from chat_service.hub.replay import Page
 from chat_service.hub.subscription import Subscription
 from chat_service.log.contract import Commit, LogStatistics
 from chat_service.log.limits import MAX_BACKLOG
-from tests.edge.clients import PATIENCE, Clock
+from tests.core.facts import stored_message
+from tests.edge.clients import CHEAP, PATIENCE, Clock
+from tests.edge.passwords import PlainPasswords
 from tests.hub.timers import FakeTimers
 
 T = TypeVar("T")
@@ -53,7 +73,7 @@ class MemoryLog:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._state = State()
+        self.state = State()
         self._events: list[Event] = []
         self.first_answers: dict[FactKey, FirstAnswer] = {}
         # The first seq of each room that was pruned, also when the room is forgotten.
@@ -88,7 +108,7 @@ class MemoryLog:
             for ticket, commands in self.waiting
         )
         self.waiting.clear()
-        self._state.merge()
+        self.state.merge()
         return Commit(tuple(self._events[before:]), answers)
 
     def fail(self, rejection: Rejection) -> Commit:
@@ -111,10 +131,21 @@ class MemoryLog:
         return self._within(older[::-1], count, max_bytes)
 
     def read_first(self, room_id: int) -> int:
-        return self._state.first(room_id)
+        return self.state.first(room_id)
 
     def read_oldest_orphan_ms(self) -> int | None:
         return min((time_ms for time_ms, _ in self.orphans), default=None)
+
+    def read_audit(self, room_id: int | None, before_id: int, *, count: int) -> list[Audited]:
+        def is_asked(entry: Audited) -> bool:
+            if room_id is not None:
+                return entry.room_id == room_id
+            room = self.state.rooms.get(entry.room_id)
+            return not entry.room_id or (room is not None and room.kind is RoomKind.PUBLIC)
+
+        entries = [event for event in self._events if isinstance(event, Audited)]
+        asked = [e for e in entries if e.audit_id < before_id and is_asked(e)]
+        return asked[::-1][:count]
 
     def statistics(self) -> LogStatistics:
         nothing = Histogram(()).distribution()
@@ -125,13 +156,17 @@ class MemoryLog:
         self.refusal = Rejection(Reason.DRAINING, "closed")
 
     def _decide(self, command: cmd.Command) -> Answer | Rejection:
-        key = fact_key(self._state, command)
-        first = None if key is None else self.first_answers.get(key)
-        decision = decide(self._state, command, first, self._clock.ms())
+        key = fact_key(self.state, command)
+        first: FirstAnswer | StoredMessage | None = None
+        if isinstance(key, MessageKey):
+            first = stored_message(self._events, key)
+        elif key is not None:
+            first = self.first_answers.get(key)
+        decision = decide(self.state, command, first, self._clock.ms())
         if not isinstance(decision, Accepted):
             return decision
         for event in decision.events:
-            evolve(self._state, event)
+            evolve(self.state, event)
             self._keep(event)
         self._events.extend(decision.events)
         return decision.answer
@@ -154,12 +189,19 @@ class MemoryLog:
                 del self.first_answers[orphan[1]]
 
     def _of(self, room_id: int) -> list[RoomEvent]:
-        return [
+        events = [
             event
             for event in self._events
-            if isinstance(event, MessagePosted | TopicChanged)
+            if isinstance(event, RoomEvent)
             and event.room_id == room_id
             and event.seq >= self._firsts.get(room_id, 1)
+        ]
+        deleted = {event.deleted_seq for event in events if isinstance(event, MessageDeleted)}
+        return [
+            Tombstone(event.time_ms, room_id, event.seq, event.author_id, event.author_name)
+            if event.seq in deleted
+            else event
+            for event in events
         ]
 
     def _within(self, events: list[RoomEvent], count: int, max_bytes: int) -> list[RoomEvent]:
@@ -167,10 +209,19 @@ class MemoryLog:
         size = 0
         for event in events[:count]:
             taken.append(event)
-            size += len((event.text if isinstance(event, MessagePosted) else event.topic).encode())
+            if isinstance(event, MessagePosted):
+                size += len(event.text.encode())
+            else:
+                size += len(event.topic.encode()) if isinstance(event, TopicChanged) else 512
             if size >= max_bytes:
                 break
         return taken
+
+
+def call_from(peer: str, token: str = "") -> Call:
+    """Return what is known of a call from a peer."""
+    address = Addresses().of(peer)
+    return Call(peer, token, address.text, address.network)
 
 
 class Scene:
@@ -180,21 +231,40 @@ class Scene:
         self.clock = Clock()
         self.timers = FakeTimers()
         self.log = MemoryLog(self.clock)
-        self.directory = Directory(self.log.load())
+        self.directory = Directory(self.log.load(), self.clock.ms)
         # Pages of the log wait for each other here; a test may take the lock.
         self.reading = asyncio.Lock()
         self.hub = Hub({}, {}, timers=self.timers, encode=HubFrames(), read_page=self.read_page)
         self.streams = Streams(self.hub)
         self.journal = Journal(self.log, self.directory, self.hub, self.streams)
         self.pace = Pace(on=rate_limits)
+        self.passwords = PlainPasswords()
+        self.logins = Logins()
+        self.doors = Doors(self.passwords, self.logins, self.directory, self.clock.seconds)
         self.attachments = 0
         self.does(cmd.StartInstance("here", "epoch", Limits(), "lobby"))
+
+    def entrance(self) -> Entrance:
+        """Return the ways in."""
+        return Entrance(
+            instance="here",
+            journal=self.journal,
+            directory=self.directory,
+            hub=self.hub,
+            pace=self.pace,
+            sessions=Sessions(self.directory, self.journal, self.clock.ms),
+            passwords=Passwords(CHEAP.passwords),
+            logins=self.logins,
+            clock=self.clock.seconds,
+        )
 
     async def read_page(self, room_id: int, after_seq: int) -> Page:
         async with self.reading:
             page = self.log.read_after(room_id, after_seq, count=10, max_bytes=1 << 16)
             encoded = [(event.seq, event_frame(event)) for event in page]
-            return Page(encoded, self.log.read_first(room_id))
+            marks = ((event.seq, withheld_frame(event)) for event in page)
+            withheld = {seq: mark for seq, mark in marks if mark is not None}
+            return Page(encoded, self.log.read_first(room_id), withheld)
 
     def commits(self) -> None:
         """Commit what waits, and tell it."""
@@ -225,6 +295,15 @@ class Scene:
         answer = self.does(cmd.OpenGuest(name, token_hash(name), "here", room))
         return self.directory.state.sessions[answer.session_id]
 
+    def becomes_bot(self, session: Session, *, fast: bool = False) -> Session:
+        """Make a bot of a user, that has no owner."""
+        for state in (self.log.state, self.directory.state):
+            user_id = session.user_id
+            state.users.put(user_id, replace(state.users[user_id], account=True, bot=True))
+            state.accounts.put(user_id, Account(user_id, "", 0, fast=fast))
+            state.merge()
+        return session
+
     def says(self, session: Session, text: str, target: cmd.Target | None = None) -> Answer:
         """Post a message, its text being its id too; into the lobby unless told otherwise."""
         return self.does(post(session, text, target))
@@ -233,7 +312,15 @@ class Scene:
         """Open a direct message; return its number."""
         return self.does(cmd.JoinRoom(session.session_id, cmd.Direct(names))).room_id
 
-    def stream(self, session: Session, *, chat: bool = True, welcomed: bool = True) -> Stream:
+    def stream(
+        self,
+        session: Session,
+        *,
+        chat: bool = True,
+        welcomed: bool = True,
+        hear_bots: bool = False,
+        address: str = "",
+    ) -> Stream:
         """Open a stream as Chat or Subscribe does."""
         self.attachments += chat
         stream = Stream(
@@ -241,6 +328,8 @@ class Scene:
             self.attachments if chat else 0,
             directory=self.directory,
             hub=self.hub,
+            address=address,
+            hear_bots=hear_bots,
         )
         self.streams.add(stream)
         if chat:
@@ -249,10 +338,15 @@ class Scene:
             stream.welcome("epoch", epoch_holds=True)
         return stream
 
-    def orders(self, session: Session, peer: str = "ipv4:127.0.0.1:1") -> Orders:
+    def orders(self, session: Session, network: str = "") -> Orders:
         """Return what makes the commands of a session."""
         return Orders(
-            session, peer, directory=self.directory, pace=self.pace, clock=self.clock.seconds
+            session,
+            network,
+            directory=self.directory,
+            pace=self.pace,
+            doors=self.doors,
+            clock=self.clock.seconds,
         )
 
     async def told(self, subscription: Subscription) -> list[pb.StreamItem]:

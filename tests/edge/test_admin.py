@@ -19,10 +19,12 @@ from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.edge.admin import SERVICE, AdminMethods
 from chat_service.edge.calls import Call
+from chat_service.edge.passwords import Passwords
+from chat_service.edge.recovery import RecoveryMethods
 from chat_service.edge.transport import LocalTransport
 from tests.edge.clients import CONNECTION, PATIENCE, direct, hello, place, raw, refused, story
 from tests.edge.operator import Operated, Operator
-from tests.edge.scene import LOBBY, Scene
+from tests.edge.scene import LOBBY, Scene, call_from
 
 ANNOUNCEMENT = chat_pb2.NOTICE_KIND_ANNOUNCEMENT
 ABOUT_ALL = (
@@ -34,7 +36,11 @@ ABOUT_ALL = (
     "ReloadConfiguration",
     "Shutdown",
 )
-ABOUT_ONE = {"ListInstanceUsers", "ListInstanceRooms", "Say", "KickUser", "GetFigures"}
+ABOUT_ONE = {
+    *("ListInstanceUsers", "ListInstanceRooms", "Say", "KickUser", "GetFigures"),
+    *("CreateOwnerCode", "CreateAccount", "SetPassword", "GrantAdmin", "CloseAccount"),
+    *("Unban", "ListAudit"),
+}
 
 
 # ------------------------------------------------------------------------- the socket
@@ -184,6 +190,13 @@ def methods_of(scene: Scene, kind: type[AdminMethods] = AdminMethods) -> AdminMe
         directory=scene.directory,
         hub=scene.hub,
         streams=scene.streams,
+        recovery=RecoveryMethods(
+            instance="here",
+            log=scene.log,
+            journal=scene.journal,
+            passwords=Passwords(),
+            readers=AtOnce(),
+        ),
         readers=AtOnce(),
     )
 
@@ -403,7 +416,10 @@ async def test_kick_ends_all_streams_with_the_words() -> None:
 
 @story
 async def test_kick_voids_the_tokens_and_frees_the_name() -> None:
-    """No call takes a token of the user any more; somebody else may have the name."""
+    """No call takes a token of the user any more; somebody else may have the name.
+
+    A session that had no stream to be told by is told by its first call.
+    """
     async with Operated() as server, server.operator() as operator:
         alice = await server.guest("alice")
         other = await server.joins("alice", token=alice.joined.token)
@@ -411,6 +427,8 @@ async def test_kick_voids_the_tokens_and_frees_the_name() -> None:
         refusal = await alice.chat.end()
         assert refusal is not None
         assert refusal.message == "you were removed by the operator"
+        kicked = await refused(other.calls("ListRooms", chat_pb2.ListRoomsRequest()))
+        assert (kicked.reason, kicked.message) == ("KICKED", refusal.message)
         for guest in (alice, other):
             for method, request in (
                 ("ListRooms", chat_pb2.ListRoomsRequest()),
@@ -492,7 +510,7 @@ async def test_export_ends_at_the_head_as_it_was() -> None:
         scene.says(alice, f"m{number}")
     context = Recorder(lambda: scene.says(alice, f"late {scene.hub.head(LOBBY)}"))
     request = pb.ExportRoomRequest(room_name="lobby")
-    await methods_of(scene).export_room(request, Call("unix:", ""), _as_context(context))
+    await methods_of(scene).export_room(request, call_from("unix:"), _as_context(context))
     assert context.seqs == list(range(1, 701))
     assert scene.hub.head(LOBBY) == 702
 
@@ -517,7 +535,7 @@ async def test_export_goes_on_behind_what_is_pruned_meanwhile() -> None:
         scene.says(alice, f"m{number}")
     request = pb.ExportRoomRequest(room_name="lobby")
     methods = methods_of(scene)
-    call, context = Call("unix:", ""), Recorder()
+    call, context = call_from("unix:"), Recorder()
     context = Recorder(lambda: scene.does(cmd.Prune(LOBBY, max(600, context.seqs[-1]))))
     assert await methods.export_room(request, call, _as_context(context)) is None
     assert context.seqs == [*range(1, 501), *range(601, 1501)]
@@ -535,7 +553,7 @@ async def test_export_ends_when_the_server_stops() -> None:
     context = Recorder(lambda: setattr(methods, "draining", stopping))
     request = pb.ExportRoomRequest(room_name="lobby")
     with pytest.raises(RefusedError, match="stopping"):
-        await methods.export_room(request, Call("unix:", ""), _as_context(context))
+        await methods.export_room(request, call_from("unix:"), _as_context(context))
     assert context.seqs == list(range(1, 501))
 
 
@@ -553,7 +571,7 @@ async def test_nothing_new_is_begun_while_the_server_stops() -> None:
     scene = Scene()
     methods = methods_of(scene)
     methods.draining = Rejection(Reason.DRAINING, "stopping")
-    call = Call("unix:", "")
+    call = call_from("unix:")
     with pytest.raises(RefusedError, match="stopping"):
         await methods.say(pb.SayRequest(text="hello"), call)
     with pytest.raises(RefusedError, match="stopping"):

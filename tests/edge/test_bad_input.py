@@ -308,7 +308,7 @@ def test_every_text_of_every_call_is_tried() -> None:
         method: {".".join(f.name for f in path) for path in string_fields(kind.DESCRIPTOR)}
         for method, kind in REQUESTS.items()
     }
-    assert found["Join"] == {"name", "room"}
+    assert found["Join"] == {"name", "room", "password", "client"}
     assert found["ListUsers"] == {
         "room.room_id",
         "room.room_name",

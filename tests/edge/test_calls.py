@@ -3,10 +3,8 @@
 import asyncio
 import inspect
 import logging
-import random
 import struct
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,19 +20,15 @@ from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.edge import calls
 from chat_service.edge.calls import Call, Context
+from chat_service.edge.gate import Gate
 from chat_service.edge.tally import Tally
 from tests.edge import http2
 from tests.edge.clients import (
     PATIENCE,
     Refusal,
     Server,
-    direct,
-    hello,
     outcome,
-    place,
     raw,
-    room,
-    room_id,
     story,
 )
 
@@ -67,10 +61,10 @@ class Planted:
 
 
 @asynccontextmanager
-async def serving(methods: Planted) -> AsyncIterator[grpc.aio.Channel]:
+async def serving(methods: Planted, gate: Gate | None = None) -> AsyncIterator[grpc.aio.Channel]:
     """Serve planted methods, and give a connection to them."""
     server = grpc.aio.server()
-    calls.add_to(server, methods, Tally())
+    calls.add_to(server, methods, Tally(), gate or Gate())
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -102,7 +96,7 @@ def registered() -> Registry:
         return None
 
     registry: Any = Registry()
-    calls.add_to(registry, Planted(nothing), Tally())
+    calls.add_to(registry, Planted(nothing), Tally(), Gate())
     found: Registry = registry
     return found
 
@@ -147,7 +141,7 @@ def test_table_must_agree_with_the_contract() -> None:
 
     registry: Any = Registry()
     with pytest.raises(TypeError, match="SignOut"):
-        calls.add_to(registry, Fewer(nothing), Tally())
+        calls.add_to(registry, Fewer(nothing), Tally(), Gate())
 
 
 @pytest.mark.parametrize(
@@ -276,91 +270,6 @@ async def test_write_to_a_client_that_is_gone(caplog: pytest.LogCaptureFixture) 
     assert Refusal.of(error).reason == "INTERNAL"
     (record,) = (record for record in caplog.records if record.message == "a write failed")
     assert vars(record)["fields"]["error"] == "Failed grpc_call_start_batch"
-
-
-# ------------------------------------------------------------------ requests of no sense
-
-VALID: dict[str, list[Message]] = {
-    "Join": [pb.JoinRequest(name="admin", room="lobby"), pb.JoinRequest(name="fuzz")],
-    "ListUsers": [
-        pb.ListUsersRequest(room=room("lobby"), page_size=7, page_token="cm9vbXMKbG9iYnk="),
-        pb.ListUsersRequest(room=direct("alice", "bob")),
-    ],
-    "Chat": [
-        hello(place("lobby", after_seq=1), place(room_id("r1"), recent=3), epoch="e"),
-        pb.ChatRequest(
-            order_id="o1", post=pb.Post(room=room("lobby"), text="hi", client_msg_id="m1")
-        ),
-        pb.ChatRequest(
-            order_id="o2", join_room=pb.JoinRoom(position=place(direct("alice"), after_seq=9))
-        ),
-        pb.ChatRequest(order_id="o3", set_topic=pb.SetTopic(room=room("lobby"), topic="tea")),
-        pb.ChatRequest(order_id="o4", leave_room=pb.LeaveRoom(room=room("lobby"))),
-    ],
-}
-
-
-def fuzzed(seeds: list[Message], chance: random.Random) -> Iterator[bytes]:
-    """Yield requests that are cut, changed, spliced or made of chance alone."""
-    wire = [seed.SerializeToString() for seed in seeds]
-    while True:
-        one, other = chance.choice(wire), chance.choice(wire)
-        way = chance.randrange(5)
-        if way == 0:
-            yield one[: chance.randrange(len(one))]
-        elif way == 1:
-            changed = bytearray(one)
-            for _ in range(chance.randint(1, 4)):
-                changed[chance.randrange(len(changed))] = chance.randrange(256)
-            yield bytes(changed)
-        elif way == 2:
-            yield one[: chance.randrange(len(one))] + other[chance.randrange(len(other)) :]
-        elif way == 3:
-            at = chance.randrange(len(one))
-            yield one[:at] + chance.randbytes(chance.randint(1, 8)) + one[at:]
-        else:
-            yield chance.randbytes(chance.randint(0, 60))
-
-
-# What a request that can be parsed, but makes no sense, may get: each is in the contract.
-SENSIBLE = {
-    "Join": {"OK", "INVALID_ARGUMENT", "ALREADY_EXISTS"},
-    "ListUsers": {"OK", "INVALID_ARGUMENT", "NOT_FOUND"},
-    "Chat": {"OK", "INVALID_ARGUMENT", "FAILED_PRECONDITION"},
-}
-
-
-@pytest.mark.parametrize(("method", "count"), [("Join", 4400), ("ListUsers", 4400), ("Chat", 1200)])
-@story
-async def test_ten_thousand_requests_of_chance(tmp_path: Path, method: str, count: int) -> None:
-    """Whatever is sent is parsed or refused as malformed; the server goes on as if nothing was."""
-    async with Server(tmp_path) as server:
-        alice, bob = await server.guests("alice", "bob")
-        chance = random.Random(f"the same each time, {method}")
-        requests = fuzzed(VALID[method], chance)
-        ends: Counter[str] = Counter()
-
-        async def send_some(some: int) -> None:
-            # As many connections as streams: at the limit of one, calls would be refused.
-            guest = await server.joins(f"fuzz{some}")
-            token = "" if method == "Join" else guest.token
-            for _ in range(count // 8):
-                data = [next(requests)]
-                if method == "Chat" and chance.random() < 0.7:
-                    data.insert(0, hello("lobby").SerializeToString())
-                error = await outcome(raw(guest.channel, method, *data, token=token))
-                if error is None:
-                    ends["OK"] += 1
-                else:
-                    Refusal.of(error)
-                    ends[error.code().name] += 1
-
-        await asyncio.gather(*(send_some(some) for some in range(8)))
-        assert ends.total() == count
-        assert set(ends) <= SENSIBLE[method], ends
-        assert ends["INVALID_ARGUMENT"] > ends.total() / 10
-        await alice.says("still here")
-        await bob.hears("still here")
 
 
 # -------------------------------------------------------------- what the transport bears

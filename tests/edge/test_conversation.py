@@ -191,7 +191,7 @@ async def test_cancel_in_the_midst_of_the_cleaning_up(scene: Scene, moment: int)
 @story
 async def test_user_who_is_kicked_while_it_says_hello(scene: Scene) -> None:
     """Whichever comes first in the log, the stream ends by the kick."""
-    kick = cmd.KickUser("bob", "")
+    kick = cmd.KickUser(cmd.OPERATOR, cmd.UserByName("bob"), "")
     before = Caller(scene, scene.joins("bob", "lobby"))
     scene.journal.note(kick)
     before.calls()
@@ -269,14 +269,14 @@ async def test_rooms_of_a_hello_that_cannot_be_read(scene: Scene) -> None:
     told = [(error.order_id, error.reason, error.room_id) for error in errors(caller.items)]
     assert told == [
         ("hello", "TARGET_MISSING", ""),
-        ("hello", "SEQ_OUT_OF_RANGE", "r1"),
         ("hello", "ROOM_NOT_FOUND", "r99"),
+        ("hello", "SEQ_OUT_OF_RANGE", "r1"),
         ("hello", "ROOM_NAME_INVALID", ""),
         ("hello", "USER_NOT_FOUND", ""),
     ]
     facts = [dict(error.metadata) for error in errors(caller.items)]
     beyond = {"room_id": "r1", "room_name": "lobby"}
-    assert facts == [{}, beyond, {}, {"room_name": ".hidden"}, {"names": "nobody"}]
+    assert facts == [{}, {}, beyond, {"room_name": ".hidden"}, {"names": "nobody"}]
     opened = [item.opened.room.name for item in caller.items if item.HasField("opened")]
     assert opened == ["attic"]
 

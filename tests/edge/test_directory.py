@@ -8,7 +8,7 @@ from chat_service.core import commands as cmd
 from chat_service.core.commands import Direct, RoomById, RoomByName, Target
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
-from chat_service.edge.directory import Directory
+from chat_service.edge.directory import Directory, token_hash
 from tests.edge.scene import LOBBY, Scene
 
 
@@ -111,7 +111,7 @@ def test_direct_messages_of_a_user(scene: Scene) -> None:
 
 def names(directory: Directory, after: str | None, count: int) -> list[str]:
     """Return a page of users by name."""
-    return [user.name for user in directory.users_after(after, count)]
+    return [user.name for user in directory.users_after(after, count, closed=False)]
 
 
 def test_users_by_name(scene: Scene) -> None:
@@ -127,15 +127,30 @@ def test_users_by_name(scene: Scene) -> None:
     assert names(scene.directory, "bob", 9) == ["carol", "Dave"]
 
 
+def test_closed_accounts_are_listed_where_they_are_asked_for(scene: Scene) -> None:
+    """A page is full of others without them, as without those who are gone."""
+    for name in ("alice", "bob", "carol"):
+        scene.does(cmd.Register(0, name, f"#{name}", token_hash(name), "here"))
+    bob = scene.directory.session_of("bob", 0)
+    scene.does(cmd.DeactivateAccount(bob.session_id, "#bob", ""))
+    directory = scene.directory
+    shown = directory.users_after(None, 2, closed=False)
+    assert [user.name for user in shown] == ["alice", "carol"]
+    everybody = directory.users_after(None, 2, closed=True)
+    assert [user.name for user in everybody] == ["alice", "bob"]
+
+
 def test_public_rooms_by_name(scene: Scene) -> None:
     """Public rooms are listed by name; direct messages are not."""
     alice, _ = scene.joins("alice"), scene.joins("bob")
     for name in ("Zoo", "attic"):
         scene.does(cmd.JoinRoom(alice.session_id, RoomByName(name)))
     scene.opens_direct(alice, "bob")
-    found = [room.name for room in scene.directory.rooms_after(None, 9)]
+    found = [room.name for room in scene.directory.rooms_after(None, 9, archived=False)]
     assert found == ["attic", "lobby", "Zoo"]
-    assert [room.name for room in scene.directory.rooms_after("lobby", 1)] == ["Zoo"]
+    assert [room.name for room in scene.directory.rooms_after("lobby", 1, archived=False)] == [
+        "Zoo"
+    ]
 
 
 def test_copy_made_by_folding_equals_one_that_is_loaded(scene: Scene) -> None:
@@ -157,7 +172,7 @@ def test_copy_made_by_folding_equals_one_that_is_loaded(scene: Scene) -> None:
     for session in (carol, dave):
         scene.does(cmd.EndSession(session.session_id))
     assert scene.directory.state.leftovers.snapshot() == {direct: 3}
-    fresh = Directory(scene.log.load())
+    fresh = Directory(scene.log.load(), scene.clock.ms)
     followed, loaded = scene.directory.state.snapshot(), fresh.state.snapshot()
     # Posts are not folded: the hub has the heads, and the counters go with every event.
     for name in ("counters", "heads"):
@@ -170,9 +185,13 @@ def test_members_are_counted_as_they_change(scene: Scene) -> None:
     """Joining, leaving, signing out and a kick count, in public rooms alone, as a start would."""
 
     def counted() -> dict[int, int]:
-        fresh = Directory(scene.log.load()).members
-        assert scene.directory.members == fresh
-        return {room_id: count for room_id, count in fresh.items() if count}
+        fresh = Directory(scene.log.load(), scene.clock.ms)
+        rooms = [room.room_id for room in fresh.state.rooms.values()]
+        counts = {room_id: fresh.member_count(room_id) for room_id in rooms}
+        assert counts == {room_id: scene.directory.member_count(room_id) for room_id in rooms}
+        assert fresh.public_memberships() == scene.directory.public_memberships()
+        assert fresh.public_memberships() == sum(counts.values())
+        return {room_id: count for room_id, count in counts.items() if count}
 
     alice, bob, cy = (scene.joins(name, "lobby") for name in ("alice", "bob", "cy"))
     den = scene.does(cmd.JoinRoom(alice.session_id, RoomByName("den"))).room_id
@@ -182,7 +201,7 @@ def test_members_are_counted_as_they_change(scene: Scene) -> None:
     scene.does(cmd.LeaveRoom(bob.session_id, RoomById(den)))
     scene.does(cmd.EndSession(cy.session_id))
     assert counted() == {LOBBY: 2, den: 1}
-    scene.does(cmd.KickUser("alice", ""))
+    scene.does(cmd.KickUser(cmd.OPERATOR, cmd.UserByName("alice"), ""))
     assert counted() == {LOBBY: 1}
 
 

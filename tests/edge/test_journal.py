@@ -9,9 +9,9 @@ from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById, RoomByName
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
+from chat_service.edge.ids import room_text
 from chat_service.edge.journal import Outcome
 from chat_service.edge.stream import Stream
-from chat_service.edge.wire import room_text
 from tests.edge.clients import story
 from tests.edge.scene import LOBBY, Scene, post, within
 
@@ -254,7 +254,10 @@ async def test_kick_ends_all_streams_of_a_user(scene: Scene) -> None:
     assert window.subscription.queued_bytes
     await scene.told(watcher.subscription)
     outcomes: list[tuple[Outcome, ...]] = []
-    scene.journal.submit((cmd.KickUser("BOB", "spam"), post(bob, "one more")), outcomes.append)
+    scene.journal.submit(
+        (cmd.KickUser(cmd.OPERATOR, cmd.UserByName("BOB"), "spam"), post(bob, "one more")),
+        outcomes.append,
+    )
     scene.journal.apply(scene.log.commit())
     for ended in (window, stream, listener, early):
         assert ended.subscription.ended == Rejection(

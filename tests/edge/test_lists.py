@@ -1,15 +1,24 @@
 """History, rooms and users, page by page."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, Future
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_service.core import commands as cmd
+from chat_service.core.errors import Reason, RefusedError
+from chat_service.core.model import RoomKind
+from chat_service.edge.ids import room_text
+from chat_service.edge.lists import Lists
+from chat_service.edge.sessions import Sessions
 from tests.edge.clients import PATIENCE, Guest, Server, direct, place, refused, room, room_id, story
+from tests.edge.scene import Scene, call_from
 
 
 async def pages(guest: Guest, method: str, **fields: Any) -> AsyncIterator[Any]:
@@ -41,6 +50,99 @@ async def writer(server: Server, count: int) -> Guest:
 
 
 # -------------------------------------------------------------------------- messages
+
+
+class Between(Executor):
+    """Runs what is read at once, and lets something happen before the answer, the first time."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = [happens]
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:  # Any: as theirs
+        """Run it."""
+        read: Future[Any] = Future()
+        read.set_result(fn(*args, **kwargs))
+        while self._happens:
+            self._happens.pop()()
+        return read
+
+
+class Archive:
+    """A private room in which olga said something, and alice who asks for it."""
+
+    def __init__(self) -> None:
+        self.scene = scene = Scene()
+        self.olga, self.alice = scene.joins("olga"), scene.joins("alice")
+        opened = cmd.CreateRoom(self.olga.session_id, "den", RoomKind.PRIVATE)
+        self.den = cmd.RoomById(scene.does(opened).room_id)
+        self.enters()
+        self.said = scene.says(self.olga, "a secret", self.den).seq
+
+    def enters(self) -> None:
+        """Let alice in."""
+        guest = cmd.UserById(self.alice.user_id)
+        self.scene.does(cmd.InviteUser(self.olga.session_id, self.den, guest))
+        self.scene.does(cmd.JoinRoom(self.alice.session_id, self.den))
+
+    def kicks(self) -> None:
+        """Remove alice."""
+        member = cmd.UserById(self.alice.user_id)
+        self.scene.does(cmd.KickMember(self.olga.session_id, self.den, member, ""))
+
+    async def asked(self, happens: Callable[[], object]) -> pb.ListMessagesResponse:
+        """Ask for the history; something happens when it was read and is not answered yet."""
+        scene = self.scene
+        lists = Lists(
+            log=scene.log,
+            directory=scene.directory,
+            hub=scene.hub,
+            streams=scene.streams,
+            sessions=Sessions(scene.directory, scene.journal, scene.clock.ms),
+            readers=Between(happens),
+        )
+        target = pb.RoomTarget(room_id=room_text(self.den.room_id))
+        call = call_from("ipv4:127.0.0.1:1", "alice")
+        return await lists.list_messages(pb.ListMessagesRequest(room=target), call)
+
+
+@story
+async def test_what_is_deleted_while_it_is_read_is_not_told() -> None:
+    """The page has the tombstone: its reader has been told of the deletion already."""
+    archive = Archive()
+    delete = cmd.DeleteMessage(archive.olga.session_id, archive.den, archive.said, "")
+    page = await archive.asked(lambda: archive.scene.does(delete))
+    assert [event.WhichOneof("body") for event in page.events] == ["deletion", "tombstone"]
+
+
+@story
+async def test_who_is_removed_while_a_page_is_read_is_not_told() -> None:
+    """It is answered as somebody who asks only now."""
+    archive = Archive()
+    with pytest.raises(RefusedError) as refusal:
+        await archive.asked(archive.kicks)
+    assert refusal.value.rejection.reason is Reason.ROOM_NOT_FOUND
+
+
+@story
+async def test_who_comes_back_while_a_page_is_read_has_what_it_may_read_now() -> None:
+    """Nothing that was said before it came back."""
+    archive = Archive()
+
+    def goes_and_comes() -> None:
+        archive.kicks()
+        archive.enters()
+
+    assert not (await archive.asked(goes_and_comes)).events
+
+
+@story
+async def test_whose_session_ends_while_a_page_is_read_is_not_told() -> None:
+    """The token is not valid when it is answered."""
+    archive = Archive()
+    end = cmd.EndSession(archive.alice.session_id)
+    with pytest.raises(RefusedError) as refusal:
+        await archive.asked(lambda: archive.scene.does(end))
+    assert refusal.value.rejection.reason is Reason.TOKEN_INVALID
 
 
 @story

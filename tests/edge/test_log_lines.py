@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from chat_protos.chat.v1 import accounts_pb2 as accounts_pb
 from chat_protos.chat.v1 import admin_pb2 as admin_pb
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.logs import JsonFormatter, TextFormatter
@@ -32,7 +33,8 @@ from tests.edge.clients import (
 from tests.edge.operator import Operated, Operator
 from tests.edge.test_bad_input import REQUESTS, string_fields, with_text
 
-CALLS = {f"chat_service.{name}" for name in ("edge.calls", "edge.service", "edge.admin", "server")}
+NAMES = ("edge.calls", "edge.service", "edge.entrance", "edge.admin", "server")
+CALLS = {f"chat_service.{name}" for name in NAMES}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "log.md"
 
 SECRET = "unmistakable-words"
@@ -219,12 +221,24 @@ async def drive(server: Server) -> list[str]:
             broken = request.replace(SECRET.encode(), SECRET.encode()[:-1] + b"\xff")
             await outcome(raw(carol.channel, method, broken, token=SECRET))
     await again.signs_out()
-    return [guest.token for guest in (*people, again)]
+    secrets = [SECRET, f"{SECRET} changed"]
+    dave = await server.registers("dave", secrets[0])
+    for name, password in (("dave", f"{SECRET}?"), ("nobody", SECRET), ("alice", SECRET)):
+        await refused(server.joins(name, password=password))
+    await refused(dave.asks("ChangePassword", old_password=f"{SECRET}?", new_password=SECRET))
+    await dave.asks("ChangePassword", old_password=secrets[0], new_password=secrets[1])
+    made = await dave.asks("CreateApiToken", label=SECRET, scopes=[accounts_pb.SCOPE_READ])
+    reader = await server.joins("", token=made.token)
+    await refused(reader.asks("CreateBot", name=SECRET))
+    await dave.asks("DeactivateAccount", password=secrets[1])
+    return [made.token, *(guest.token for guest in (*people, again, dave, reader))]
 
 
 def documented() -> dict[str, tuple[str, set[str]]]:
     """Return the level and the fields of each message that the document tells."""
-    table = re.findall(r"^\| ([a-z ]+) \| (\w+) \| (`.*) \|$", DOCUMENT.read_text("utf-8"), re.M)
+    _, _, chapter = DOCUMENT.read_text("utf-8").partition("\n## What is told of calls\n")
+    chapter, _, _ = chapter.partition("\n## ")
+    table = re.findall(r"^\| ([a-z ]+) \| (\w+) \| (`.*) \|$", chapter, re.M)
     return {message: (level, set(re.findall(r"`(\w+)`", names))) for message, level, names in table}
 
 

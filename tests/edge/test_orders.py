@@ -9,18 +9,20 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.decision import too_fast
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.model import Session, Style
+from chat_service.core.model import RoomKind, Session, Style
+from chat_service.edge.directory import token_hash
+from chat_service.edge.ids import room_text
 from chat_service.edge.limits import DEFAULT_RATES
 from chat_service.edge.orders import Orders
-from chat_service.edge.pace import joins_of, rooms_of, sends_of
-from chat_service.edge.wire import request_hash, room_text
-from tests.edge.clients import direct, room, room_id
+from chat_service.edge.pace import bot_sends_of, joins_of, rooms_of, sends_of
+from chat_service.edge.wire import request_hash
+from tests.edge.clients import direct, room, room_id, story
 from tests.edge.scene import LOBBY, Scene
 
 SENDS = MISTAKES = sends_of(DEFAULT_RATES)
 ROOM_JOINS, NEW_ROOMS = joins_of(DEFAULT_RATES), rooms_of(DEFAULT_RATES)
 
-STRANGER = "ipv4:192.0.2.1:1"
+STRANGER = "192.0.2.1"
 
 
 class Desk:
@@ -160,7 +162,7 @@ def test_entering_again_is_free(desk: Desk) -> None:
 def test_opening_rooms_is_paced_by_address(desk: Desk) -> None:
     """New rooms have a rate by address, shared by its users; the machine itself has none."""
     bob = desk.scene.directory.session_of("bob", 0)
-    neighbour = desk.scene.orders(bob, "ipv4:192.0.2.1:2")
+    neighbour = desk.scene.orders(bob, STRANGER)
     desk.spends(lambda: neighbour.join_room(room("new")), NEW_ROOMS.burst)
     assert desk.orders.join_room(room("new")).room_wait_ms == 360_000
     assert desk.orders.join_room(room("lobby")).room_wait_ms == 0
@@ -190,3 +192,74 @@ def test_order_needs_a_room(desk: Desk, target: pb.RoomTarget | None) -> None:
 def test_longest_id_is_that_of_the_limits(desk: Desk) -> None:
     """Ids of clients are bounded by what the state says."""
     assert desk.orders.longest_id == desk.scene.directory.state.limits.client_id_bytes == 64
+
+
+def test_bot_that_was_granted_it_sends_faster(desk: Desk) -> None:
+    """The rate of bots is for a bot that somebody vouches for, until it is taken back."""
+    bot_burst = bot_sends_of(DEFAULT_RATES).burst
+    for name, fast, burst in (("slow", False, SENDS.burst), ("fast", True, bot_burst)):
+        bot = desk.scene.becomes_bot(desk.scene.joins(name, "lobby"), fast=fast)
+        orders = desk.scene.orders(bot, STRANGER)
+        waits = [orders.post(post()).wait_ms for _ in range(burst + 1)]
+        assert (waits[:-1], waits[-1] > 0) == ([0] * burst, True)
+        topic = pb.SetTopic(room=room("lobby"), topic="tea")
+        assert orders.set_topic(topic).wait_ms > 0
+    desk.scene.becomes_bot(bot, fast=False)
+    assert orders.post(post()).wait_ms == 0
+
+
+def test_retry_gives_back_to_the_rate_of_bots(desk: Desk) -> None:
+    """What a bot's retry cost goes back to where it was taken from."""
+    bot = desk.scene.becomes_bot(desk.scene.joins("robot", "lobby"), fast=True)
+    orders = desk.scene.orders(bot, STRANGER)
+    for _ in range(bot_sends_of(DEFAULT_RATES).burst):
+        last = orders.post(post())
+    orders.post_was_retry(last)
+    assert [orders.post(post()).wait_ms > 0 for _ in range(2)] == [False, True]
+
+
+def test_codes_cost_as_much_as_entering(desk: Desk) -> None:
+    """The order has the hash of the code alone, and the verdict of the rate of joins."""
+    order = desk.orders.join_by_invite("a code")
+    assert order == cmd.JoinByInvite(desk.session.session_id, token_hash("a code"), 0)
+    desk.spends(lambda: desk.orders.join_by_invite("another"), ROOM_JOINS.burst)
+    assert desk.orders.join_by_invite("a code").wait_ms > 0
+
+
+def test_code_leads_nowhere_once_it_is_not_good(desk: Desk) -> None:
+    """When its time is over, and for who is banned from its room: nothing is told of that."""
+    scene = desk.scene
+    olga = scene.joins("olga")
+    opened = cmd.CreateRoom(olga.session_id, "den", RoomKind.PRIVATE)
+    den = cmd.RoomById(scene.does(opened).room_id)
+    scene.does(cmd.CreateInvite(olga.session_id, den, token_hash("a code"), 1, 60_000))
+    assert desk.orders.room_of_code("a code") == den.room_id
+    target = cmd.UserById(desk.session.user_id)
+    scene.does(cmd.BanMember(olga.session_id, den, target, 1_000, ""))
+    assert desk.orders.room_of_code("a code") is None
+    scene.clock.now += 1
+    assert desk.orders.room_of_code("a code") == den.room_id
+    scene.clock.now += 60
+    assert desk.orders.room_of_code("a code") is None
+
+
+@story
+async def test_password_is_not_tried_over_the_rate() -> None:
+    """Who enters too fast is told so before anything is compared."""
+    desk = Desk()
+    desk.enters(room_id("r99"), ROOM_JOINS.burst)
+    order = desk.orders.join_room(room_id("r99"))
+    with pytest.raises(RefusedError) as refused:
+        await desk.orders.opened_by(order, "open sesame")
+    assert refused.value.rejection == too_fast(order.wait_ms)
+    assert desk.scene.passwords.compared == []
+
+
+def test_hello_names_rooms_that_may_be_read(desk: Desk) -> None:
+    """By its id a room must be visible; by its name it is entered."""
+    desk.orders.check_visible(room("anything"))
+    desk.orders.check_visible(room_id(room_text(LOBBY)))
+    for target in (room_id("r99"), room_id("nonsense")):
+        with pytest.raises(RefusedError) as refused:
+            desk.orders.check_visible(target)
+        assert refused.value.rejection.reason is Reason.ROOM_NOT_FOUND

@@ -14,6 +14,8 @@ from chat_service.edge.pace import (
     Pace,
     Rate,
     Strikes,
+    accounts_of,
+    bot_sends_of,
     guests_of,
     joins_of,
     rooms_of,
@@ -250,6 +252,9 @@ LIMITED: list[tuple[Callable[[Pace, float], int], Rate]] = [
     (lambda pace, now: pace.join(1, now), joins_of(DEFAULT_RATES)),
     (lambda pace, now: pace.guest("192.0.2.1", now), guests_of(DEFAULT_RATES)),
     (lambda pace, now: pace.room("192.0.2.1", now), rooms_of(DEFAULT_RATES)),
+    (lambda pace, now: pace.account("192.0.2.1", now), accounts_of(DEFAULT_RATES)),
+    (lambda pace, now: pace.password(1, "192.0.2.1", now), joins_of(DEFAULT_RATES)),
+    (lambda pace, now: pace.send(1, now, granted=True), bot_sends_of(DEFAULT_RATES)),
 ]
 
 
@@ -270,6 +275,8 @@ def test_promised_rates() -> None:
     assert Rate(15, 0.2) == joins_of(DEFAULT_RATES)
     assert Rate(20, 20 / 60) == guests_of(DEFAULT_RATES)
     assert Rate(10, 10 / 3600) == rooms_of(DEFAULT_RATES)
+    assert Rate(5, 10 / 3600) == accounts_of(DEFAULT_RATES)
+    assert Rate(100, 50.0) == bot_sends_of(DEFAULT_RATES)
     told = (DEFAULT_RATES.strikes, DEFAULT_RATES.strike_after_s, DEFAULT_RATES.strikes_within_s)
     assert told == (3, 1.0, 60.0)
 
@@ -311,6 +318,8 @@ def test_exempt_callers_are_not_counted() -> None:
     pace = Pace(on=True)
     assert {pace.guest("", NOW) for _ in range(100)} == {0}
     assert {pace.room("", NOW) for _ in range(100)} == {0}
+    assert {pace.account("", NOW) for _ in range(100)} == {0}
+    assert {pace.password(1, "", NOW) for _ in range(100)} == {0}
 
 
 def test_retry_gives_back_what_it_took() -> None:
@@ -319,3 +328,11 @@ def test_retry_gives_back_what_it_took() -> None:
     for _ in range(3 * SENDS.burst):
         assert pace.send(1, NOW) == 0
         pace.send_was_retry(1, NOW)
+
+
+def test_retry_of_a_bot_gives_back_what_it_took() -> None:
+    """The same holds where a bot was granted to be faster, and touches no other bucket."""
+    pace = Pace(on=True)
+    for _ in range(3 * DEFAULT_RATES.bot_sends_burst):
+        assert pace.send(1, NOW, granted=True) == 0
+        pace.send_was_retry(1, NOW, granted=True)

@@ -12,7 +12,6 @@ import pytest
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
-from chat_service.edge.calls import Call
 from chat_service.edge.limits import DEFAULT_RATES, CallLimits
 from chat_service.edge.lists import Lists
 from chat_service.edge.service import ChatMethods
@@ -31,7 +30,7 @@ from tests.edge.clients import (
     room_id,
     story,
 )
-from tests.edge.scene import Scene, within
+from tests.edge.scene import Scene, call_from, within
 
 SILENT_S = (GUEST_GRACE_MS + RENEWAL_MS) / 1000
 """After this many seconds without a stream or a call a guest is over for sure."""
@@ -74,6 +73,10 @@ async def test_what_a_new_guest_is_told(tmp_path: Path) -> None:
             client_id_bytes=64,
             unacked_posts=256,
             page_size=1000,
+            reason_bytes=390,
+            description_bytes=2000,
+            password_min_chars=8,
+            password_max_chars=256,
         )
         bob = await server.joins("bob")
         assert not bob.joined.HasField("room")
@@ -272,11 +275,12 @@ def methods(scene: Scene) -> ChatMethods:
     # A list reads the log in a thread; no test here lists messages.
     lists = Lists(log=scene.log, sessions=sessions, readers=None, **parts)  # type: ignore[arg-type]
     return ChatMethods(
-        instance="here",
         journal=scene.journal,
         pace=scene.pace,
         sessions=sessions,
+        entrance=scene.entrance(),
         lists=lists,
+        doors=scene.doors,
         clock=scene.clock.seconds,
         limits=CallLimits(hello_s=1.0),
         **parts,  # type: ignore[arg-type] # a dictionary does not remember whose part is which
@@ -286,7 +290,7 @@ def methods(scene: Scene) -> ChatMethods:
 async def signs_in(scene: Scene, name: str, peer: str, into: str = "") -> pb.JoinResponse:
     """Sign somebody in from an address."""
     request = pb.JoinRequest(name=name, room=into)
-    joining = asyncio.create_task(methods(scene).join(request, Call(peer, "")))
+    joining = asyncio.create_task(methods(scene).join(request, call_from(peer)))
     await asyncio.sleep(0)
     scene.commits()
     return await within(joining)
@@ -466,7 +470,7 @@ async def test_listener_who_goes_away_leaves_nothing(moment: int) -> None:
     context: Any = Listening()
     request = pb.SubscribeRequest(rooms=[place("lobby")])
     served = asyncio.create_task(
-        methods(scene).subscribe(request, Call("ipv4:127.0.0.1:1", "alice"), context)
+        methods(scene).subscribe(request, call_from("ipv4:127.0.0.1:1", "alice"), context)
     )
     for _ in range(10):
         await asyncio.sleep(0)

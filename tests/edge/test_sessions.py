@@ -5,12 +5,13 @@ import pytest
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
-from chat_service.core.model import Session
-from chat_service.edge.calls import Call
+from chat_service.core.model import Scope, Session
+from chat_service.edge.directory import token_hash
 from chat_service.edge.sessions import Sessions
-from tests.edge.scene import Scene
+from tests.edge.scene import Scene, call_from
 
 GRACE_S, RENEWAL_S = GUEST_GRACE_MS / 1000, RENEWAL_MS / 1000
+DAY_S = 24 * 3600
 
 
 class Kept:
@@ -20,7 +21,7 @@ class Kept:
         self.scene = Scene()
         self.session_id = self.scene.joins("alice").session_id
         self.sessions = Sessions(self.scene.directory, self.scene.journal, self.scene.clock.ms)
-        self.call = Call("ipv4:127.0.0.1:1", "alice")
+        self.call = call_from("ipv4:127.0.0.1:1", "alice")
 
     @property
     def session(self) -> Session | None:
@@ -33,7 +34,7 @@ class Kept:
 
     def uses(self) -> int:
         """Make a call; return how many orders it gave."""
-        self.sessions.used_by(self.call)
+        self.sessions.used_by(self.call, Scope.READ)
         given = len(self.scene.log.waiting)
         self.scene.commits()
         return given
@@ -58,7 +59,7 @@ def test_session_of_a_call(kept: Kept) -> None:
     assert kept.scene.log.waiting == []
     for token, reason in (("", Reason.TOKEN_MISSING), ("bob", Reason.TOKEN_INVALID)):
         with pytest.raises(RefusedError) as refused:
-            kept.sessions.of(Call("ipv4:127.0.0.1:1", token))
+            kept.sessions.of(call_from("ipv4:127.0.0.1:1", token))
         assert refused.value.rejection.reason is reason
 
 
@@ -152,3 +153,71 @@ def test_log_that_takes_no_more_is_no_trouble(kept: Kept) -> None:
     assert kept.expires() == 0
     kept.scene.log.refusal = None
     assert kept.expires() == 1
+
+
+# --------------------------------------------------------------------- accounts
+
+
+class KeptAccount(Kept):
+    """A session of an account, and what keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        order = cmd.Register(self.session_id, "", "hash", b"", "here")
+        self.scene.does(order)
+
+
+@pytest.fixture
+def account() -> KeptAccount:
+    """Give a session of a guest who has just registered."""
+    return KeptAccount()
+
+
+def test_session_of_an_account_has_a_day(account: KeptAccount) -> None:
+    """It is renewed no more often than a guest's, and is over after a day of silence."""
+    account.later(DAY_S / 2)
+    assert (account.uses(), account.uses()) == (1, 0)
+    account.later(DAY_S - 0.001)
+    assert account.expires() == 0
+    account.later(RENEWAL_S + 0.001)
+    assert account.expires() == 1
+    assert account.session is None
+    assert account.scene.directory.state.users[1].name == "alice"
+
+
+def test_session_of_an_account_is_over_after_two_weeks(account: KeptAccount) -> None:
+    """Also while a stream is open, which ends with it."""
+    assert account.session is not None
+    stream = account.scene.stream(account.session)
+    account.later(14 * DAY_S - 0.001)
+    assert account.expires() == 0
+    account.later(0.001)
+    with pytest.raises(RefusedError):
+        account.uses()
+    assert account.expires() == 1
+    assert stream.subscription.ended is not None
+    assert stream.subscription.ended.reason is Reason.SESSION_ENDED
+
+
+def test_api_token_is_never_renewed(account: KeptAccount) -> None:
+    """It is not idle, so its use costs no commit."""
+    scopes = (Scope.READ,)
+    order = cmd.CreateApiToken(account.session_id, "", "", scopes, token_hash("api"), "here", 0)
+    token_id = account.scene.does(order).session_id
+    account.later(365 * DAY_S)
+    account.call = call_from("ipv4:127.0.0.1:1", "api")
+    assert account.uses() == 0
+    account.expires()
+    assert token_id in account.scene.directory.state.sessions
+
+
+def test_scope_that_a_call_needs(account: KeptAccount) -> None:
+    """A token without it is refused before anything is done."""
+    scopes = (Scope.READ,)
+    order = cmd.CreateApiToken(account.session_id, "", "", scopes, token_hash("api"), "here", 0)
+    account.scene.does(order)
+    call = call_from("ipv4:127.0.0.1:1", "api")
+    account.sessions.used_by(call, Scope.READ)
+    with pytest.raises(RefusedError) as refused:
+        account.sessions.used_by(call, Scope.POST)
+    assert refused.value.rejection.reason is Reason.SCOPE_MISSING

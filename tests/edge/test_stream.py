@@ -9,8 +9,9 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById, RoomByName
 from chat_service.core.errors import Reason, RefusedError
+from chat_service.core.model import HistoryPolicy, RoomKind, Session
+from chat_service.edge.ids import room_text
 from chat_service.edge.stream import MAX_RECENT, check_reached
-from chat_service.edge.wire import room_text
 from tests.edge.clients import place, story
 from tests.edge.scene import LOBBY, Scene, within
 
@@ -387,3 +388,102 @@ async def test_streams_by_user_and_session(scene: Scene) -> None:
     assert streams.all() == [listener]
     streams.remove(listener)
     assert streams.subscribed_sessions() == []
+
+
+# --------------------------------------------------------------------- private rooms
+
+
+def private(scene: Scene, owner: Session, *members: Session, history: HistoryPolicy) -> int:
+    """Open a private room in which two things were said before the members came."""
+    order = cmd.CreateRoom(owner.session_id, "den", RoomKind.PRIVATE, history=history)
+    room_id = scene.does(order).room_id
+    for number in range(2):
+        scene.says(owner, f"before {number}", RoomById(room_id))
+    for one in members:
+        user = scene.directory.user_of(one)
+        scene.does(cmd.InviteUser(owner.session_id, RoomById(room_id), cmd.UserById(user.user_id)))
+        scene.does(cmd.JoinRoom(one.session_id, RoomById(room_id)))
+    return room_id
+
+
+@pytest.mark.parametrize("chat", [False, True])
+@pytest.mark.parametrize(
+    ("history", "after_seq", "gap", "seqs"),
+    [
+        (HistoryPolicy.FROM_JOIN, None, None, [3]),
+        (HistoryPolicy.FROM_JOIN, 0, (0, 3), [3]),
+        (HistoryPolicy.FROM_JOIN, 1, (1, 3), [3]),
+        (HistoryPolicy.FROM_JOIN, 2, None, [3]),
+        (HistoryPolicy.FROM_JOIN, 3, None, []),
+        (HistoryPolicy.ALL, None, None, [1, 2, 3]),
+        (HistoryPolicy.ALL, 0, None, [1, 2, 3]),
+    ],
+)
+@story
+async def test_newcomer_reads_from_its_floor_on(
+    scene: Scene,
+    history: HistoryPolicy,
+    after_seq: int | None,
+    gap: tuple[int, int] | None,
+    seqs: list[int],
+    *,
+    chat: bool,
+) -> None:
+    """A position before it gets one gap up to it; without one, reading begins there."""
+    alice, bob = scene.joins("alice"), scene.joins("bob")
+    room_id = private(scene, alice, bob, history=history)
+    scene.says(alice, "after", RoomById(room_id))
+    stream = scene.stream(bob, chat=chat)
+    position = place("den", after_seq=after_seq, recent=MAX_RECENT)
+    stream.read_room(room_id, stream.start_of(position, room_id, epoch_holds=True))
+    items = await scene.told(stream.subscription)
+    gaps = [(item.gap.after_seq, item.gap.first_seq) for item in items if item.HasField("gap")]
+    assert gaps == ([gap] if gap else [])
+    assert [item.event.seq for item in items if item.HasField("event")] == seqs
+
+
+@story
+async def test_gap_of_a_newcomer_reaches_over_what_was_pruned(scene: Scene) -> None:
+    """One gap tells of both, the floor and what is no longer kept."""
+    alice, bob = scene.joins("alice"), scene.joins("bob")
+    room_id = private(scene, alice, bob, history=HistoryPolicy.FROM_JOIN)
+    for number in range(2):
+        scene.says(alice, f"after {number}", RoomById(room_id))
+    scene.does(cmd.Prune(room_id, 3))
+    stream = scene.stream(bob)
+    stream.read_room(room_id, 0)
+    items = await scene.told(stream.subscription)
+    (gap,) = (item.gap for item in items if item.HasField("gap"))
+    assert (gap.after_seq, gap.first_seq) == (0, 4)
+    assert [item.event.seq for item in items if item.HasField("event")] == [4]
+
+
+@story
+async def test_entry_that_is_over_before_its_answer_reads_nothing(scene: Scene) -> None:
+    """Who enters and leaves in one commit is not read to, in a private room or a public one."""
+    alice, bob = scene.joins("alice"), scene.joins("bob")
+    room_id = private(scene, alice, bob, history=HistoryPolicy.ALL)
+    stream = scene.stream(bob)
+    await scene.told(stream.subscription)
+    for target in (RoomById(room_id), RoomByName("hall")):
+        scene.asks(cmd.JoinRoom(bob.session_id, target), cmd.LeaveRoom(bob.session_id, target))
+    for gone in (room_id, scene.directory.state.room_ids["hall"]):
+        stream.read_room(gone, 0)
+    assert await scene.told(stream.subscription) == []
+    listener = scene.stream(bob, chat=False)
+    await scene.told(listener.subscription)
+    listener.read_room(room_id, 0)
+    assert await scene.told(listener.subscription) == []
+
+
+@story
+async def test_invitation_is_told_once_after_the_welcome(scene: Scene) -> None:
+    """One that comes while a stream begins is among those that are told then."""
+    alice, bob = scene.joins("alice"), scene.joins("bob")
+    room_id = private(scene, alice, history=HistoryPolicy.ALL)
+    stream = scene.stream(bob, welcomed=False)
+    scene.does(cmd.InviteUser(alice.session_id, RoomById(room_id), cmd.UserByName("bob")))
+    assert await scene.told(stream.subscription) == []
+    stream.welcome("epoch", epoch_holds=True)
+    stream.tell_invitations()
+    assert kinds(await scene.told(stream.subscription)) == ["welcome", "invitation"]

@@ -24,6 +24,8 @@ class Kind(IntEnum):
     # A gap is two items: the place that it is behind, and the first seq that is kept.
     GAP = 6
     KEPT = 7
+    # That a bot spoke, for the deaf.
+    WITHHELD = 8
 
 
 class Item(NamedTuple):
@@ -43,6 +45,11 @@ def encoded(kind: Kind, room_id: int, number: int, size: int = 0) -> bytes:
 def event(room_id: int, seq: int, size: int = 0) -> bytes:
     """Make the frame of an event."""
     return encoded(Kind.EVENT, room_id, seq, size)
+
+
+def withheld(room_id: int, seq: int) -> bytes:
+    """Make the frame that the deaf get in the place of an event."""
+    return encoded(Kind.WITHHELD, room_id, seq)
 
 
 def items(frame: bytes) -> list[Item]:

@@ -25,9 +25,10 @@ class Clock(Protocol):
         ...
 
 
-def reader(clock: Clock, user_id: int = 1) -> Subscription:
+def reader(clock: Clock, user_id: int = 1, *, deaf: bool = False) -> Subscription:
     """Return the subscription of a user, measured by the clock of the test."""
-    return Subscription(user_id, User(user_id, f"user{user_id}", 0), Turns(STEPS), clock.time)
+    user = User(user_id, f"user{user_id}", 0, bot=deaf)
+    return Subscription(user_id, user, Turns(STEPS), clock.time, deaf=deaf)
 
 
 def taken(subscription: Subscription) -> bytes:

@@ -9,7 +9,7 @@ from chat_service.hub.feed import MAX_TICK_S, Feed, Flow
 from chat_service.hub.limits import HubLimits
 from chat_service.hub.replay import Positions
 from chat_service.hub.subscription import Subscription
-from tests.hub.frames import Kind, encoded, event, items
+from tests.hub.frames import Kind, encoded, event, items, withheld
 from tests.hub.readers import BYE, all_taken, reader, reason, taken
 from tests.hub.timers import FakeTimers
 
@@ -28,7 +28,8 @@ def read_by(timers: FakeTimers, count: int) -> tuple[Feed, list[Subscription]]:
     """Return a room and its live readers."""
     feed = Feed(0, 1, timers, Flow())
     readers = [reader(timers, number) for number in range(1, count + 1)]
-    feed.subscriptions.update(dict.fromkeys(readers))
+    for subscription in readers:
+        feed.join(subscription)
     return feed, readers
 
 
@@ -248,3 +249,42 @@ def test_pruned_events_are_let_go_but_their_tick_is_told() -> None:
     assert feed.positions == Positions(first_held=3, told=0, head=3, first_kept=3)
     feed.flush()
     assert b"".join(all_taken(alice)) == b"".join(event(1, seq) for seq in (1, 2, 3))
+
+
+def kinds(subscription: Subscription) -> list[tuple[Kind, int]]:
+    """Take all that is queued; return what it says."""
+    frames = all_taken(subscription)
+    return [(item.kind, item.number) for frame in frames for item in items(frame)]
+
+
+def test_deaf_are_told_that_a_bot_spoke(timers: FakeTimers) -> None:
+    """A tick with something that the deaf do not get is handed to them apart, place by place."""
+    feed, (alice,) = read_by(timers, 1)
+    deaf = [reader(timers, number, deaf=True) for number in (8, 9)]
+    for subscription in deaf:
+        feed.join(subscription)
+    publish(feed)
+    feed.publish(2, event(ROOM, 2), withheld(ROOM, 2))
+    publish(feed)
+    timers.step()
+    assert kinds(alice) == [(Kind.EVENT, 1), (Kind.EVENT, 2), (Kind.EVENT, 3)]
+    told = [(Kind.EVENT, 1), (Kind.WITHHELD, 2), (Kind.EVENT, 3)]
+    assert [kinds(subscription) for subscription in deaf] == [told, told]
+    publish(feed)
+    timers.advance(MAX_TICK_S)
+    frames = [taken(subscription) for subscription in (alice, *deaf)]
+    assert all(frame is frames[0] for frame in frames)
+
+
+def test_deaf_who_leave_are_told_nothing(timers: FakeTimers) -> None:
+    """Who no longer reads the room gets neither form of what is said there."""
+    feed, (alice,) = read_by(timers, 1)
+    gone, slow = reader(timers, 8, deaf=True), reader(timers, 9, deaf=True)
+    feed.join(gone)
+    feed.join(slow)
+    feed.leave(gone)
+    slow.end(BYE)
+    feed.publish(1, event(ROOM, 1), withheld(ROOM, 1))
+    timers.step()
+    assert (kinds(gone), kinds(slow)) == ([], [])
+    assert (list(feed.subscriptions), list(feed.deaf)) == ([alice], [])

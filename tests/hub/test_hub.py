@@ -18,7 +18,7 @@ from chat_service.hub.limits import HubLimits
 from chat_service.hub.presence import PERIOD_S
 from chat_service.hub.replay import Page
 from chat_service.hub.subscription import Subscription, Tick
-from tests.hub.frames import Frames, Item, Kind, encoded, event, items
+from tests.hub.frames import Frames, Item, Kind, encoded, event, items, withheld
 from tests.hub.readers import BYE, all_taken, reader, reason, taken, turn
 from tests.hub.timers import FakeTimers
 
@@ -50,6 +50,8 @@ class World:
         self.gates: list[asyncio.Future[None]] | None = None
         # Whether a page is read as it is asked for, and not when its gate is opened.
         self.reads_early = False
+        # Whether every third event of a room is what a bot said.
+        self.has_bots = False
         self.hub = Hub({}, {}, timers=self.timers, encode=Frames(), read_page=self.read_page)
 
     async def read_page(self, room_id: int, after_seq: int) -> Page:
@@ -61,7 +63,12 @@ class World:
             await gate
         if not self.reads_early:
             page = self._page(room_id, after_seq)
-        return Page(page, self.kept[room_id])
+        of_bots = {seq: withheld(room_id, seq) for seq, _ in page if self.is_bots(seq)}
+        return Page(page, self.kept[room_id], of_bots)
+
+    def is_bots(self, seq: int) -> bool:
+        """Whether a bot said this."""
+        return self.has_bots and seq % 3 == 0
 
     def _page(self, room_id: int, after_seq: int) -> list[tuple[int, bytes]]:
         start = max(after_seq, self.kept[room_id] - 1)
@@ -78,7 +85,8 @@ class World:
         fresh = self.log[room_id][head : head + most]
         self._tell_prunes(room_id)
         for seq, frame in enumerate(fresh, start=head + 1):
-            self.hub.publish(room_id, seq, frame)
+            of_bot = withheld(room_id, seq) if self.is_bots(seq) else None
+            self.hub.publish(room_id, seq, frame, of_bot)
             self._tell_prunes(room_id)
         return sum(map(len, fresh))
 
@@ -110,9 +118,9 @@ class World:
             self.timers.advance(1)
             self.hub.sweep()
 
-    def reader(self, user_id: int = 1) -> Subscription:
+    def reader(self, user_id: int = 1, *, deaf: bool = False) -> Subscription:
         """Return a reader that the hub watches over."""
-        subscription = reader(self.hub, user_id)
+        subscription = reader(self.hub, user_id, deaf=deaf)
         self.hub.add(subscription)
         return subscription
 
@@ -176,6 +184,12 @@ def events(first: int, last: int, room_id: int = ROOM) -> list[Item]:
     return [Item(Kind.EVENT, room_id, seq) for seq in range(first, last + 1)]
 
 
+def heard_deaf(first: int, last: int) -> list[Item]:
+    """Return the events of a room with bots from one seq to another, as the deaf get them."""
+    kinds = (Kind.EVENT, Kind.EVENT, Kind.WITHHELD)
+    return [Item(kinds[(seq - 1) % 3], ROOM, seq) for seq in range(first, last + 1)]
+
+
 def live(seq: int, room_id: int = ROOM) -> Item:
     """Return the live marker behind an event."""
     return Item(Kind.LIVE, room_id, seq)
@@ -213,6 +227,27 @@ async def test_recent_events_come_from_the_ring(world: World) -> None:
     await world.live()
     world.happens(count=10)
     assert await world.catches_up(world.reader(2), 3) == [*events(4, 10), live(10)]
+    assert world.pages == []
+
+
+@in_a_world
+async def test_deaf_do_not_hear_bots(world: World) -> None:
+    """From the log, from the ring and live, a mark stands where a bot spoke; others hear it."""
+    world.has_bots = True
+    world.happens(count=10)
+    deaf = world.reader(2, deaf=True)
+    assert await world.catches_up(deaf, 1) == [*heard_deaf(2, 10), live(10)]
+    assert world.pages == [(ROOM, 1), (ROOM, 5), (ROOM, 9)]
+    alice = await world.live(1, 10)
+    world.happens(count=5)
+    assert read(deaf) == heard_deaf(11, 15)
+    assert read(alice) == events(11, 15)
+    del world.pages[:]
+    assert await world.catches_up(world.reader(3, deaf=True), 10) == [
+        *heard_deaf(11, 15),
+        live(15),
+    ]
+    assert await world.catches_up(world.reader(4), 10) == [*events(11, 15), live(15)]
     assert world.pages == []
 
 
@@ -377,6 +412,89 @@ async def test_prune_that_is_ahead_of_the_room(world: World) -> None:
     world.timers.advance(MAX_TICK_S)
     assert read(alice) == events(6, 8)
     assert world.hub.first(ROOM) == 9
+
+
+def tombstone(_: bytes) -> bytes:
+    """Return what stands in the place of any event."""
+    return encoded(Kind.OTHER, ROOM, 0)
+
+
+def kinds(frames: list[bytes]) -> list[Kind]:
+    """Return what frames say, in order."""
+    return [item.kind for frame in frames for item in items(frame)]
+
+
+@in_a_world
+async def test_replaced_event_is_told_to_nobody_any_more(world: World) -> None:
+    """Neither from the ring, nor at the end of a tick that is open, by bots or not."""
+    for deaf in (False, True):
+        world.has_bots = deaf
+        live, late = world.reader(deaf=deaf), world.reader(deaf=deaf)
+        head = world.hub.head(ROOM)
+        await world.follow(live, head)
+        all_taken(live)
+        world.commit(count=6)
+        world.publish()
+        for seq in (head + 3, head + 4):
+            world.hub.replace(ROOM, seq, tombstone)
+        expected = [Kind.EVENT, Kind.EVENT, Kind.OTHER, Kind.OTHER, Kind.EVENT, Kind.EVENT]
+        if deaf:
+            expected[5] = Kind.WITHHELD
+        world.timers.advance(MAX_TICK_S)
+        assert kinds(all_taken(live)) == expected
+        await world.follow(late, head)
+        assert kinds(all_taken(late)) == [*expected, Kind.LIVE]
+        size = world.hub.statistics().ring_bytes
+        world.hub.replace(ROOM, head + 1, tombstone)
+        assert world.hub.statistics().ring_bytes == size
+
+
+@in_a_world
+async def test_replacing_what_is_not_held(world: World) -> None:
+    """An event that no ring holds is in the log alone; a room without readers has nothing."""
+    world.hub.replace(ROOM, 1, tombstone)
+    world.happens(count=3)
+    late = world.reader()
+    await world.follow(late, 2)
+    world.hub.replace(ROOM, 1, tombstone)
+    world.hub.replace(ROOM, 9, tombstone)
+    assert kinds(all_taken(late)) == [Kind.EVENT, Kind.LIVE]
+
+
+@in_a_world
+async def test_page_from_before_a_replacement_is_read_anew(world: World) -> None:
+    """Who is being brought up to date when an event is replaced is not told the old one."""
+    world.reads_early = True
+    world.happens(count=3)
+    world.gates = []
+    late = world.reader()
+    follower = world.follow(late, 0)
+    await turn()
+    world.log[ROOM][1] = tombstone(b"")
+    world.hub.replace(ROOM, 2, tombstone)
+    gates, world.gates = world.gates, None
+    for gate in gates:
+        gate.set_result(None)
+    await follower
+    assert kinds(all_taken(late)) == [Kind.EVENT, Kind.OTHER, Kind.EVENT, Kind.LIVE]
+
+
+@in_a_world
+async def test_what_is_queued_of_a_room_is_dropped_with_it(world: World) -> None:
+    """Replay, marker and ticks of the one room go; those of another stay, and its tick ends."""
+    both = world.reader()
+    world.happens(count=2)
+    world.happens(OTHER_ROOM, count=2)
+    await world.follow(both, 0)
+    await world.follow(both, 0, OTHER_ROOM)
+    world.happens()
+    world.happens(OTHER_ROOM)
+    world.hub.unfollow(both, ROOM)
+    both.drop(ROOM)
+    world.happens()
+    told = [item for frame in all_taken(both) for item in items(frame)]
+    assert {item.room_id for item in told} == {OTHER_ROOM}
+    assert [item.number for item in told if item.kind is Kind.EVENT] == [1, 2, 3]
 
 
 @in_a_world
@@ -698,7 +816,9 @@ async def test_forgotten_room_is_gone(world: World) -> None:
 
 # ----------------------------------------------------------- whatever the order is
 
-READERS = 3
+READERS = 4
+DEAF = READERS - 1
+"""The one of them that does not hear bots."""
 NOWHERE = 2**32 - 1
 """Stands for the place of a reader that has left."""
 SIZES = (20, 900, 30_000, 70_000)
@@ -725,20 +845,21 @@ class Handed(Subscription):
     """A subscription that remembers the objects of which live events were handed to it."""
 
     def __init__(self, world: World, number: int) -> None:
-        user = User(number, f"user{number}", 0)
-        super().__init__(number, user, world.hub.turns, world.timers.time)
+        deaf = number == DEAF
+        user = User(number, f"user{number}", 0, bot=deaf)
+        super().__init__(number, user, world.hub.turns, world.timers.time, deaf=deaf)
         # The rooms whose live marker came, and what came behind it.
         self.live: set[int] = set()
         self.ticks: dict[tuple[Item, ...], bytes] = {}
 
-    def offer(self, frame: bytes) -> None:
+    def offer(self, frame: bytes, room_id: int = 0) -> None:
         self._note(frame)
-        super().offer(frame)
+        super().offer(frame, room_id)
 
-    def offer_tick(self, frames: list[bytes], tick: Tick) -> None:
+    def offer_tick(self, frames: list[bytes], tick: Tick, room_id: int = 0) -> None:
         for frame in frames:
             self._note(frame)
-        super().offer_tick(frames, tick)
+        super().offer_tick(frames, tick, room_id)
 
     def _note(self, frame: bytes) -> None:
         told = tuple(items(frame))
@@ -766,6 +887,7 @@ class Seen:
         self.writer = asyncio.create_task(self._write())
         # The writes that may return; a reader that is `free` needs none.
         self.kept = world.kept
+        self.is_bots = world.is_bots
         self.writes = asyncio.Semaphore(0)
         self.free = False
         world.hub.add(self.subscription)
@@ -806,6 +928,7 @@ class Seen:
                 self.places[room_id] = (number - 1, False)
             else:
                 assert number == last + 1
+                assert (kind is Kind.WITHHELD) == (self.subscription.deaf and self.is_bots(number))
                 self.places[room_id] = (number, is_live)
 
 
@@ -886,6 +1009,7 @@ async def test_reader_who_is_cut_was_handed_nothing(world: World) -> None:
 
 async def _play(steps: list[tuple[Any, ...]]) -> None:
     world = World()
+    world.has_bots = True
     world.happens(ROOM, 3 * PAGE)
     world.gates = []
     readers = [Seen(world, number) for number in range(READERS)]
@@ -952,7 +1076,7 @@ async def _play(steps: list[tuple[Any, ...]]) -> None:
         seen.subscription.end(BYE)
         await seen.writer
     for told in readers[0].subscription.ticks:
-        frames = [tick for seen in readers if (tick := seen.subscription.ticks.get(told))]
+        frames = [tick for seen in readers[:DEAF] if (tick := seen.subscription.ticks.get(told))]
         assert all(frame is frames[0] for frame in frames)
 
 
@@ -964,6 +1088,7 @@ def test_every_reader_sees_everything_once_and_in_order(steps: list[tuple[Any, .
     Each reading gets what follows its position, one seq after the other, or is told of
     the gap where that is pruned, and never what is kept is in a gap; the live marker
     names the seq before it; live events come in the very bytes object that the other
-    readers get; a reader that takes what it is sent is never cut.
+    readers get; a reader that takes what it is sent is never cut. A deaf one gets all
+    that, with marks where bots spoke.
     """
     asyncio.run(asyncio.wait_for(_play(steps), PATIENCE))

@@ -1,5 +1,7 @@
 """Who is in which room, and what is told of it."""
 
+from dataclasses import replace
+
 from chat_service.core.model import User
 from chat_service.hub.limits import HubLimits
 from chat_service.hub.presence import MAX_TOLD, Presence
@@ -220,3 +222,15 @@ def test_room_that_all_left_is_kept_until_all_is_told() -> None:
     assert told(presence) == ([], [user.name for user in crowd[:MAX_TOLD]], 0)
     assert told(presence) == ([], [crowd[MAX_TOLD].name], 0)
     assert not presence._rooms
+
+
+def test_user_who_has_an_account_now_is_shown_with_it() -> None:
+    """In pictures from then on, which is no news; in other rooms and of others nothing changes."""
+    presence = settled(ALICE, BOB)
+    account = replace(ALICE, account=True)
+    presence.know(ROOM, account)
+    presence.know(ROOM, CAROL)
+    presence.know(ROOM + 1, account)
+    assert presence.picture(ROOM) == [(account, True), (BOB, True)]
+    assert told(presence) is None
+    assert presence.present(ROOM + 1) == []

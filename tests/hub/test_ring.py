@@ -91,3 +91,65 @@ def test_clear_keeps_the_place() -> None:
     assert (len(ring), ring.size, ring.first) == (0, 0, 10)
     ring.append(10, b"10;")
     assert list(ring.between(9, 10)) == [b"10;"]
+
+
+def with_withheld(first: int, last: int, *seqs: int) -> Ring:
+    """Return a ring in which the deaf get `-` in the place of some events."""
+    ring = Ring(first - 1)
+    for seq in range(first, last + 1):
+        ring.append(seq, b"%d;" % seq, b"-%d;" % seq if seq in seqs else None)
+    return ring
+
+
+def test_deaf_get_what_is_held_for_them() -> None:
+    """Where an event has a second frame the deaf get that one, and all else as it is."""
+    ring = with_withheld(5, 9, 6, 9)
+    assert list(ring.between(4, 9)) == [b"5;", b"6;", b"7;", b"8;", b"9;"]
+    assert list(ring.between(4, 9, deaf=True)) == [b"5;", b"-6;", b"7;", b"8;", b"-9;"]
+    assert list(ring.between(6, 8, deaf=True)) == [b"7;", b"8;"]
+    assert ring.size == 5 * 2 + 2 * 3
+
+
+def test_second_frames_go_with_their_events() -> None:
+    """Events that are pruned, cleared or one too many take along what the deaf got for them."""
+    ring = with_withheld(5, 9, 5, 6, 9)
+    ring.prune(6)
+    assert ring.size == 4 * 2 + 2 * 3
+    ring.prune(7)
+    assert (ring.size, next(ring.between(8, 9, deaf=True))) == (3 * 2 + 3, b"-9;")
+    ring.clear()
+    ring.append(10, b"10;")
+    assert (ring.size, list(ring.between(9, 10, deaf=True))) == (3, [b"10;"])
+    full = with_withheld(1, MAX_RING_EVENTS + 2, 1, 3)
+    assert full.size == sum(map(len, full.between(2, full.head))) + len(b"-3;")
+
+
+def test_second_frames_count_against_the_bytes() -> None:
+    """What is held for the deaf has no memory of its own."""
+    ring = Ring(0)
+    half = bytes(MAX_RING_BYTES // 2)
+    ring.append(1, half, half)
+    assert (len(ring), ring.size) == (1, MAX_RING_BYTES)
+    ring.append(2, b"2;", b"-;")
+    assert (ring.first, ring.size) == (2, 4)
+
+
+def test_replaced_event_keeps_its_place() -> None:
+    """What is held in the place of an event counts with its own size; others are untouched."""
+    ring = filled(5, 9)
+    ring.replace(7, b"gone;")
+    assert list(ring.between(5, 8)) == [b"6;", b"gone;", b"8;"]
+    assert (ring.at(7), ring.size) == (b"gone;", 13)
+    for seq in (4, 10, 0, -1):
+        ring.replace(seq, b"x")
+        assert ring.at(seq) is None
+    assert (ring.size, ring.first, ring.head) == (13, 5, 9)
+
+
+def test_replaced_event_is_the_same_for_the_deaf() -> None:
+    """What the deaf got in its place is let go of, with its bytes."""
+    ring = Ring(0)
+    ring.append(1, b"said", b"withheld")
+    ring.replace(1, b"gone")
+    assert list(ring.between(0, 1, deaf=True)) == [b"gone"]
+    assert ring.size == 4

@@ -128,6 +128,58 @@ def test_queue_is_bounded_in_bytes(reader: Subscription) -> None:
     assert reader.queued_bytes == 0
 
 
+def test_drop_lets_go_of_one_room(reader: Subscription) -> None:
+    """What is queued of a room goes, its ticks are done, and the rest stays in its order."""
+    ticks = Counted()
+    reader.offer(b"a", 1)
+    reader.offer_tick([b"b", b"b"], ticks, 1)
+    reader.offer(b"mine")
+    reader.offer_tick([b"c"], Counted(), 2)
+    reader.drop(1)
+    assert (ticks.done, reader.queued_bytes) == (1, 5)
+    reader.drop(1)
+    reader.drop(3)
+    assert taken(reader) == b"minec"
+
+
+def test_drop_gives_a_replay_its_space() -> None:
+    """A replay of another room that waits for space goes on when a drop gives it."""
+
+    async def story() -> None:
+        reader = new_reader(FakeTimers())
+        reader.offer(bytes(REPLAY_BYTES), 1)
+        waiting = asyncio.create_task(reader.wait_space())
+        await turn()
+        assert not waiting.done()
+        reader.drop(1)
+        await waiting
+
+    asyncio.run(story())
+
+
+def test_drop_while_the_writer_waits_in_line() -> None:
+    """A writer whose turn comes when nothing is left waits on, and takes what comes next."""
+
+    async def story() -> None:
+        timers = FakeTimers()
+        turns = Turns(timers)
+        reader = Subscription(1, ALICE, turns, timers.time)
+        writer = asyncio.create_task(reader.wait_frame())
+        await turn()
+        for _ in range(TURNS_A_STEP):
+            assert turns.ask(reader)
+        reader.offer(b"a", 1)
+        reader.drop(1)
+        timers.step()
+        await turn()
+        assert not writer.done()
+        reader.offer(b"b", 2)
+        timers.step()
+        assert await writer == b"b"
+
+    asyncio.run(story())
+
+
 LARGE = [bytes(MAX_FRAME_BYTES)] * (2 * MAX_QUEUED_BYTES // MAX_FRAME_BYTES)
 """A tick of twice what a reader may owe."""
 

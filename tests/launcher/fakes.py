@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Queue
 
 from chat_service import link
+from chat_service.codes import code_hash
 from chat_service.config import AdminConfig, ConfigError, InstanceConfig, LaunchConfig
 from chat_service.launcher.admin import Screen
 from chat_service.launcher.launcher import Launcher
@@ -19,6 +20,14 @@ from chat_service.launcher.reload import Configuration
 
 PATIENCE = 20.0
 """Seconds after which a test that waits in vain gives up."""
+
+
+OWNER_CODE = "K7QM-3XZD-P9RT-WB2H"
+
+
+def started(config: InstanceConfig) -> InstanceConfig:
+    """Return what the process of an instance is told, which has the code for its first admin."""
+    return replace(config, owner_code_hash=code_hash(OWNER_CODE).hex())
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -93,11 +102,11 @@ class FakeInstance(FakeProcess):
         super().__init__(control)
         self.config = config
 
-    def report(self, **line: str) -> None:
+    def report(self, **line: str | bool) -> None:
         self.write(json.dumps(line).encode() + b"\n")
 
-    def listen(self) -> None:
-        self.report(ready=self.config.address)
+    def listen(self, *, owner_code: bool = False) -> None:
+        self.report(ready=self.config.address, owner_code=owner_code)
 
 
 class FakeAdmin(FakeProcess):
@@ -159,6 +168,7 @@ class Running:
             clock=clock,
             wall_ms=lambda: 5000,
             announce=self.lines.put,
+            owner_code=OWNER_CODE,
         )
 
         def run() -> None:

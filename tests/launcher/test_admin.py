@@ -107,6 +107,22 @@ def test_console_has_the_screen_and_hears_the_log(scene: Scene) -> None:
     assert scene.shown == ["before"]
 
 
+def test_line_for_the_operator_is_in_no_file(scene: Scene, tmp_path: Path) -> None:
+    """Every console is shown it, also the next one; neither log nor screen has it."""
+    scene.admin.show("the code is K7QM")
+    first = scene.begin()
+    assert hear(first, 1) == [link.Shown("the code is K7QM")]
+    scene.admin.show("and another")
+    first.exit(1)
+    scene.run()
+    scene.admin.tick(scene.clock.now)
+    scene.run()
+    second = scene.processes.get_nowait()
+    assert hear(second, 2) == [link.Shown("the code is K7QM"), link.Shown("and another")]
+    scene.journal.close()
+    assert "K7QM" not in (tmp_path / "log").read_text() + "".join(scene.shown)
+
+
 @pytest.mark.parametrize(("returncode", "cleared"), [(0, False), (-9, True), (1, True)])
 def test_terminal_is_put_back(scene: Scene, returncode: int, cleared: bool) -> None:
     """Keys are read as before however it ended; the screen is cleared if that was badly."""

@@ -13,7 +13,15 @@ import pytest
 from chat_service import link
 from chat_service.config import ConfigError, InstanceConfig
 from chat_service.link import Answer, InstanceState, Refusal, Verb
-from tests.launcher.fakes import PATIENCE, FakeAdmin, FakeClock, Running, wait_until
+from tests.launcher.fakes import (
+    OWNER_CODE,
+    PATIENCE,
+    FakeAdmin,
+    FakeClock,
+    Running,
+    started,
+    wait_until,
+)
 
 
 @pytest.fixture
@@ -43,6 +51,38 @@ def test_instances_are_announced_and_drained(two: Running) -> None:
     first.listen()
     assert two.next_line() == "listening on 127.0.0.1:50051 (data in /data/50051)"
     two.stop(first, second, two.next_admin())
+
+
+def test_code_for_the_first_admin_is_told(two: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """One line has the code and where it is good, once all listen; processes have its hash alone.
+
+    It is the same for who comes later, and in no line of the log.
+    """
+    caplog.set_level("DEBUG")
+    two.start()
+    first, second = two.next_process(), two.next_process()
+    assert {first.config, second.config} == {*map(started, two.config.instance_configs())}
+    second.listen(owner_code=True)
+    first.listen(owner_code=True)
+    lines = [two.next_line() for _ in range(3)]
+    assert [line.startswith("listening on") for line in lines] == [True, True, False]
+    assert lines[2] == (
+        f"no admin yet on 127.0.0.1:50051, 127.0.0.1:50052: whoever registers there with the "
+        f"one-time code {OWNER_CODE} is the admin (in chat-cli: /register --owner)"
+    )
+    admin = two.next_admin()
+    first.exit(-signal.SIGKILL)
+    again = two.next_process()
+    assert again.config == first.config
+    again.listen(owner_code=True)
+    admin.ask(1, Verb.START, 50060)
+    added = two.next_process()
+    added.listen(owner_code=True)
+    assert two.next_line().startswith("no admin yet on 127.0.0.1:50060: whoever ")
+    assert admin.hear_answer() == Answer(1, instances=(3,))
+    two.stop(again, second, added, admin)
+    assert two.lines.empty()
+    assert OWNER_CODE not in caplog.text
 
 
 def test_crash_is_logged_and_restarted(one: Running, caplog: pytest.LogCaptureFixture) -> None:
@@ -188,7 +228,7 @@ def test_instance_is_added_and_removed(one: Running) -> None:
     (first,), admin = one.serving()
     admin.ask(1, Verb.START, 50060)
     added = one.next_process()
-    assert added.config == one.config.instance_config(50060, "50060")
+    assert added.config == started(one.config.instance_config(50060, "50060"))
     added.listen()
     assert news(admin, 2, InstanceState.SERVING).address == "127.0.0.1:50060"
     assert admin.hear_answer() == Answer(1, instances=(2,))

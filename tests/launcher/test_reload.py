@@ -1,10 +1,11 @@
 """The configuration read again."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from chat_service.config import ConfigError, LaunchConfig
+from chat_service.config import ConfigError, LaunchConfig, Tls
 from chat_service.launcher.reload import Configuration
 from tests.launcher.fakes import launch
 
@@ -53,6 +54,31 @@ def test_format_of_the_log_stays() -> None:
     for _ in range(2):
         assert configuration.reload([configuration.now]) == ((), ("log.format",))
         assert configuration.now == launch(1)
+
+
+def test_certificate_is_that_of_the_same_files() -> None:
+    """What is started later shows what the others show: the files of the start, as they are now."""
+    old = replace(launch(1), tls=Tls(Path("/c"), Path("/k"), (), "AA"))
+    renewed = replace(old, tls=Tls(Path("/c"), Path("/k"), (), "BB"))
+    moved = replace(old, tls=Tls(Path("/d"), Path("/k"), (), "CC"))
+    answers = [renewed, moved]
+    configuration = Configuration(old, lambda: answers.pop(0), differ, lambda *_: None)
+    for _ in range(2):
+        configuration.reload()
+        assert configuration.now == renewed
+
+
+def test_own_certificate_stays() -> None:
+    """One that the launch made is shown until its end, whatever is read meanwhile."""
+    old = replace(launch(1), host="192.0.2.7", tls=Tls(fingerprint="AA"))
+    for asked in (
+        replace(old, tls=Tls()),
+        replace(old, host="127.0.0.1", tls=Tls()),
+        replace(old, tls=Tls(Path("/c"), Path("/k"), (), "BB")),
+    ):
+        configuration = Configuration(old, lambda asked=asked: asked, differ, lambda *_: None)  # type: ignore[misc] # mypy infers no type of a default of lambda
+        configuration.reload()
+        assert configuration.now == old
 
 
 def test_what_cannot_be_used_changes_nothing() -> None:

@@ -19,6 +19,7 @@ from chat_service.launcher.actions import (
     Send,
     Start,
     Tell,
+    TellOwnerCode,
 )
 from chat_service.launcher.place import KILL_SHARE, STEADY_SECONDS
 from chat_service.launcher.supervisor import Supervisor
@@ -91,6 +92,39 @@ def test_every_instance_is_started_and_announced() -> None:
     ]
     assert supervisor.deadline is None
     assert not supervisor.done
+
+
+def codes(actions: list[Action]) -> list[tuple[str, ...]]:
+    """Return of which instances the code for the first admin is told."""
+    return [action.addresses for action in actions if isinstance(action, TellOwnerCode)]
+
+
+def test_code_for_the_first_admin_is_told_once() -> None:
+    """When all listen, of those that took it; before the console; and again of no place."""
+    supervisor = Supervisor(launch(3))
+    supervisor.start()
+    assert codes(supervisor.ready(1, "127.0.0.1:50051", 0, owner_code=True)) == []
+    assert codes(supervisor.ready(2, "127.0.0.1:50052", 0)) == []
+    actions = supervisor.ready(3, "127.0.0.1:50053", 0, owner_code=True)
+    assert codes(actions) == [("127.0.0.1:50051", "127.0.0.1:50053")]
+    kinds = [type(action) for action in actions]
+    assert kinds.index(TellOwnerCode) < kinds.index(Attend)
+    for number, told in ((1, []), (2, [("127.0.0.1:50052",)])):
+        supervisor.exited(number, 1, 20)
+        address = f"127.0.0.1:5005{number}"
+        assert codes(supervisor.ready(number, address, 21, owner_code=True)) == told
+    supervisor.exited(1, 1, 40)
+    assert codes(supervisor.ready(1, "127.0.0.1:50051", 41)) == []
+
+
+def test_code_of_an_instance_that_is_added() -> None:
+    """It is told of that instance alone."""
+    supervisor = Supervisor(launch(1))
+    supervisor.start()
+    supervisor.ready(1, "127.0.0.1:50051", 0, owner_code=True)
+    supervisor.ask(Ask(1, Verb.START, 50060), 1)
+    actions = supervisor.ready(2, "127.0.0.1:50060", 2, owner_code=True)
+    assert codes(actions) == [("127.0.0.1:50060",)]
 
 
 def test_first_failure_ends_the_launch() -> None:

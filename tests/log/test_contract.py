@@ -12,7 +12,7 @@ from chat_service.core import events as ev
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.limits import Limits
-from chat_service.core.model import State
+from chat_service.core.model import RoomKind, State
 from chat_service.log.contract import Commit
 from chat_service.log.limits import MAX_BACKLOG
 from tests.core.scene import post, to
@@ -313,7 +313,8 @@ def test_rooms_of_a_user_keep_their_order(subject: Subject) -> None:
         cmd.JoinRoom(alice, to("one")),
     )
     loaded = subject.reopen()
-    assert [loaded.rooms[n].name for n in loaded.rooms_of[1]] == ["two", "three", "lobby", "one"]
+    joined = sorted(loaded.rooms_of[1], key=lambda room_id: loaded.members[room_id, 1].number)
+    assert [loaded.rooms[n].name for n in joined] == ["two", "three", "lobby", "one"]
     assert loaded.snapshot() == subject.fold().snapshot()
 
 
@@ -630,6 +631,112 @@ def test_forgotten_room_is_pruned_too(subject: Subject) -> None:
     assert (state.leftovers.snapshot(), state.firsts.snapshot()) == ({}, {})
     assert subject.log.read_after(room_id, 0, **PLENTY) == []
     assert subject.refused(cmd.Prune(room_id, 3)).reason is Reason.ROOM_NOT_FOUND
+
+
+# ------------------------------------------------------------------------ order
+
+
+def test_order_is_the_same_whatever_the_batches(
+    subject: Subject, open_log: OpenLog, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Kicks, bans, mutes, deletions and all that admins do: together, alone, over a restart."""
+    lobby, bob, robot = to("lobby"), cmd.UserByName("bob"), cmd.UserByName("robot")
+    by, alice, ada, carol = cmd.OPERATOR, 1, 3, 4
+    story: list[cmd.Command] = [
+        cmd.OpenGuest("bob", b"b", INSTANCE, "lobby"),
+        cmd.Register(0, "ada", "#", b"a", INSTANCE, by_operator=True, admin=True),
+        cmd.SignIn(3, "#", "", b"ada", INSTANCE),
+        cmd.Register(0, "carol", "#", b"c", INSTANCE),
+        cmd.CreateBot(carol, "robot"),
+        said(1, "one")(alice),
+        said(2, "two")(alice),
+        cmd.DeleteMessage(alice, lobby, 2, "own"),
+        cmd.DeleteMessage(ada, lobby, 1, "spam"),
+        cmd.DeleteMessage(ada, lobby, 1, "again"),
+        said(2, "two")(alice),
+        cmd.MuteMember(ada, lobby, bob, 0, "noise"),
+        cmd.BanMember(ada, lobby, bob, 60_000, "spam"),
+        cmd.UnmuteMember(by, lobby, bob),
+        cmd.KickMember(ada, lobby, cmd.UserByName("alice"), "out"),
+        cmd.BanUser(ada, cmd.UserByName("carol"), 60_000, "spam"),
+        cmd.BanNetwork(ada, "192.0.2.9/24", 0, "flood"),
+        cmd.BanNetwork(ada, "2001:db8::1", 0, "flood"),
+        cmd.UnbanNetwork(by, "2001:db8::1"),
+        cmd.SetFast(ada, robot, fast=True),
+        cmd.SetLockdown(ada, registrations=True, guests=True, reason="flood"),
+        cmd.SetDeactivated(ada, cmd.UserByName("carol"), deactivated=True, reason=""),
+        cmd.SetDeactivated(by, robot, deactivated=False, reason=""),
+        cmd.KickUser(ada, bob, "bye"),
+        cmd.UnbanUser(by, "carol"),
+        cmd.SetAdmin(by, cmd.UserByName("ada"), admin=False),
+    ]
+    other = Subject(open_log, tmp_path_factory.mktemp("other"))
+    try:
+        assert subject.begin() == other.begin() == alice
+        together = subject.ask_all(*story)
+        assert not [one for one in together if isinstance(one, Rejection)]
+        for command, outcome in zip(story, together, strict=True):
+            assert other.ask(command) == outcome
+            assert other.reopen().snapshot() == other.fold().snapshot()
+        assert subject.events() == other.events()
+        assert subject.reopen().snapshot() == subject.fold().snapshot()
+        bodies = [type(event) for event in subject.log.read_after(1, 0, **PLENTY)]
+        assert bodies == [
+            ev.Tombstone,
+            ev.Tombstone,
+            ev.MessageDeleted,
+            ev.MessageDeleted,
+            ev.MemberRemoved,
+            ev.MemberRemoved,
+        ]
+        audit = subject.log.read_audit(None, 2**62, count=100)
+        assert other.log.read_audit(None, 2**62, count=100) == audit
+        assert len(audit) == len([e for e in subject.events() if isinstance(e, ev.Audited)])
+    finally:
+        other.log.close()
+
+
+# ---------------------------------------------------------------- the audit log
+
+
+def test_audit_log_is_read_by_page(subject: Subject) -> None:
+    """The newest first, before the one that is named; fields are those of the events."""
+    subject.begin()
+    mute, unmute = (
+        cmd.MuteMember(cmd.OPERATOR, to("lobby"), cmd.UserByName("alice"), 60_000, "noise"),
+        cmd.UnmuteMember(cmd.OPERATOR, to("lobby"), cmd.UserByName("alice")),
+    )
+    for _ in range(3):
+        subject.ask_all(mute, unmute)
+    told = [event for event in subject.events() if isinstance(event, ev.Audited)]
+    assert [entry.audit_id for entry in told] == [1, 2, 3, 4, 5, 6]
+    assert subject.log.read_audit(1, 2**63 - 1, count=100) == told[::-1]
+    assert subject.log.read_audit(None, 5, count=3) == told[3:0:-1]
+    assert subject.log.read_audit(1, 1, count=3) == []
+    assert subject.log.read_audit(1, 7, count=0) == []
+    subject.reopen()
+    assert subject.log.read_audit(1, 7, count=100) == told[::-1]
+
+
+def test_audit_log_of_the_server_has_nothing_of_private_rooms(subject: Subject) -> None:
+    """Each room has its own; that of the server has its own and those of public rooms alone."""
+    alice = subject.begin()
+    bob = subject.ok(cmd.OpenGuest("bob", b"b", INSTANCE, "lobby")).session_id
+    dens = [
+        subject.ok(cmd.CreateRoom(alice, name, RoomKind.PRIVATE)).room_id for name in ("a", "b")
+    ]
+    whom = cmd.UserByName("bob")
+    for room_id in (1, *dens):
+        subject.ok(cmd.MuteMember(cmd.OPERATOR, cmd.RoomById(room_id), whom, 0, str(room_id)))
+    subject.ok(cmd.LeaveRoom(alice, cmd.RoomById(dens[1])))
+    subject.ok(cmd.KickUser(cmd.OPERATOR, whom, "server"))
+
+    def reasons(room_id: int | None) -> list[str]:
+        return [entry.reason for entry in subject.log.read_audit(room_id, 2**62, count=9)]
+
+    assert reasons(None) == ["server", "1"]
+    assert [reasons(room_id) for room_id in (1, *dens, 99)] == [["1"], ["2"], ["3"], []]
+    assert bob
 
 
 # ---------------------------------------------------------------------- closing

@@ -70,15 +70,18 @@ def test_new_file_is_made(tmp_path: Path) -> None:
         assert schema.APPLICATION_ID.to_bytes(4, "big") in path.read_bytes()[:100]
 
 
+PRAGMAS = ("journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync", "secure_delete")
+
+
 def test_connection_is_durable_and_commits_nothing_by_itself(tmp_path: Path) -> None:
-    """The writer has WAL, a sync of each commit down to the platter, and its own BEGIN."""
+    """The writer has WAL, a sync of each commit down to the platter, and its own BEGIN.
+
+    What it deletes is overwritten.
+    """
     connection, _ = open_data_file(tmp_path / NAME)
     with closing(connection):
-        figures = [
-            connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync")
-        ]
-        assert figures == ["wal", 2, 1, 1]
+        figures = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in PRAGMAS]
+        assert figures == ["wal", 2, 1, 1, 1]
         assert connection.isolation_level is None
         connection.execute("INSERT INTO names VALUES ('a', 'b')")
         assert not connection.in_transaction

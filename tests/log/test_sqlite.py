@@ -294,14 +294,21 @@ def test_reserve_is_for_people_and_not_for_talk(careful: Subject, disk: Disk) ->
         post(alice, "lobby", " ", message_id="m3"),
         cmd.JoinRoom(alice, to("den")),
         cmd.LeaveRoom(alice, to("den")),
+        cmd.UpdateRoom(2, to("den"), description="full"),
+        cmd.KickMember(cmd.OPERATOR, to("den"), cmd.UserByName("bob"), ""),
+        cmd.BanMember(cmd.OPERATOR, to("lobby"), cmd.UserByName("bob"), 0, ""),
         cmd.EndSession(2),
     )
     told = [o.reason if isinstance(o, Rejection) else o.duplicate for o in outcomes]
     full = Reason.STORAGE_FULL
     refused = [Reason.ID_REUSED, Reason.TEXT_INVALID]
-    assert told == [False, full, full, full, True, *refused, False, False, False]
+    passed = [False] * 3
+    assert told == [False, full, full, full, True, *refused, False, False, full, *passed]
     assert all(o.retry_after_ms for o in outcomes if isinstance(o, Rejection) and o.reason is full)
+    careful.ok(cmd.DeleteMessage(alice, to("lobby"), 1, ""))
     assert careful.texts() == ["before"]
+    stored = careful.log.read_after(1, 0, count=1, max_bytes=1000)
+    assert [type(event) for event in stored] == [ev.Tombstone]
     assert careful.reopen().snapshot() == careful.fold().snapshot()
 
 

@@ -9,11 +9,12 @@ import platformdirs
 import pytest
 
 from chat_service.cli import main, read_arguments
-from chat_service.config import LaunchConfig, Transcripts
+from chat_service.config import LaunchConfig, Tls, Transcripts
 from chat_service.launcher.reload import Changes, Check, Reread
 from chat_service.retention import Keep, Retention
 from chat_service.settings.changes import changes, check_meanwhile
 from chat_service.settings.table import SETTINGS
+from tests.authority import issue
 
 
 def read(*arguments: str) -> LaunchConfig:
@@ -43,6 +44,9 @@ def test_every_option_is_read(tmp_path: Path) -> None:
     line += " --log-format JSON --no-console --stats-interval 2.5 --transcripts texts"
     line += " --transcripts-rotate-size 1M --transcripts-rotate-age 1h --transcripts-keep 4"
     line += " --metrics-port 9100 --metrics-host ::1"
+    issued = issue("localhost")
+    cert, key = issued.write(tmp_path)
+    line += f" --tls-cert {cert} --tls-key {key}"
     config = read(*line.split(), "--no-rate-limits", "--insecure")
     assert config == LaunchConfig(
         host="0.0.0.0",
@@ -60,6 +64,7 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         transcripts=Transcripts(Path("texts"), 1 << 20, 3600, 4),
         metrics_port=9100,
         metrics_host="::1",
+        tls=Tls(cert, key, (), issued.sha256),
     )
 
 
@@ -75,7 +80,6 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         "--disk-reserve much",
         "--config /nowhere/chat.toml",
         "--config",
-        "--host 0.0.0.0",
         "--host nowhere.example",
         "--inst 3",
         "--shared",
@@ -124,6 +128,18 @@ def test_configuration_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (output.err, output.out.count("\n")) == ("", 1)
 
 
+def test_certificate_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pair that cannot be used is one line with the file, before anything is started."""
+    cert, _ = issue("localhost").write(tmp_path, "one")
+    _, key = issue("localhost").write(tmp_path, "other")
+    flags = ["--tls-cert", str(cert), "--tls-key", str(key)]
+    for more in ([], ["--check-config"]):
+        assert main([*flags, *more], {}) == 2
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert output.err == f"chat-server: tls.cert {cert}: tls.key {key} is not its key\n"
+
+
 def test_configuration_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--print-config prints what holds as a file that asks for the same, and starts nothing."""
     environment = {"CHAT_SERVER_LIMITS_TEXT_LINES": "7"}
@@ -142,6 +158,7 @@ def test_configuration_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[
     [
         ("--host 0.0.0.0 --insecure", ["chat-server: warning: other machines can reach 0.0.0.0"]),
         ("--host 127.0.0.1 --insecure", []),
+        ("--host 0.0.0.0", []),
     ],
 )
 def test_insecure_start_warns_once(

@@ -12,6 +12,8 @@ from chat_service.config import (
     ConfigError,
     InstanceConfig,
     LaunchConfig,
+    Tls,
+    TlsFiles,
     Transcripts,
 )
 from chat_service.retention import Keep, Retention
@@ -55,11 +57,53 @@ def test_last_port_may_be_used() -> None:
 
 @pytest.mark.parametrize(
     ("host", "private"),
-    [("127.0.0.1", True), ("127.8.9.10", True), ("::1", True), ("0.0.0.0", False), ("::", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("::ffff:127.0.0.1", False),
+    ],
 )
 def test_private_is_what_other_machines_cannot_reach(host: str, private: bool) -> None:
     """Loopback alone is private."""
     assert launch(host=host).is_private == private
+
+
+OWN = TlsFiles(Path("/data/tls/cert.pem"), Path("/data/tls/key.pem"))
+GIVEN = Tls(Path("/c"), Path("/k"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, None),
+        ({"insecure": True}, None),
+        ({"tls": GIVEN}, TlsFiles(Path("/c"), Path("/k"))),
+        ({"host": "0.0.0.0"}, OWN),
+        ({"host": "0.0.0.0", "insecure": True}, None),
+        ({"host": "0.0.0.0", "tls": GIVEN}, TlsFiles(Path("/c"), Path("/k"))),
+        ({"host": "0.0.0.0", "tls": GIVEN, "insecure": True}, TlsFiles(Path("/c"), Path("/k"))),
+    ],
+)
+def test_what_is_encrypted(changes: dict[str, Any], shown: TlsFiles | None) -> None:
+    """Plain text is for loopback or on demand; a certificate that is given is always shown."""
+    config = launch(instances=2, **changes)
+    assert config.certificate == shown
+    assert config.own_certificate == (shown if shown == OWN else None)
+    assert [one.tls for one in config.instance_configs()] == [shown, shown]
+
+
+def test_certificate_is_told_in_full() -> None:
+    """Its files are named from the root, for an instance works in a directory of its own."""
+    asked = launch(tls=Tls(Path("c.pem"), Path("k.pem")))
+    (config,) = asked.instance_configs()
+    assert config.tls == TlsFiles(Path.cwd() / "c.pem", Path.cwd() / "k.pem")
+    assert launch(host="::", data_dir=Path("d")).certificate == TlsFiles(
+        Path.cwd() / "d/tls/cert.pem", Path.cwd() / "d/tls/key.pem"
+    )
 
 
 def test_address_of_ipv6_has_brackets() -> None:
@@ -77,6 +121,7 @@ def test_instance_is_told_everything() -> None:
         config,
         replace(config, disk_reserve=1 << 40),
         replace(config, disk_reserve=0),
+        replace(config, tls=TlsFiles(Path("/c"), Path("/k"))),
         replace(config, retention=kept),
         replace(config, log_format="json", transcripts=Transcripts(Path("/t/50051"), 1, 2, 3)),
     ):
@@ -137,6 +182,8 @@ def test_admin_process_is_told_everything() -> None:
         metrics_host="127.0.0.1",
     )
     told = asked.admin_config(console=True)
+    shown = launch(tls=Tls(fingerprint="A1:B2")).admin_config(console=True)
+    assert shown.fingerprint == "A1:B2"
     assert told == AdminConfig(Path("/data"), True, 2.5, "debug", "json", 9100, "127.0.0.1")
     assert "\n" not in told.to_json()
     assert AdminConfig.from_json(told.to_json()) == told

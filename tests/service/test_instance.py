@@ -32,7 +32,7 @@ class Scene:
 
     stop: asyncio.Event
     hurry: asyncio.Event
-    ready: Callable[[str], None]
+    ready: Callable[[str, bool], None]
     changes: asyncio.Queue[InstanceConfig]
 
 
@@ -54,7 +54,7 @@ class Launcher:
             *,
             stop: asyncio.Event,
             hurry: asyncio.Event,
-            ready: Callable[[str], None],
+            ready: Callable[[str, bool], None],
             admin_socket: str | None,
             changes: asyncio.Queue[InstanceConfig],
         ) -> None:
@@ -67,7 +67,7 @@ class Launcher:
             control = Control(self._instances_end)
             return run(self.config, control, serve=enter, die_within=self.limits.append)
 
-    def reports(self) -> list[dict[str, str]]:
+    def reports(self) -> list[dict[str, str | bool]]:
         """Return all that the instance told, once it has ended."""
         with self.connection.makefile("rb") as stream:
             return [json.loads(line) for line in stream]
@@ -88,7 +88,7 @@ def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch
 
 async def serve_until_stop(scene: Scene) -> None:
     """Serve as the real server does, with nothing to drain."""
-    scene.ready("127.0.0.1:41234")
+    scene.ready("127.0.0.1:41234", False)
     await scene.stop.wait()
 
 
@@ -96,7 +96,7 @@ def test_ready_is_reported_and_end_of_file_stops(launcher: Launcher) -> None:
     """The bound address is reported; the end of the file lets the instance stop with 0."""
     launcher.connection.shutdown(socket.SHUT_WR)
     assert launcher.run(serve_until_stop) == 0
-    assert launcher.reports() == [{"ready": "127.0.0.1:41234"}]
+    assert launcher.reports() == [{"ready": "127.0.0.1:41234", "owner_code": False}]
 
 
 def test_launcher_that_is_gone_stops(launcher: Launcher) -> None:
@@ -125,7 +125,7 @@ def test_stop_sets_the_last_moment(launcher: Launcher) -> None:
     """From the moment of the stop on the instance has ten seconds, whatever hangs."""
 
     async def serve(scene: Scene) -> None:
-        scene.ready("127.0.0.1:41234")
+        scene.ready("127.0.0.1:41234", False)
         assert launcher.limits == []
         launcher.connection.shutdown(socket.SHUT_WR)
         await scene.stop.wait()
@@ -169,7 +169,7 @@ def test_configuration_is_passed_on(launcher: Launcher, capsys: pytest.CaptureFi
     ]
 
     async def serve(scene: Scene) -> None:
-        scene.ready("127.0.0.1:41234")
+        scene.ready("127.0.0.1:41234", False)
         launcher.connection.sendall(lines[0] + lines[1][:7])
         assert await scene.changes.get() == first
         launcher.connection.sendall(lines[1][7:])
@@ -231,7 +231,7 @@ def test_broken_server_is_logged(launcher: Launcher, capsys: pytest.CaptureFixtu
     """What nobody expected is in the log with its traceback, and the status is 1."""
 
     async def serve(scene: Scene) -> None:
-        scene.ready("127.0.0.1:41234")
+        scene.ready("127.0.0.1:41234", False)
         raise ZeroDivisionError("a defect")
 
     assert launcher.run(serve) == 1
@@ -244,7 +244,7 @@ def test_log_names_the_port_that_was_chosen(
     """Once the address is known, each line of the log has it."""
 
     async def serve(scene: Scene) -> None:
-        scene.ready("127.0.0.1:41234")
+        scene.ready("127.0.0.1:41234", False)
         logging.getLogger("chat_service.server").info("hello")
 
     assert launcher.run(serve) == 0

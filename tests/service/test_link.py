@@ -15,6 +15,7 @@ NEWS = link.InstanceNews(
         NEWS,
         link.InstanceGone(2),
         link.LogLine(0, "a line\twith “anything” in it"),
+        link.Shown("no admin yet"),
         link.Ask(7, link.Verb.START, 50056),
         link.Answer(7, link.Refusal.INSTANCE_FAILED, "the port is in use"),
         link.Answer(8, instances=(1, 2), applied=("log.level",), after_restart=("host",)),

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,11 @@ from chat_service.core import commands as cmd
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.limits import Limits
-from chat_service.edge.limits import Rates
+from chat_service.edge.gate import Gate
+from chat_service.edge.limits import LoginLimits, PasswordLimits, Rates
+from chat_service.edge.logins import Logins
 from chat_service.edge.pace import Pace
+from chat_service.edge.passwords import Passwords
 from chat_service.live import Live
 from chat_service.log.reserve import DiskReserve
 from chat_service.retention import Keep, Retention
@@ -138,6 +143,41 @@ async def test_time_of_a_stop_changes(tmp_path: Path) -> None:
             await server.ends()
 
 
+def logged(data_dir: Path) -> int:
+    """Return how many events the log has of whatever kind."""
+    with closing(sqlite3.connect(data_dir / "chat.sqlite3")) as connection:
+        query = "SELECT value FROM counters WHERE name = 'position'"
+        found: int = connection.execute(query).fetchone()[0]
+        return found
+
+
+@story
+async def test_limits_are_logged_once_for_each_change(tmp_path: Path) -> None:
+    """What decisions go by is logged when it changed, at a start or while it runs, and then not."""
+    other, last = (ServerLimits(core=Limits(text_bytes=size)) for size in (50, 60))
+
+    async def logs(limits: ServerLimits, *reloads: ServerLimits) -> int:
+        """Run a server once, with these reloads; return how many events that logged."""
+        before = logged(tmp_path)
+        async with Server(tmp_path, limits=limits) as server:
+            for reload in reloads:
+                await server.changes_to(limits=reload)
+        return logged(tmp_path) - before
+
+    async with Server(tmp_path):
+        pass
+    usual = await logs(ServerLimits())
+    assert await logs(other) == usual + 1
+    assert await logs(other, other, other) == usual
+    assert await logs(other, last, last) == usual + 1
+    assert await logs(last) == usual
+    async with Server(tmp_path, limits=last) as server:
+        alice = await server.guest("alice")
+        assert alice.joined.limits.text_bytes == 60
+        order = await alice.chat.posts("x" * 61)
+        assert (await alice.chat.refusal(order)).reason == "TEXT_INVALID"
+
+
 class _Forgetful:
     """Stands in for the journal and the pruning: refuses the first orders."""
 
@@ -162,7 +202,20 @@ async def test_limits_are_stored_when_the_disk_has_room_again() -> None:
     # The stand-in keeps what is used of two contracts.
     stand_in: Any = journal
     reserve = DiskReserve(lambda: (1, 1), None)
-    live = Live(stand_in, Pace(on=True), reserve, stand_in, None, 10.0, try_again_s=0.001)
+    logins = Logins(LoginLimits(account_failures=1))
+    passwords = Passwords(PasswordLimits(min_chars=1))
+    live = Live(
+        journal=stand_in,
+        pace=Pace(on=True),
+        logins=logins,
+        passwords=passwords,
+        gate=Gate(),
+        reserve=reserve,
+        pruning=stand_in,
+        transcripts=None,
+        drain_s=10.0,
+        try_again_s=0.001,
+    )
     changes: asyncio.Queue[InstanceConfig] = asyncio.Queue()
     following = asyncio.create_task(live.follow(changes))
     config = InstanceConfig("127.0.0.1", 1, Path("/data"), "info", True)
@@ -173,5 +226,8 @@ async def test_limits_are_stored_when_the_disk_has_room_again() -> None:
     changes.put_nowait(last)
     await asyncio.wait_for(changes.join(), PATIENCE)
     assert journal.stored == [last.limits.core]
+    assert logins.limits == last.limits.logins
+    assert passwords.limits == last.limits.passwords
+    passwords.close()
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)

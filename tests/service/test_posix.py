@@ -27,6 +27,25 @@ print("locked", flush=True)
 sys.stdin.read()
 """
 
+MANY_FILES = """
+import resource
+from chat_service.posix import allow_many_files
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 1000))
+allow_many_files()
+print(resource.getrlimit(resource.RLIMIT_NOFILE))
+resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+allow_many_files()
+print(resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+def test_process_may_open_as_many_files_as_the_system_allows() -> None:
+    """The soft limit is raised to the hard one, and no limit is ever lowered."""
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_FILES], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "(1000, 1000)\n(300, 300)\n"
+
 
 def test_directory_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     """A missing directory is made, parents too, and others cannot look into it."""

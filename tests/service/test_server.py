@@ -65,7 +65,7 @@ async def cannot_start(
             InstanceConfig("127.0.0.1", port, data_dir, "info", True, transcripts=transcripts),
             stop=asyncio.Event(),
             hurry=asyncio.Event(),
-            ready=lambda address: pytest.fail(f"it listens on {address}"),
+            ready=lambda address, _: pytest.fail(f"it listens on {address}"),
         )
     line = str(cannot.value)
     assert "\n" not in line
@@ -435,7 +435,9 @@ async def test_stop_before_anybody_came(tmp_path: Path) -> None:
     heard: list[str] = []
     config = InstanceConfig("127.0.0.1", 0, tmp_path, "info", True)
     async with asyncio.timeout(SOON_S):
-        await serve(config, stop=stop, hurry=asyncio.Event(), ready=heard.append)
+        await serve(
+            config, stop=stop, hurry=asyncio.Event(), ready=lambda address, _: heard.append(address)
+        )
     assert len(heard) == 1
 
 
@@ -453,7 +455,7 @@ async def test_port_is_free_after_the_stop(tmp_path: Path) -> None:
                 InstanceConfig("127.0.0.1", port, tmp_path, "info", True),
                 stop=stop,
                 hurry=asyncio.Event(),
-                ready=ready.set_result,
+                ready=lambda address, _: ready.set_result(address),
             )
         )
         assert await asyncio.wait_for(ready, PATIENCE) == server.address

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from chat_service.config import ConfigError, LaunchConfig
+from chat_service.config import ConfigError, LaunchConfig, Tls
 from chat_service.retention import Keep, Retention
 from chat_service.settings.changes import changes, check_meanwhile
 from chat_service.settings.kinds import Value
@@ -53,6 +53,22 @@ def test_transcripts_begin_with_a_restart() -> None:
     assert "transcripts.directory" in changes(OLD, new).after_restart
     other = effective({"transcripts.directory": Path("/t")}, {}).config
     assert changes(other, new) == (("transcripts.keep_files",), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "applied", "waiting"),
+    [
+        (Tls(Path("c"), Path("k"), (), "1"), Tls(Path("c"), Path("k"), (), "2"), "tls.cert", ""),
+        (Tls(Path("c"), Path("k"), (), "1"), Tls(Path("d"), Path("k"), (), "2"), "", "tls.cert"),
+        (Tls(), Tls(Path("c"), Path("k"), (), "1"), "", "tls.cert tls.key"),
+        # One that the launch made is not looked for again.
+        (Tls(fingerprint="1"), Tls(), "", ""),
+    ],
+)
+def test_certificate(old: Tls, new: Tls, applied: str, waiting: str) -> None:
+    """What a file holds is shown at once; other files need a restart."""
+    found = changes(replace(OLD, tls=old), replace(OLD, tls=new))
+    assert found == (tuple(applied.split()), tuple(waiting.split()))
 
 
 def asked(wish: dict[str, Value]) -> LaunchConfig:

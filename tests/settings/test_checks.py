@@ -1,12 +1,13 @@
 """What settings must have in common."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chat_protos.chat.v1 import chat_pb2 as pb
-from chat_service.config import LaunchConfig
+from chat_service.config import LaunchConfig, Tls
 from chat_service.settings.checks import conflicts
 from chat_service.settings.setting import defaults
 from chat_service.settings.table import SETTINGS
@@ -32,8 +33,8 @@ def changed(**values: Any) -> LaunchConfig:
     ("changes", "keys"),
     [
         ({"port": 65_532, "instances": 5}, "port instances"),
-        ({"host": "0.0.0.0"}, "host"),
-        ({"host": "192.0.2.1"}, "host"),
+        ({"tls": Tls(cert=Path("/c"))}, "tls.cert tls.key"),
+        ({"tls": Tls(key=Path("/k"))}, "tls.cert tls.key"),
         ({"metrics_port": 50_052, "instances": 2}, "metrics.port"),
         ({"metrics_port": 9100, "metrics_host": "::"}, "metrics.host"),
         ({"core__text_bytes": 32 << 10, "transport__message_bytes": 32 << 10}, "limits.text_bytes"),
@@ -61,6 +62,8 @@ def test_what_does_not_go_together(changes: dict[str, Any], keys: str) -> None:
         {"port": 65_531, "instances": 5},
         {"port": 0, "instances": 256, "metrics_port": 9100},
         {"host": "0.0.0.0", "insecure": True},
+        {"host": "0.0.0.0"},
+        {"tls": Tls(Path("/c"), Path("/k"))},
         {"host": "::1"},
         {"metrics_port": 50_053, "instances": 3, "port": 50_050},
         {"metrics_host": "::"},

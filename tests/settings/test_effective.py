@@ -99,7 +99,10 @@ def test_every_setting_is_shown() -> None:
 UNSET = [key for key, setting in SETTINGS.items() if setting.default is None]
 
 
-@pytest.mark.parametrize("keys", [*[[key] for key in UNSET], UNSET])
+PAIR = ["tls.cert", "tls.key"]
+
+
+@pytest.mark.parametrize("keys", [*[[key] for key in UNSET if key not in PAIR], PAIR, UNSET])
 @pytest.mark.parametrize("tables", ["", "[retention.direct]\n", "[retention.rooms.den]\n"])
 def test_what_has_no_value_can_be_filled_in(tmp_path: Path, keys: list[str], tables: str) -> None:
     """Its line stands where it would be read, once the mark of a comment is taken away."""

@@ -103,14 +103,19 @@ def test_slips_of_both_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "environment", "text", "told"),
     [
-        ({"host": "0.0.0.0"}, {}, "", "--host 0.0.0.0: other machines could reach it"),
+        ({"tls.cert": Path("c")}, {}, "", "--tls-cert c: a certificate needs its key"),
         (
-            {},
-            {"CHAT_SERVER_HOST": "::"},
+            {"metrics.port": 9100},
+            {"CHAT_SERVER_METRICS_HOST": "::"},
             "",
-            "environment CHAT_SERVER_HOST: host ::: other machines",
+            "environment CHAT_SERVER_METRICS_HOST: metrics.host ::: other machines",
         ),
-        ({}, {}, "host = '::'", "FILE:1: host ::: other machines"),
+        (
+            {"metrics.port": 9100},
+            {},
+            "[metrics]\nhost = '::'",
+            "FILE:2: metrics.host ::: other machines",
+        ),
         (
             {"instances": 5},
             {},

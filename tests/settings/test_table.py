@@ -14,6 +14,8 @@ from chat_service.settings.table import GROUPS, SETTINGS
 ALL = pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
 
 NOT_A_SETTING = {
+    # What was found in the file that a setting names.
+    "tls.fingerprint",
     # A deadline is moved so seldom that calls do not each cost a commit: nobody notices it.
     "limits.core.renewal_ms",
     # Bounds of rooms by name: a table that is open at its end.

@@ -1,6 +1,7 @@
 """Random values of the settings, within the bounds of each."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -10,15 +11,21 @@ from chat_service.settings.kinds import (
     Choice,
     Count,
     Directory,
+    Hosts,
     Kind,
     Names,
     Number,
     Value,
 )
 from chat_service.settings.measures import Size, Span
+from chat_service.settings.networks import Networks
 from chat_service.settings.table import SETTINGS
 
 NAMES = st.from_regex(r"[a-z0-9_][a-z0-9_.-]{0,9}", fullmatch=True)
+
+NETWORKS = st.tuples(st.ip_addresses(), st.integers(0, 32)).map(
+    lambda pair: str(ip_network(pair, strict=False))
+)
 
 
 def of(kind: Kind) -> st.SearchStrategy[Value]:
@@ -38,6 +45,11 @@ def of(kind: Kind) -> st.SearchStrategy[Value]:
             return st.text(min_size=1).filter(lambda text: "\0" not in text).map(Path)
         case Address():
             return st.ip_addresses().map(str)
+        case Networks():
+            return st.lists(NETWORKS, unique=True, max_size=9).map(tuple)
+        case Hosts():
+            hosts = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?", fullmatch=True)
+            return st.lists(hosts, unique=True, max_size=9).map(tuple)
         case Names():
             return st.lists(NAMES, unique=True, max_size=9).map(tuple)
         case _:

@@ -163,3 +163,24 @@ def test_joins_alone_advance_no_seq(desk: Desk) -> None:
         position = write(book, 0, Coming(1, 0, T, "al", True))
         book.commit([position])
         assert (position.seq, position.size) == (0, len("2026-11-20T13:50:48Z -> al joined\n"))
+
+
+def test_renamed_room_goes_on_in_a_file_of_its_new_name(desk: Desk) -> None:
+    """What was written stays where it is, and the next room of the old name begins anew."""
+    desk.log.head = 4
+    with desk.opened() as book:
+        book.commit([write(book, 2)])
+        moved = book.write(1, "hall", 3, deque(), 0)
+        assert moved is not None
+        book.commit([moved])
+        other = book.write(2, "lobby", 1, deque(), 0)
+        assert other is not None
+        book.commit([other])
+    texts = {path.name: path.read_text() for path in desk.directory.glob("*.log")}
+    said = {
+        name.partition("@")[0] + "@" * ("@" in name): [
+            line.rpartition(" ")[2] for line in text.splitlines()
+        ]
+        for name, text in texts.items()
+    }
+    assert said == {"lobby@": ["1", "2"], "hall.log": ["3"], "lobby.log": ["1"]}

@@ -4,7 +4,7 @@ import pytest
 
 from chat_service.core import events as ev
 from chat_service.core.evolve import evolve
-from chat_service.core.model import RoomKind, State, Style
+from chat_service.core.model import Role, RoomKind, State, Style
 from chat_service.transcripts import notes
 from chat_service.transcripts.notes import Coming, Notes
 from tests.log.database import BEGINNING, T
@@ -113,3 +113,44 @@ def test_oldest_joins_are_dropped_and_counted(
         (4, "u8"),
     ]
     assert again.dropped == {1: 2}
+
+
+DEN = ev.RoomOpened(T, 9, RoomKind.PRIVATE, "den", 2, ())
+
+
+def test_private_rooms_are_no_matter_of_transcripts(lobby: Notes) -> None:
+    """Whatever happens in one leaves nothing to write, and no name."""
+    lobby.note(
+        [
+            DEN,
+            ev.MemberJoined(T, 9, 2, Role.OWNER),
+            message(9, 1),
+            ev.RoomChanged(T, 9, 2, 2, "bob", name="attic"),
+            ev.RoleChanged(T, 9, 3, 0, "", 2, "bob", Role.OWNER),
+            ev.MemberRemoved(T, 9, 4, 0, "", 2, "bob", "out"),
+            ev.MemberJoined(T, 9, 2),
+            ev.MemberLeft(T, 9, 2),
+            ev.RoomForgotten(T, 9, 4),
+        ]
+    )
+    assert not lobby.woken.is_set()
+    assert (lobby.take().heads, list(lobby.take().comings)) == ({}, [])
+    with pytest.raises(KeyError):
+        lobby.room_name(9)
+
+
+def test_what_happens_to_a_public_room_is_noted(lobby: Notes) -> None:
+    """Roles, removals and changes advance it; who was removed does not leave again."""
+    lobby.note(
+        [
+            ev.UserCreated(T, 4, "dave"),
+            ev.MemberJoined(T, 1, 4),
+            ev.MemberRemoved(T, 1, 2, 2, "bob", 4, "dave", "spam"),
+            ev.RoomChanged(T, 1, 3, 2, "bob", name="Hall"),
+            ev.UserEnded(T, 4),
+        ]
+    )
+    taken = lobby.take()
+    assert taken.heads == {1: 3}
+    assert [coming.joined for coming in taken.comings] == [True]
+    assert lobby.room_name(1) == "Hall"

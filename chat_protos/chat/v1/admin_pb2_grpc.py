@@ -75,6 +75,41 @@ class AdminServiceStub:
                 request_serializer=chat_dot_v1_dot_admin__pb2.KickUserRequest.SerializeToString,
                 response_deserializer=chat_dot_v1_dot_admin__pb2.KickUserResponse.FromString,
                 _registered_method=True)
+        self.CreateOwnerCode = channel.unary_unary(
+                '/chat.v1.AdminService/CreateOwnerCode',
+                request_serializer=chat_dot_v1_dot_admin__pb2.CreateOwnerCodeRequest.SerializeToString,
+                response_deserializer=chat_dot_v1_dot_admin__pb2.CreateOwnerCodeResponse.FromString,
+                _registered_method=True)
+        self.CreateAccount = channel.unary_unary(
+                '/chat.v1.AdminService/CreateAccount',
+                request_serializer=chat_dot_v1_dot_admin__pb2.CreateAccountRequest.SerializeToString,
+                response_deserializer=chat_dot_v1_dot_admin__pb2.CreateAccountResponse.FromString,
+                _registered_method=True)
+        self.SetPassword = channel.unary_unary(
+                '/chat.v1.AdminService/SetPassword',
+                request_serializer=chat_dot_v1_dot_admin__pb2.SetPasswordRequest.SerializeToString,
+                response_deserializer=chat_dot_v1_dot_admin__pb2.SetPasswordResponse.FromString,
+                _registered_method=True)
+        self.GrantAdmin = channel.unary_unary(
+                '/chat.v1.AdminService/GrantAdmin',
+                request_serializer=chat_dot_v1_dot_admin__pb2.GrantAdminRequest.SerializeToString,
+                response_deserializer=chat_dot_v1_dot_admin__pb2.GrantAdminResponse.FromString,
+                _registered_method=True)
+        self.CloseAccount = channel.unary_unary(
+                '/chat.v1.AdminService/CloseAccount',
+                request_serializer=chat_dot_v1_dot_admin__pb2.CloseAccountRequest.SerializeToString,
+                response_deserializer=chat_dot_v1_dot_admin__pb2.CloseAccountResponse.FromString,
+                _registered_method=True)
+        self.Unban = channel.unary_unary(
+                '/chat.v1.AdminService/Unban',
+                request_serializer=chat_dot_v1_dot_admin__pb2.UnbanRequest.SerializeToString,
+                response_deserializer=chat_dot_v1_dot_admin__pb2.UnbanResponse.FromString,
+                _registered_method=True)
+        self.ListAudit = channel.unary_unary(
+                '/chat.v1.AdminService/ListAudit',
+                request_serializer=chat_dot_v1_dot_admin__pb2.ListAuditRequest.SerializeToString,
+                response_deserializer=chat_dot_v1_dot_admin__pb2.ListAuditResponse.FromString,
+                _registered_method=True)
         self.GetFigures = channel.unary_unary(
                 '/chat.v1.AdminService/GetFigures',
                 request_serializer=chat_dot_v1_dot_admin__pb2.GetFiguresRequest.SerializeToString,
@@ -188,6 +223,83 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateOwnerCode(self, request, context):
+        """Makes a code by which whoever registers becomes an admin of an instance, as the one that
+        is printed while there is no admin. It takes the place of the one before, and is good
+        once, until an admin is there by another way or the instance starts again. About one
+        instance.
+
+        Errors: NOT_FOUND (no instance has this port).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAccount(self, request, context):
+        """Makes an account on an instance, whoever may register there. About one instance.
+
+        Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (name; reason
+        PASSWORD_INVALID), ALREADY_EXISTS (the name is held or reserved).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPassword(self, request, context):
+        """Gives an account another password. All its sessions and API tokens end. About one
+        instance.
+
+        Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
+        (reason PASSWORD_INVALID), PERMISSION_DENIED (reason ACCOUNT_NEEDED: a guest or a bot has
+        none).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GrantAdmin(self, request, context):
+        """Makes an account an admin of an instance, or no longer, also the last one. About one
+        instance.
+
+        Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
+        (reason ACCOUNT_NEEDED: a guest, a bot or a closed account cannot be one).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseAccount(self, request, context):
+        """Closes an account with its bots, so that nobody can sign in by it, or opens it again, as
+        SetDeactivated of ModerationService. About one instance.
+
+        Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
+        (reason ACCOUNT_NEEDED), INVALID_ARGUMENT (reason: at most 390 bytes on one line).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unban(self, request, context):
+        """Lets a user or a network in again that an admin has banned from an instance. No effect if
+        it is not banned. About one instance.
+
+        Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (network; neither a name
+        nor a network).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAudit(self, request, context):
+        """Lists what was done on an instance and in its public rooms to keep order, the newest
+        first. About one instance.
+
+        Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (page_size, page_token).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetFigures(self, request, context):
         """Returns what instances have measured of themselves since they started. About one
         instance.
@@ -278,6 +390,41 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.KickUser,
                     request_deserializer=chat_dot_v1_dot_admin__pb2.KickUserRequest.FromString,
                     response_serializer=chat_dot_v1_dot_admin__pb2.KickUserResponse.SerializeToString,
+            ),
+            'CreateOwnerCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateOwnerCode,
+                    request_deserializer=chat_dot_v1_dot_admin__pb2.CreateOwnerCodeRequest.FromString,
+                    response_serializer=chat_dot_v1_dot_admin__pb2.CreateOwnerCodeResponse.SerializeToString,
+            ),
+            'CreateAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccount,
+                    request_deserializer=chat_dot_v1_dot_admin__pb2.CreateAccountRequest.FromString,
+                    response_serializer=chat_dot_v1_dot_admin__pb2.CreateAccountResponse.SerializeToString,
+            ),
+            'SetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPassword,
+                    request_deserializer=chat_dot_v1_dot_admin__pb2.SetPasswordRequest.FromString,
+                    response_serializer=chat_dot_v1_dot_admin__pb2.SetPasswordResponse.SerializeToString,
+            ),
+            'GrantAdmin': grpc.unary_unary_rpc_method_handler(
+                    servicer.GrantAdmin,
+                    request_deserializer=chat_dot_v1_dot_admin__pb2.GrantAdminRequest.FromString,
+                    response_serializer=chat_dot_v1_dot_admin__pb2.GrantAdminResponse.SerializeToString,
+            ),
+            'CloseAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseAccount,
+                    request_deserializer=chat_dot_v1_dot_admin__pb2.CloseAccountRequest.FromString,
+                    response_serializer=chat_dot_v1_dot_admin__pb2.CloseAccountResponse.SerializeToString,
+            ),
+            'Unban': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unban,
+                    request_deserializer=chat_dot_v1_dot_admin__pb2.UnbanRequest.FromString,
+                    response_serializer=chat_dot_v1_dot_admin__pb2.UnbanResponse.SerializeToString,
+            ),
+            'ListAudit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAudit,
+                    request_deserializer=chat_dot_v1_dot_admin__pb2.ListAuditRequest.FromString,
+                    response_serializer=chat_dot_v1_dot_admin__pb2.ListAuditResponse.SerializeToString,
             ),
             'GetFigures': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFigures,
@@ -522,6 +669,195 @@ class AdminService:
             '/chat.v1.AdminService/KickUser',
             chat_dot_v1_dot_admin__pb2.KickUserRequest.SerializeToString,
             chat_dot_v1_dot_admin__pb2.KickUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateOwnerCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.v1.AdminService/CreateOwnerCode',
+            chat_dot_v1_dot_admin__pb2.CreateOwnerCodeRequest.SerializeToString,
+            chat_dot_v1_dot_admin__pb2.CreateOwnerCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.v1.AdminService/CreateAccount',
+            chat_dot_v1_dot_admin__pb2.CreateAccountRequest.SerializeToString,
+            chat_dot_v1_dot_admin__pb2.CreateAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.v1.AdminService/SetPassword',
+            chat_dot_v1_dot_admin__pb2.SetPasswordRequest.SerializeToString,
+            chat_dot_v1_dot_admin__pb2.SetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GrantAdmin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.v1.AdminService/GrantAdmin',
+            chat_dot_v1_dot_admin__pb2.GrantAdminRequest.SerializeToString,
+            chat_dot_v1_dot_admin__pb2.GrantAdminResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.v1.AdminService/CloseAccount',
+            chat_dot_v1_dot_admin__pb2.CloseAccountRequest.SerializeToString,
+            chat_dot_v1_dot_admin__pb2.CloseAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unban(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.v1.AdminService/Unban',
+            chat_dot_v1_dot_admin__pb2.UnbanRequest.SerializeToString,
+            chat_dot_v1_dot_admin__pb2.UnbanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.v1.AdminService/ListAudit',
+            chat_dot_v1_dot_admin__pb2.ListAuditRequest.SerializeToString,
+            chat_dot_v1_dot_admin__pb2.ListAuditResponse.FromString,
             options,
             channel_credentials,
             insecure,

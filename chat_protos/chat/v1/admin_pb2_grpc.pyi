@@ -94,6 +94,55 @@ class AdminServiceStub:
     Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
     (reason: at most 390 bytes on one line).
     """
+    CreateOwnerCode: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateOwnerCodeRequest, _admin_pb2.CreateOwnerCodeResponse]
+    """Makes a code by which whoever registers becomes an admin of an instance, as the one that
+    is printed while there is no admin. It takes the place of the one before, and is good
+    once, until an admin is there by another way or the instance starts again. About one
+    instance.
+
+    Errors: NOT_FOUND (no instance has this port).
+    """
+    CreateAccount: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateAccountRequest, _admin_pb2.CreateAccountResponse]
+    """Makes an account on an instance, whoever may register there. About one instance.
+
+    Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (name; reason
+    PASSWORD_INVALID), ALREADY_EXISTS (the name is held or reserved).
+    """
+    SetPassword: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetPasswordRequest, _admin_pb2.SetPasswordResponse]
+    """Gives an account another password. All its sessions and API tokens end. About one
+    instance.
+
+    Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
+    (reason PASSWORD_INVALID), PERMISSION_DENIED (reason ACCOUNT_NEEDED: a guest or a bot has
+    none).
+    """
+    GrantAdmin: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GrantAdminRequest, _admin_pb2.GrantAdminResponse]
+    """Makes an account an admin of an instance, or no longer, also the last one. About one
+    instance.
+
+    Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
+    (reason ACCOUNT_NEEDED: a guest, a bot or a closed account cannot be one).
+    """
+    CloseAccount: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CloseAccountRequest, _admin_pb2.CloseAccountResponse]
+    """Closes an account with its bots, so that nobody can sign in by it, or opens it again, as
+    SetDeactivated of ModerationService. About one instance.
+
+    Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
+    (reason ACCOUNT_NEEDED), INVALID_ARGUMENT (reason: at most 390 bytes on one line).
+    """
+    Unban: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UnbanRequest, _admin_pb2.UnbanResponse]
+    """Lets a user or a network in again that an admin has banned from an instance. No effect if
+    it is not banned. About one instance.
+
+    Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (network; neither a name
+    nor a network).
+    """
+    ListAudit: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListAuditRequest, _admin_pb2.ListAuditResponse]
+    """Lists what was done on an instance and in its public rooms to keep order, the newest
+    first. About one instance.
+
+    Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (page_size, page_token).
+    """
     GetFigures: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetFiguresRequest, _admin_pb2.GetFiguresResponse]
     """Returns what instances have measured of themselves since they started. About one
     instance.
@@ -176,6 +225,55 @@ class AdminServiceAsyncStub(AdminServiceStub):
 
     Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
     (reason: at most 390 bytes on one line).
+    """
+    CreateOwnerCode: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateOwnerCodeRequest, _admin_pb2.CreateOwnerCodeResponse]  # type: ignore[assignment]
+    """Makes a code by which whoever registers becomes an admin of an instance, as the one that
+    is printed while there is no admin. It takes the place of the one before, and is good
+    once, until an admin is there by another way or the instance starts again. About one
+    instance.
+
+    Errors: NOT_FOUND (no instance has this port).
+    """
+    CreateAccount: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateAccountRequest, _admin_pb2.CreateAccountResponse]  # type: ignore[assignment]
+    """Makes an account on an instance, whoever may register there. About one instance.
+
+    Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (name; reason
+    PASSWORD_INVALID), ALREADY_EXISTS (the name is held or reserved).
+    """
+    SetPassword: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetPasswordRequest, _admin_pb2.SetPasswordResponse]  # type: ignore[assignment]
+    """Gives an account another password. All its sessions and API tokens end. About one
+    instance.
+
+    Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
+    (reason PASSWORD_INVALID), PERMISSION_DENIED (reason ACCOUNT_NEEDED: a guest or a bot has
+    none).
+    """
+    GrantAdmin: _aio.UnaryUnaryMultiCallable[_admin_pb2.GrantAdminRequest, _admin_pb2.GrantAdminResponse]  # type: ignore[assignment]
+    """Makes an account an admin of an instance, or no longer, also the last one. About one
+    instance.
+
+    Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
+    (reason ACCOUNT_NEEDED: a guest, a bot or a closed account cannot be one).
+    """
+    CloseAccount: _aio.UnaryUnaryMultiCallable[_admin_pb2.CloseAccountRequest, _admin_pb2.CloseAccountResponse]  # type: ignore[assignment]
+    """Closes an account with its bots, so that nobody can sign in by it, or opens it again, as
+    SetDeactivated of ModerationService. About one instance.
+
+    Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
+    (reason ACCOUNT_NEEDED), INVALID_ARGUMENT (reason: at most 390 bytes on one line).
+    """
+    Unban: _aio.UnaryUnaryMultiCallable[_admin_pb2.UnbanRequest, _admin_pb2.UnbanResponse]  # type: ignore[assignment]
+    """Lets a user or a network in again that an admin has banned from an instance. No effect if
+    it is not banned. About one instance.
+
+    Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (network; neither a name
+    nor a network).
+    """
+    ListAudit: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListAuditRequest, _admin_pb2.ListAuditResponse]  # type: ignore[assignment]
+    """Lists what was done on an instance and in its public rooms to keep order, the newest
+    first. About one instance.
+
+    Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (page_size, page_token).
     """
     GetFigures: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetFiguresRequest, _admin_pb2.GetFiguresResponse]  # type: ignore[assignment]
     """Returns what instances have measured of themselves since they started. About one
@@ -304,6 +402,97 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
         (reason: at most 390 bytes on one line).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateOwnerCode(
+        self,
+        request: _admin_pb2.CreateOwnerCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.CreateOwnerCodeResponse, _abc.Awaitable[_admin_pb2.CreateOwnerCodeResponse]]:
+        """Makes a code by which whoever registers becomes an admin of an instance, as the one that
+        is printed while there is no admin. It takes the place of the one before, and is good
+        once, until an admin is there by another way or the instance starts again. About one
+        instance.
+
+        Errors: NOT_FOUND (no instance has this port).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateAccount(
+        self,
+        request: _admin_pb2.CreateAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.CreateAccountResponse, _abc.Awaitable[_admin_pb2.CreateAccountResponse]]:
+        """Makes an account on an instance, whoever may register there. About one instance.
+
+        Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (name; reason
+        PASSWORD_INVALID), ALREADY_EXISTS (the name is held or reserved).
+        """
+
+    @_abc_1.abstractmethod
+    def SetPassword(
+        self,
+        request: _admin_pb2.SetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.SetPasswordResponse, _abc.Awaitable[_admin_pb2.SetPasswordResponse]]:
+        """Gives an account another password. All its sessions and API tokens end. About one
+        instance.
+
+        Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
+        (reason PASSWORD_INVALID), PERMISSION_DENIED (reason ACCOUNT_NEEDED: a guest or a bot has
+        none).
+        """
+
+    @_abc_1.abstractmethod
+    def GrantAdmin(
+        self,
+        request: _admin_pb2.GrantAdminRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.GrantAdminResponse, _abc.Awaitable[_admin_pb2.GrantAdminResponse]]:
+        """Makes an account an admin of an instance, or no longer, also the last one. About one
+        instance.
+
+        Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
+        (reason ACCOUNT_NEEDED: a guest, a bot or a closed account cannot be one).
+        """
+
+    @_abc_1.abstractmethod
+    def CloseAccount(
+        self,
+        request: _admin_pb2.CloseAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.CloseAccountResponse, _abc.Awaitable[_admin_pb2.CloseAccountResponse]]:
+        """Closes an account with its bots, so that nobody can sign in by it, or opens it again, as
+        SetDeactivated of ModerationService. About one instance.
+
+        Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
+        (reason ACCOUNT_NEEDED), INVALID_ARGUMENT (reason: at most 390 bytes on one line).
+        """
+
+    @_abc_1.abstractmethod
+    def Unban(
+        self,
+        request: _admin_pb2.UnbanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.UnbanResponse, _abc.Awaitable[_admin_pb2.UnbanResponse]]:
+        """Lets a user or a network in again that an admin has banned from an instance. No effect if
+        it is not banned. About one instance.
+
+        Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (network; neither a name
+        nor a network).
+        """
+
+    @_abc_1.abstractmethod
+    def ListAudit(
+        self,
+        request: _admin_pb2.ListAuditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListAuditResponse, _abc.Awaitable[_admin_pb2.ListAuditResponse]]:
+        """Lists what was done on an instance and in its public rooms to keep order, the newest
+        first. About one instance.
+
+        Errors: NOT_FOUND (no instance has this port), INVALID_ARGUMENT (page_size, page_token).
         """
 
     @_abc_1.abstractmethod

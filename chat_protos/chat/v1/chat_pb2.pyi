@@ -17,9 +17,19 @@ Vocabulary
   epoch      names the life of the server's data. Sequence numbers of
              different epochs have nothing to do with each other.
   order      a request inside the Chat stream.
+  account    a user with a password, whose name is kept for it; the other
+             users are guests. See accounts.proto.
+  role       what a member may do in a room. See rooms.proto.
 
-Identity. Every call except Join for a new guest carries the token that Join
-returned, as request metadata `authorization: Bearer <token>`.
+Identity. Every call carries a token as request metadata
+`authorization: Bearer <token>`: one that Join or Register returned, or one
+that CreateApiToken made. Only Join and Register can do without.
+
+Who may do what. A room that the caller may not see is answered about as one
+that does not exist, with NOT_FOUND and the reason ROOM_NOT_FOUND, in every
+call. What the caller sees and may not do is PERMISSION_DENIED. A token of
+limited scopes is refused with PERMISSION_DENIED, reason SCOPE_MISSING, where
+its scopes do not reach.
 
 Errors. A failed call ends with a gRPC status whose details hold exactly one
 google.rpc.ErrorInfo (domain "chat.v1", a reason in UPPER_SNAKE_CASE), with
@@ -60,6 +70,11 @@ class _RoomKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RoomKind.Val
     """Anybody may join, read and post; it has a unique name."""
     ROOM_KIND_DIRECT: _RoomKind.ValueType  # 2
     """A direct message: a hidden room of a fixed set of users, without a name."""
+    ROOM_KIND_PRIVATE: _RoomKind.ValueType  # 3
+    """Only members see that it exists. It is entered by an invitation, by an invite
+    code, or by its id and its password. Its name need not be unique, and does
+    not lead to it.
+    """
 
 class RoomKind(_RoomKind, metaclass=_RoomKindEnumTypeWrapper):
     """------------------------------------------------------------------- rooms
@@ -73,7 +88,64 @@ ROOM_KIND_PUBLIC: RoomKind.ValueType  # 1
 """Anybody may join, read and post; it has a unique name."""
 ROOM_KIND_DIRECT: RoomKind.ValueType  # 2
 """A direct message: a hidden room of a fixed set of users, without a name."""
+ROOM_KIND_PRIVATE: RoomKind.ValueType  # 3
+"""Only members see that it exists. It is entered by an invitation, by an invite
+code, or by its id and its password. Its name need not be unique, and does
+not lead to it.
+"""
 Global___RoomKind: _TypeAlias = RoomKind  # noqa: Y015
+
+class _Role:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROLE_UNSPECIFIED: _Role.ValueType  # 0
+    """Not a member."""
+    ROLE_MEMBER: _Role.ValueType  # 1
+    """Read and speak."""
+    ROLE_MODERATOR: _Role.ValueType  # 2
+    """Also remove, mute and ban members, and delete what they said."""
+    ROLE_OWNER: _Role.ValueType  # 3
+    """Also change the room and the roles in it."""
+
+class Role(_Role, metaclass=_RoleEnumTypeWrapper):
+    """What a member may do in a room; each role may do what those before it may."""
+
+ROLE_UNSPECIFIED: Role.ValueType  # 0
+"""Not a member."""
+ROLE_MEMBER: Role.ValueType  # 1
+"""Read and speak."""
+ROLE_MODERATOR: Role.ValueType  # 2
+"""Also remove, mute and ban members, and delete what they said."""
+ROLE_OWNER: Role.ValueType  # 3
+"""Also change the room and the roles in it."""
+Global___Role: _TypeAlias = Role  # noqa: Y015
+
+class _HistoryPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HistoryPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HistoryPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HISTORY_POLICY_UNSPECIFIED: _HistoryPolicy.ValueType  # 0
+    """In requests: the usual for the kind of room. Never sent."""
+    HISTORY_POLICY_ALL: _HistoryPolicy.ValueType  # 1
+    """Everything that is kept. Always so in public rooms and direct messages."""
+    HISTORY_POLICY_FROM_JOIN: _HistoryPolicy.ValueType  # 2
+    """From the moment on in which the member joined. The usual in private rooms."""
+
+class HistoryPolicy(_HistoryPolicy, metaclass=_HistoryPolicyEnumTypeWrapper):
+    """How much of what was said before may be read by who comes later."""
+
+HISTORY_POLICY_UNSPECIFIED: HistoryPolicy.ValueType  # 0
+"""In requests: the usual for the kind of room. Never sent."""
+HISTORY_POLICY_ALL: HistoryPolicy.ValueType  # 1
+"""Everything that is kept. Always so in public rooms and direct messages."""
+HISTORY_POLICY_FROM_JOIN: HistoryPolicy.ValueType  # 2
+"""From the moment on in which the member joined. The usual in private rooms."""
+Global___HistoryPolicy: _TypeAlias = HistoryPolicy  # noqa: Y015
 
 class _MessageStyle:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -112,6 +184,10 @@ class _NoticeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeKind
     """Whoever runs the server says something to everybody who is connected. Not
     stored: who is away does not hear it.
     """
+    NOTICE_KIND_MUTED: _NoticeKind.ValueType  # 3
+    """You may not speak in a room for some time. Its moderators know, others do not."""
+    NOTICE_KIND_UNMUTED: _NoticeKind.ValueType  # 4
+    """You may speak in the room again."""
 
 class NoticeKind(_NoticeKind, metaclass=_NoticeKindEnumTypeWrapper):
     """What a notice is about."""
@@ -124,6 +200,10 @@ NOTICE_KIND_ANNOUNCEMENT: NoticeKind.ValueType  # 2
 """Whoever runs the server says something to everybody who is connected. Not
 stored: who is away does not hear it.
 """
+NOTICE_KIND_MUTED: NoticeKind.ValueType  # 3
+"""You may not speak in a room for some time. Its moderators know, others do not."""
+NOTICE_KIND_UNMUTED: NoticeKind.ValueType  # 4
+"""You may speak in the room again."""
 Global___NoticeKind: _TypeAlias = NoticeKind  # noqa: Y015
 
 class _CloseReason:
@@ -136,6 +216,10 @@ class _CloseReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CloseReas
     """Only for reading."""
     CLOSE_REASON_LEFT: _CloseReason.ValueType  # 1
     """The user left the room, here or in another session."""
+    CLOSE_REASON_REMOVED: _CloseReason.ValueType  # 2
+    """Somebody removed the user, who may come back as others may."""
+    CLOSE_REASON_BANNED: _CloseReason.ValueType  # 3
+    """Somebody removed the user, who may not come back."""
 
 class CloseReason(_CloseReason, metaclass=_CloseReasonEnumTypeWrapper):
     """Why a stream no longer reads a room."""
@@ -144,6 +228,10 @@ CLOSE_REASON_UNSPECIFIED: CloseReason.ValueType  # 0
 """Only for reading."""
 CLOSE_REASON_LEFT: CloseReason.ValueType  # 1
 """The user left the room, here or in another session."""
+CLOSE_REASON_REMOVED: CloseReason.ValueType  # 2
+"""Somebody removed the user, who may come back as others may."""
+CLOSE_REASON_BANNED: CloseReason.ValueType  # 3
+"""Somebody removed the user, who may not come back."""
 Global___CloseReason: _TypeAlias = CloseReason  # noqa: Y015
 
 @_typing.final
@@ -158,6 +246,8 @@ class User(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     CONNECTED_FIELD_NUMBER: _builtins.int
+    BOT_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Opaque and never used again. Compare users by it, not by name."""
     name: _builtins.str
@@ -168,16 +258,26 @@ class User(_message.Message):
     """Whether the user has a Chat stream open, or dropped one a moment ago. Set
     in lists and presence only.
     """
+    bot: _builtins.bool
+    """Whether it is a program that speaks. Bots are not told what bots say, unless
+    they ask for it.
+    """
+    account: _builtins.bool
+    """Whether the name is that of an account and so of the same person for ever;
+    not set in the authors of events.
+    """
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         name: _builtins.str = ...,
         connected: _builtins.bool = ...,
+        bot: _builtins.bool = ...,
+        account: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "name", b"name", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "bot", b"bot", "connected", b"connected", "name", b"name", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,6 +291,8 @@ class JoinRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     ROOM_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name to sign in with. With a token in the metadata it may be empty;
     if given, it must be the name of the token's user.
@@ -199,15 +301,25 @@ class JoinRequest(_message.Message):
     """The name of a public room to become a member of, opened if there is none.
     Empty: no room. Events are received only through Chat or Subscribe.
     """
+    password: _builtins.str
+    """The password of the account of that name. Empty: a guest, or the user of the
+    token. Not together with a token.
+    """
+    client: _builtins.str
+    """What signs in, for the list of sessions: "chat-cli on laptop". At most 64
+    bytes on one line.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         room: _builtins.str = ...,
+        password: _builtins.str = ...,
+        client: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "room", b"room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "name", b"name", "password", b"password", "room", b"room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -225,12 +337,17 @@ class JoinResponse(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     ROOM_FIELD_NUMBER: _builtins.int
+    EXPIRES_MS_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """256 random bits in URL-safe text. Whoever has it is this user: keep it secret."""
     session_id: _builtins.str
     """The opaque id of this session, for logs."""
     epoch: _builtins.str
     """The epoch of the server's data."""
+    expires_ms: _builtins.int
+    """When the token ends at the latest, in milliseconds since 1970-01-01 UTC. 0: it
+    ends only by not being used.
+    """
     @_builtins.property
     def user(self) -> Global___User:
         """Who you are."""
@@ -252,10 +369,11 @@ class JoinResponse(_message.Message):
         epoch: _builtins.str = ...,
         limits: Global___Limits | None = ...,
         room: Global___Room | None = ...,
+        expires_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "room", b"room", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "limits", b"limits", "room", b"room", "session_id", b"session_id", "token", b"token", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "expires_ms", b"expires_ms", "limits", b"limits", "room", b"room", "session_id", b"session_id", "token", b"token", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -279,6 +397,10 @@ class Limits(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     SEND_BURST_FIELD_NUMBER: _builtins.int
     SEND_RATE_FIELD_NUMBER: _builtins.int
+    REASON_BYTES_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_BYTES_FIELD_NUMBER: _builtins.int
+    PASSWORD_MIN_CHARS_FIELD_NUMBER: _builtins.int
+    PASSWORD_MAX_CHARS_FIELD_NUMBER: _builtins.int
     text_bytes: _builtins.int
     """Longest text of a message, in bytes."""
     text_lines: _builtins.int
@@ -290,7 +412,7 @@ class Limits(_message.Message):
     topic_bytes: _builtins.int
     """Longest topic, in bytes."""
     rooms_per_user: _builtins.int
-    """Most public rooms that a user is a member of."""
+    """Most rooms that a user is a member of, public and private, without direct messages."""
     recipients: _builtins.int
     """Most recipients of one direct message."""
     client_id_bytes: _builtins.int
@@ -303,6 +425,16 @@ class Limits(_message.Message):
     """How many messages may be sent at once. 0: this server has no rate limits."""
     send_rate: _builtins.float
     """How many messages a second may follow the burst."""
+    reason_bytes: _builtins.int
+    """Longest reason of a kick, ban or the like, in bytes."""
+    description_bytes: _builtins.int
+    """Longest description of a room, in bytes."""
+    password_min_chars: _builtins.int
+    """Fewest and most characters of a password, after it was brought into the
+    Unicode form NFC.
+    """
+    password_max_chars: _builtins.int
+    """Most characters of a password."""
     def __init__(
         self,
         *,
@@ -318,10 +450,14 @@ class Limits(_message.Message):
         page_size: _builtins.int = ...,
         send_burst: _builtins.int = ...,
         send_rate: _builtins.float = ...,
+        reason_bytes: _builtins.int = ...,
+        description_bytes: _builtins.int = ...,
+        password_min_chars: _builtins.int = ...,
+        password_max_chars: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id_bytes", b"client_id_bytes", "name_bytes", b"name_bytes", "page_size", b"page_size", "recipients", b"recipients", "room_name_bytes", b"room_name_bytes", "rooms_per_user", b"rooms_per_user", "send_burst", b"send_burst", "send_rate", b"send_rate", "text_bytes", b"text_bytes", "text_lines", b"text_lines", "topic_bytes", b"topic_bytes", "unacked_posts", b"unacked_posts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id_bytes", b"client_id_bytes", "description_bytes", b"description_bytes", "name_bytes", b"name_bytes", "page_size", b"page_size", "password_max_chars", b"password_max_chars", "password_min_chars", b"password_min_chars", "reason_bytes", b"reason_bytes", "recipients", b"recipients", "room_name_bytes", b"room_name_bytes", "rooms_per_user", b"rooms_per_user", "send_burst", b"send_burst", "send_rate", b"send_rate", "text_bytes", b"text_bytes", "text_lines", b"text_lines", "topic_bytes", b"topic_bytes", "unacked_posts", b"unacked_posts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -374,6 +510,14 @@ class Room(_message.Message):
     HEAD_SEQ_FIELD_NUMBER: _builtins.int
     PRESENT_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    ARCHIVED_FIELD_NUMBER: _builtins.int
+    SLOW_MODE_MS_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    TOPIC_LOCKED_FIELD_NUMBER: _builtins.int
+    HAS_PASSWORD_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    MUTED_UNTIL_MS_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     """Opaque and never used again, not even for a room of the same name."""
     kind: Global___RoomKind.ValueType
@@ -387,7 +531,27 @@ class Room(_message.Message):
     head_seq: _builtins.int
     """The seq of the newest event; 0 if there is none."""
     present: _builtins.int
-    """How many users are present. Public rooms only."""
+    """How many users are present; 0 for a direct message."""
+    description: _builtins.str
+    """What the room is for, in a few lines; may be empty."""
+    archived: _builtins.bool
+    """Whether it is closed for good: it can be read, and nothing is said in it."""
+    slow_mode_ms: _builtins.int
+    """Members other than moderators wait so long between two messages; 0: they do
+    not. In milliseconds.
+    """
+    history: Global___HistoryPolicy.ValueType
+    """What newcomers may read."""
+    topic_locked: _builtins.bool
+    """Whether only moderators change the topic."""
+    has_password: _builtins.bool
+    """Whether it has a password. Private rooms only."""
+    role: Global___Role.ValueType
+    """Your role; ROLE_UNSPECIFIED: you are not a member."""
+    muted_until_ms: _builtins.int
+    """Until when you may not speak in it, in milliseconds since 1970-01-01 UTC;
+    0: you may. For ever is 9007199254740991.
+    """
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___User]:
         """The users of a direct message, yourself included. One who is gone for ever
@@ -404,10 +568,18 @@ class Room(_message.Message):
         head_seq: _builtins.int = ...,
         present: _builtins.int = ...,
         members: _abc.Iterable[Global___User] | None = ...,
+        description: _builtins.str = ...,
+        archived: _builtins.bool = ...,
+        slow_mode_ms: _builtins.int = ...,
+        history: Global___HistoryPolicy.ValueType = ...,
+        topic_locked: _builtins.bool = ...,
+        has_password: _builtins.bool = ...,
+        role: Global___Role.ValueType = ...,
+        muted_until_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_seq", b"head_seq", "kind", b"kind", "members", b"members", "name", b"name", "present", b"present", "room_id", b"room_id", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archived", b"archived", "description", b"description", "has_password", b"has_password", "head_seq", b"head_seq", "history", b"history", "kind", b"kind", "members", b"members", "muted_until_ms", b"muted_until_ms", "name", b"name", "present", b"present", "role", b"role", "room_id", b"room_id", "slow_mode_ms", b"slow_mode_ms", "topic", b"topic", "topic_locked", b"topic_locked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -527,6 +699,12 @@ class RoomEvent(_message.Message):
     AUTHOR_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     TOPIC_FIELD_NUMBER: _builtins.int
+    TOMBSTONE_FIELD_NUMBER: _builtins.int
+    DELETION_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    REMOVAL_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    WITHHELD_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     """The room."""
     seq: _builtins.int
@@ -547,6 +725,30 @@ class RoomEvent(_message.Message):
     def topic(self) -> Global___TopicChange:
         """Somebody changed the topic."""
 
+    @_builtins.property
+    def tombstone(self) -> Global___Tombstone:
+        """A message stood here, and was deleted; a Deletion further on says by whom."""
+
+    @_builtins.property
+    def deletion(self) -> Global___Deletion:
+        """Somebody deleted a message."""
+
+    @_builtins.property
+    def role(self) -> Global___RoleChange:
+        """Somebody changed the role of a member."""
+
+    @_builtins.property
+    def removal(self) -> Global___Removal:
+        """Somebody removed a member."""
+
+    @_builtins.property
+    def change(self) -> Global___RoomChange:
+        """Somebody changed how the room is."""
+
+    @_builtins.property
+    def withheld(self) -> Global___Withheld:
+        """A bot spoke here, and this reader is a bot that did not ask to hear bots."""
+
     def __init__(
         self,
         *,
@@ -556,12 +758,18 @@ class RoomEvent(_message.Message):
         author: Global___User | None = ...,
         message: Global___Message | None = ...,
         topic: Global___TopicChange | None = ...,
+        tombstone: Global___Tombstone | None = ...,
+        deletion: Global___Deletion | None = ...,
+        role: Global___RoleChange | None = ...,
+        removal: Global___Removal | None = ...,
+        change: Global___RoomChange | None = ...,
+        withheld: Global___Withheld | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "body", b"body", "message", b"message", "topic", b"topic"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "body", b"body", "change", b"change", "deletion", b"deletion", "message", b"message", "removal", b"removal", "role", b"role", "tombstone", b"tombstone", "topic", b"topic", "withheld", b"withheld"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "body", b"body", "message", b"message", "room_id", b"room_id", "seq", b"seq", "time_ms", b"time_ms", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "body", b"body", "change", b"change", "deletion", b"deletion", "message", b"message", "removal", b"removal", "role", b"role", "room_id", b"room_id", "seq", b"seq", "time_ms", b"time_ms", "tombstone", b"tombstone", "topic", b"topic", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["message", "topic"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["message", "topic", "tombstone", "deletion", "role", "removal", "change", "withheld"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -622,6 +830,209 @@ class TopicChange(_message.Message):
 Global___TopicChange: _TypeAlias = TopicChange  # noqa: Y015
 
 @_typing.final
+class Tombstone(_message.Message):
+    """Stands where a message was deleted. The author of its event is that of the message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Tombstone: _TypeAlias = Tombstone  # noqa: Y015
+
+@_typing.final
+class Deletion(_message.Message):
+    """A message is deleted: forget its text, and show a mark in its place. The author
+    of the event is who deleted it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQ_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    seq: _builtins.int
+    """The seq of the message."""
+    reason: _builtins.str
+    """Why; may be empty."""
+    @_builtins.property
+    def author(self) -> Global___User:
+        """Who had said it."""
+
+    def __init__(
+        self,
+        *,
+        seq: _builtins.int = ...,
+        author: Global___User | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "reason", b"reason", "seq", b"seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Deletion: _TypeAlias = Deletion  # noqa: Y015
+
+@_typing.final
+class RoleChange(_message.Message):
+    """A member has another role. The author of the event is who gave it, and without
+    a user_id where the last owner left.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    role: Global___Role.ValueType
+    """The role from now on."""
+    @_builtins.property
+    def user(self) -> Global___User:
+        """Whose."""
+
+    def __init__(
+        self,
+        *,
+        user: Global___User | None = ...,
+        role: Global___Role.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoleChange: _TypeAlias = RoleChange  # noqa: Y015
+
+@_typing.final
+class Removal(_message.Message):
+    """A member was removed, and reads the room no longer. The author of the event is
+    who did it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    BANNED_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why; may be empty."""
+    banned: _builtins.bool
+    """Whether the user may not come back."""
+    until_ms: _builtins.int
+    """Until when, in milliseconds since 1970-01-01 UTC; for ever is 9007199254740991."""
+    @_builtins.property
+    def user(self) -> Global___User:
+        """Who."""
+
+    def __init__(
+        self,
+        *,
+        user: Global___User | None = ...,
+        reason: _builtins.str = ...,
+        banned: _builtins.bool = ...,
+        until_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["banned", b"banned", "reason", b"reason", "until_ms", b"until_ms", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Removal: _TypeAlias = Removal  # noqa: Y015
+
+@_typing.final
+class RoomChange(_message.Message):
+    """The room is like this from now on; what is not set did not change. Its passwords
+    and its bans are no matter of all members, and not told.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    ARCHIVED_FIELD_NUMBER: _builtins.int
+    SLOW_MODE_MS_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    TOPIC_LOCKED_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What it is called."""
+    description: _builtins.str
+    """What it is for."""
+    archived: _builtins.bool
+    """Whether it is closed for good."""
+    slow_mode_ms: _builtins.int
+    """How long members wait between two messages, in milliseconds."""
+    history: Global___HistoryPolicy.ValueType
+    """What newcomers may read."""
+    topic_locked: _builtins.bool
+    """Whether only moderators change the topic."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str | None = ...,
+        description: _builtins.str | None = ...,
+        archived: _builtins.bool | None = ...,
+        slow_mode_ms: _builtins.int | None = ...,
+        history: Global___HistoryPolicy.ValueType | None = ...,
+        topic_locked: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_description", b"_description", "_history", b"_history", "_name", b"_name", "_slow_mode_ms", b"_slow_mode_ms", "_topic_locked", b"_topic_locked", "archived", b"archived", "description", b"description", "history", b"history", "name", b"name", "slow_mode_ms", b"slow_mode_ms", "topic_locked", b"topic_locked"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_description", b"_description", "_history", b"_history", "_name", b"_name", "_slow_mode_ms", b"_slow_mode_ms", "_topic_locked", b"_topic_locked", "archived", b"archived", "description", b"description", "history", b"history", "name", b"name", "slow_mode_ms", b"slow_mode_ms", "topic_locked", b"topic_locked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__archived: _TypeAlias = _typing.Literal["archived"]  # noqa: Y015
+    _WhichOneofArgType__archived: _TypeAlias = _typing.Literal["_archived", b"_archived"]  # noqa: Y015
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__history: _TypeAlias = _typing.Literal["history"]  # noqa: Y015
+    _WhichOneofArgType__history: _TypeAlias = _typing.Literal["_history", b"_history"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__slow_mode_ms: _TypeAlias = _typing.Literal["slow_mode_ms"]  # noqa: Y015
+    _WhichOneofArgType__slow_mode_ms: _TypeAlias = _typing.Literal["_slow_mode_ms", b"_slow_mode_ms"]  # noqa: Y015
+    _WhichOneofReturnType__topic_locked: _TypeAlias = _typing.Literal["topic_locked"]  # noqa: Y015
+    _WhichOneofArgType__topic_locked: _TypeAlias = _typing.Literal["_topic_locked", b"_topic_locked"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__archived) -> _WhichOneofReturnType__archived | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__history) -> _WhichOneofReturnType__history | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slow_mode_ms) -> _WhichOneofReturnType__slow_mode_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__topic_locked) -> _WhichOneofReturnType__topic_locked | None: ...
+
+Global___RoomChange: _TypeAlias = RoomChange  # noqa: Y015
+
+@_typing.final
+class Withheld(_message.Message):
+    """Stands for what a bot said. The author of its event is that bot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Withheld: _TypeAlias = Withheld  # noqa: Y015
+
+@_typing.final
 class ChatRequest(_message.Message):
     """----------------------------------------------------------- the Chat stream
 
@@ -651,15 +1062,15 @@ class ChatRequest(_message.Message):
 
     @_builtins.property
     def join_room(self) -> Global___JoinRoom:
-        """Become a member of a public room, or open a direct message, and read it."""
+        """Become a member of a room, or open a direct message, and read it."""
 
     @_builtins.property
     def leave_room(self) -> Global___LeaveRoom:
-        """Stop being a member of a public room."""
+        """Stop being a member of a room."""
 
     @_builtins.property
     def set_topic(self) -> Global___SetTopic:
-        """Change the topic of a public room."""
+        """Change the topic of a room."""
 
     def __init__(
         self,
@@ -689,15 +1100,23 @@ class Hello(_message.Message):
 
     EPOCH_FIELD_NUMBER: _builtins.int
     ROOMS_FIELD_NUMBER: _builtins.int
+    JOINED_RECENT_FIELD_NUMBER: _builtins.int
+    HEAR_BOTS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.str
     """The epoch that the positions belong to. Empty: not known. If it is not the
     server's, a Reset comes first and after_seq is ignored.
     """
+    joined_recent: _builtins.int
+    """Also read each other room that the user is a member of, with so many of its
+    newest events as in `recent` of RoomPosition. Unset: only those named.
+    """
+    hear_bots: _builtins.bool
+    """A bot asks to be told also what bots say. No other user needs it."""
     @_builtins.property
     def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomPosition]:
-        """The rooms to read. A public room among them is joined, as by JoinRoom. The
-        server adds each direct message of the user that is not named here, from
-        the first event that it keeps.
+        """The rooms to read. A public room among them is joined, as by JoinRoom; of a
+        private one the user must be a member already. The server adds each direct
+        message of the user that is not named here, from the first event that it keeps.
         """
 
     def __init__(
@@ -705,12 +1124,16 @@ class Hello(_message.Message):
         *,
         epoch: _builtins.str = ...,
         rooms: _abc.Iterable[Global___RoomPosition] | None = ...,
+        joined_recent: _builtins.int | None = ...,
+        hear_bots: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_joined_recent", b"_joined_recent", "joined_recent", b"joined_recent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "rooms", b"rooms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_joined_recent", b"_joined_recent", "epoch", b"epoch", "hear_bots", b"hear_bots", "joined_recent", b"joined_recent", "rooms", b"rooms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__joined_recent: _TypeAlias = _typing.Literal["joined_recent"]  # noqa: Y015
+    _WhichOneofArgType__joined_recent: _TypeAlias = _typing.Literal["_joined_recent", b"_joined_recent"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__joined_recent) -> _WhichOneofReturnType__joined_recent | None: ...
 
 Global___Hello: _TypeAlias = Hello  # noqa: Y015
 
@@ -758,11 +1181,21 @@ Global___Post: _TypeAlias = Post  # noqa: Y015
 
 @_typing.final
 class JoinRoom(_message.Message):
-    """Enter a room. One that is refused, be it for where to begin, changes nothing."""
+    """Enter a room. One that is refused, be it for where to begin, changes nothing.
+
+    A private room is entered by its id, with an invitation or with its password, or
+    by an invite code, with the room in `position` unset.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     POSITION_FIELD_NUMBER: _builtins.int
+    INVITE_CODE_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    invite_code: _builtins.str
+    """The code of CreateRoomInvite."""
+    password: _builtins.str
+    """The password of a private room."""
     @_builtins.property
     def position(self) -> Global___RoomPosition:
         """The room and where to begin reading. A public room that does not exist is opened."""
@@ -771,10 +1204,12 @@ class JoinRoom(_message.Message):
         self,
         *,
         position: Global___RoomPosition | None = ...,
+        invite_code: _builtins.str = ...,
+        password: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invite_code", b"invite_code", "password", b"password", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -878,6 +1313,7 @@ class StreamItem(_message.Message):
     PRESENCE_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
+    INVITATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome:
         """The answer to Hello, always the first item."""
@@ -922,6 +1358,10 @@ class StreamItem(_message.Message):
     def closed(self) -> Global___RoomClosed:
         """This stream no longer reads this room."""
 
+    @_builtins.property
+    def invitation(self) -> Global___Invitation:
+        """Somebody invites you to a private room."""
+
     def __init__(
         self,
         *,
@@ -936,12 +1376,13 @@ class StreamItem(_message.Message):
         presence: Global___Presence | None = ...,
         notice: Global___Notice | None = ...,
         closed: Global___RoomClosed | None = ...,
+        invitation: Global___Invitation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "closed", b"closed", "error", b"error", "event", b"event", "gap", b"gap", "item", b"item", "live", b"live", "notice", b"notice", "opened", b"opened", "presence", b"presence", "reset", b"reset", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "closed", b"closed", "error", b"error", "event", b"event", "gap", b"gap", "invitation", b"invitation", "item", b"item", "live", b"live", "notice", b"notice", "opened", b"opened", "presence", b"presence", "reset", b"reset", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "closed", b"closed", "error", b"error", "event", b"event", "gap", b"gap", "item", b"item", "live", b"live", "notice", b"notice", "opened", b"opened", "presence", b"presence", "reset", b"reset", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "closed", b"closed", "error", b"error", "event", b"event", "gap", b"gap", "invitation", b"invitation", "item", b"item", "live", b"live", "notice", b"notice", "opened", b"opened", "presence", b"presence", "reset", b"reset", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["welcome", "opened", "event", "live", "gap", "reset", "ack", "error", "presence", "notice", "closed"]  # noqa: Y015
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["welcome", "opened", "event", "live", "gap", "reset", "ack", "error", "presence", "notice", "closed", "invitation"]  # noqa: Y015
     _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
 
@@ -1213,8 +1654,8 @@ Global___Error: _TypeAlias = Error  # noqa: Y015
 
 @_typing.final
 class Presence(_message.Message):
-    """Who is in a public room. Not history: never stored, sent at most once, and
-    gathered, so that somebody who comes and goes quickly may not be told at all.
+    """Who is in a public or a private room. Not history: never stored, sent at most
+    once, and gathered, so that somebody who comes and goes quickly may not be told at all.
     When very many come or go at once, it is told in several items one after the
     other; each has the total of the room as it is.
     """
@@ -1269,6 +1710,8 @@ class Notice(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_MS_FIELD_NUMBER: _builtins.int
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
     kind: Global___NoticeKind.ValueType
     """What it is about."""
     text: _builtins.str
@@ -1277,20 +1720,66 @@ class Notice(_message.Message):
     """For NOTICE_KIND_DRAINING: when to come back, different for each client so
     that not all come at once.
     """
+    room_id: _builtins.str
+    """For NOTICE_KIND_MUTED and NOTICE_KIND_UNMUTED: the room."""
+    until_ms: _builtins.int
+    """For NOTICE_KIND_MUTED: until when, in milliseconds since 1970-01-01 UTC; for
+    ever is 9007199254740991.
+    """
     def __init__(
         self,
         *,
         kind: Global___NoticeKind.ValueType = ...,
         text: _builtins.str = ...,
         retry_after_ms: _builtins.int = ...,
+        room_id: _builtins.str = ...,
+        until_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "retry_after_ms", b"retry_after_ms", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "retry_after_ms", b"retry_after_ms", "room_id", b"room_id", "text", b"text", "until_ms", b"until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Notice: _TypeAlias = Notice  # noqa: Y015
+
+@_typing.final
+class Invitation(_message.Message):
+    """Somebody invites you to a private room: JoinRoom with its id enters it. Sent when
+    it is made, and again after each Welcome until it is taken, declined or revoked.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    INVITER_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    room_id: _builtins.str
+    """The room."""
+    name: _builtins.str
+    """Its name."""
+    time_ms: _builtins.int
+    """When, in milliseconds since 1970-01-01 UTC."""
+    @_builtins.property
+    def inviter(self) -> Global___User:
+        """Who invites you."""
+
+    def __init__(
+        self,
+        *,
+        room_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        inviter: Global___User | None = ...,
+        time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inviter", b"inviter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inviter", b"inviter", "name", b"name", "room_id", b"room_id", "time_ms", b"time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Invitation: _TypeAlias = Invitation  # noqa: Y015
 
 @_typing.final
 class RoomClosed(_message.Message):
@@ -1300,19 +1789,35 @@ class RoomClosed(_message.Message):
 
     ROOM_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     """The room."""
     reason: Global___CloseReason.ValueType
     """Why."""
+    text: _builtins.str
+    """The words of whoever removed the user; may be empty."""
+    until_ms: _builtins.int
+    """For CLOSE_REASON_BANNED: until when, in milliseconds since 1970-01-01 UTC; for
+    ever is 9007199254740991.
+    """
+    @_builtins.property
+    def by(self) -> Global___User:
+        """Who that was."""
+
     def __init__(
         self,
         *,
         room_id: _builtins.str = ...,
         reason: Global___CloseReason.ValueType = ...,
+        text: _builtins.str = ...,
+        by: Global___User | None = ...,
+        until_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "room_id", b"room_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "reason", b"reason", "room_id", b"room_id", "text", b"text", "until_ms", b"until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1329,8 +1834,11 @@ class SubscribeRequest(_message.Message):
 
     EPOCH_FIELD_NUMBER: _builtins.int
     ROOMS_FIELD_NUMBER: _builtins.int
+    HEAR_BOTS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.str
     """The epoch that the positions belong to. Empty: not known, not compared."""
+    hear_bots: _builtins.bool
+    """As in Hello."""
     @_builtins.property
     def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomPosition]:
         """The rooms, at least one, each once."""
@@ -1340,10 +1848,11 @@ class SubscribeRequest(_message.Message):
         *,
         epoch: _builtins.str = ...,
         rooms: _abc.Iterable[Global___RoomPosition] | None = ...,
+        hear_bots: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "rooms", b"rooms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "hear_bots", b"hear_bots", "rooms", b"rooms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1516,19 +2025,29 @@ class ListRoomsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    JOINED_FIELD_NUMBER: _builtins.int
+    ARCHIVED_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most. 0 is 100, more than 1,000 is taken as 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before."""
+    joined: _builtins.bool
+    """Instead the rooms that the caller is a member of, private ones included, in the
+    order of joining. Without direct messages.
+    """
+    archived: _builtins.bool
+    """Also public rooms that are archived."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        joined: _builtins.bool = ...,
+        archived: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archived", b"archived", "joined", b"joined", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1546,7 +2065,7 @@ class ListRoomsResponse(_message.Message):
     """Asks for the next page; empty when there is none."""
     @_builtins.property
     def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___Room]:
-        """Public rooms by name."""
+        """Public rooms by name, or those of the caller."""
 
     def __init__(
         self,

@@ -84,25 +84,34 @@ class ChatServiceServicer:
     def Join(self, request, context):
         """Signs a client in and returns the token of a new session.
 
-        Without a token in the metadata it creates a guest: the name must be free.
+        With a password it opens a session of the account of that name. Without, and
+        without a token in the metadata, it creates a guest: the name must be free.
         With a valid token it opens a further session of the same user (a second
-        window, a script beside a client, a client that starts again after a crash).
+        window, a script beside a client, a client that starts again after a crash),
+        with the scopes of that token.
 
         A guest exists until ten minutes after its last stream or call, across
-        restarts of the server, or until SignOut ends its last session.
+        restarts of the server, or until SignOut ends its last session. An account
+        stays; its sessions end 14 days after the password was given, or after 24 hours
+        without a stream or a call. One that was opened with a token ends no later than
+        that token.
 
         Errors: INVALID_ARGUMENT (name or room is not valid), ALREADY_EXISTS (the
-        name is held by somebody else, or reserved), UNAUTHENTICATED (a token was
-        sent and is not valid here), RESOURCE_EXHAUSTED (too many new guests from
-        this address, or too many rooms).
+        name is held by somebody else, is reserved, or belongs to an account, reason
+        NAME_REGISTERED: sign in with its password), UNAUTHENTICATED (a token was
+        sent and is not valid here, or reason PASSWORD_WRONG: there is no account of
+        this name and password), PERMISSION_DENIED (reason BANNED; GUESTS_REFUSED:
+        this server takes accounts only), RESOURCE_EXHAUSTED (too many new guests
+        from this address, too many rooms, or reason LOGIN_DELAYED: too many wrong
+        passwords).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SignOut(self, request, context):
-        """Ends the session of the token. The name is free at once when it was the
-        user's last session.
+        """Ends the session of the token. The name of a guest is free at once when it
+        was the last session.
 
         Errors: UNAUTHENTICATED.
         """
@@ -124,8 +133,8 @@ class ChatServiceServicer:
         that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
         second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
         RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
-        PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
-        who is gone for ever; the client should not come back by itself),
+        PERMISSION_DENIED (reason KICKED or BANNED: somebody who may do so removed
+        the user from the server; the client should not come back by itself),
         UNAVAILABLE (the server stops; come back after the delay that it named).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -136,8 +145,8 @@ class ChatServiceServicer:
         """Reads rooms without taking part: missed events, a Live item, then events as
         they happen. The same items as in Chat, without presence. For scripts and
         for readers that cannot hold a bidirectional stream. Public rooms need no
-        membership, so a user who leaves one is still read to; direct messages that
-        open later are not added.
+        membership, so a user who leaves one is still read to; private rooms and
+        direct messages do. Direct messages that open later are not added.
 
         Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
         the head of its room).
@@ -152,14 +161,18 @@ class ChatServiceServicer:
 
         Errors: INVALID_ARGUMENT (text, client_msg_id), NOT_FOUND (room or
         recipient), ALREADY_EXISTS (client_msg_id was used for another message),
-        RESOURCE_EXHAUSTED (rate), UNAVAILABLE (overload: retry with the same id).
+        PERMISSION_DENIED (reason MUTED, BANNED_FROM_ROOM, or BLOCKED: a recipient
+        takes no direct messages from you), FAILED_PRECONDITION (reason ROOM_ARCHIVED),
+        RESOURCE_EXHAUSTED (rate, or reason SLOW_MODE), UNAVAILABLE (overload: retry
+        with the same id).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """Reads the history of a room in pages, towards newer or towards older events.
+        """Reads the history of a room in pages, towards newer or towards older events. Nothing
+        is withheld from bots.
 
         Errors: NOT_FOUND (unknown room), INVALID_ARGUMENT (page_size, page_token),
         OUT_OF_RANGE (after_seq beyond the head of the room).
@@ -169,7 +182,7 @@ class ChatServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRooms(self, request, context):
-        """Lists the public rooms by name.
+        """Lists the public rooms by name, or the rooms of the caller.
 
         Errors: INVALID_ARGUMENT (page_size, page_token).
         """
@@ -178,7 +191,8 @@ class ChatServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListUsers(self, request, context):
-        """Lists users by name: those present in a room, or all of the server.
+        """Lists users by name: those present in a room, or all of the server, accounts
+        that are not signed in included. Who belongs to a room: ListMembers.
 
         Errors: NOT_FOUND (unknown room), INVALID_ARGUMENT (page_size, page_token).
         """

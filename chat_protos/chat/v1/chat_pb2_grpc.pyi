@@ -17,9 +17,19 @@ Vocabulary
   epoch      names the life of the server's data. Sequence numbers of
              different epochs have nothing to do with each other.
   order      a request inside the Chat stream.
+  account    a user with a password, whose name is kept for it; the other
+             users are guests. See accounts.proto.
+  role       what a member may do in a room. See rooms.proto.
 
-Identity. Every call except Join for a new guest carries the token that Join
-returned, as request metadata `authorization: Bearer <token>`.
+Identity. Every call carries a token as request metadata
+`authorization: Bearer <token>`: one that Join or Register returned, or one
+that CreateApiToken made. Only Join and Register can do without.
+
+Who may do what. A room that the caller may not see is answered about as one
+that does not exist, with NOT_FOUND and the reason ROOM_NOT_FOUND, in every
+call. What the caller sees and may not do is PERMISSION_DENIED. A token of
+limited scopes is refused with PERMISSION_DENIED, reason SCOPE_MISSING, where
+its scopes do not reach.
 
 Errors. A failed call ends with a gRPC status whose details hold exactly one
 google.rpc.ErrorInfo (domain "chat.v1", a reason in UPPER_SNAKE_CASE), with
@@ -65,21 +75,30 @@ class ChatServiceStub:
     Join: _grpc.UnaryUnaryMultiCallable[_chat_pb2.JoinRequest, _chat_pb2.JoinResponse]
     """Signs a client in and returns the token of a new session.
 
-    Without a token in the metadata it creates a guest: the name must be free.
+    With a password it opens a session of the account of that name. Without, and
+    without a token in the metadata, it creates a guest: the name must be free.
     With a valid token it opens a further session of the same user (a second
-    window, a script beside a client, a client that starts again after a crash).
+    window, a script beside a client, a client that starts again after a crash),
+    with the scopes of that token.
 
     A guest exists until ten minutes after its last stream or call, across
-    restarts of the server, or until SignOut ends its last session.
+    restarts of the server, or until SignOut ends its last session. An account
+    stays; its sessions end 14 days after the password was given, or after 24 hours
+    without a stream or a call. One that was opened with a token ends no later than
+    that token.
 
     Errors: INVALID_ARGUMENT (name or room is not valid), ALREADY_EXISTS (the
-    name is held by somebody else, or reserved), UNAUTHENTICATED (a token was
-    sent and is not valid here), RESOURCE_EXHAUSTED (too many new guests from
-    this address, or too many rooms).
+    name is held by somebody else, is reserved, or belongs to an account, reason
+    NAME_REGISTERED: sign in with its password), UNAUTHENTICATED (a token was
+    sent and is not valid here, or reason PASSWORD_WRONG: there is no account of
+    this name and password), PERMISSION_DENIED (reason BANNED; GUESTS_REFUSED:
+    this server takes accounts only), RESOURCE_EXHAUSTED (too many new guests
+    from this address, too many rooms, or reason LOGIN_DELAYED: too many wrong
+    passwords).
     """
     SignOut: _grpc.UnaryUnaryMultiCallable[_chat_pb2.SignOutRequest, _chat_pb2.SignOutResponse]
-    """Ends the session of the token. The name is free at once when it was the
-    user's last session.
+    """Ends the session of the token. The name of a guest is free at once when it
+    was the last session.
 
     Errors: UNAUTHENTICATED.
     """
@@ -97,16 +116,16 @@ class ChatServiceStub:
     that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
     second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
     RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
-    PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
-    who is gone for ever; the client should not come back by itself),
+    PERMISSION_DENIED (reason KICKED or BANNED: somebody who may do so removed
+    the user from the server; the client should not come back by itself),
     UNAVAILABLE (the server stops; come back after the delay that it named).
     """
     Subscribe: _grpc.UnaryStreamMultiCallable[_chat_pb2.SubscribeRequest, _chat_pb2.SubscribeResponse]
     """Reads rooms without taking part: missed events, a Live item, then events as
     they happen. The same items as in Chat, without presence. For scripts and
     for readers that cannot hold a bidirectional stream. Public rooms need no
-    membership, so a user who leaves one is still read to; direct messages that
-    open later are not added.
+    membership, so a user who leaves one is still read to; private rooms and
+    direct messages do. Direct messages that open later are not added.
 
     Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
     the head of its room).
@@ -117,21 +136,26 @@ class ChatServiceStub:
 
     Errors: INVALID_ARGUMENT (text, client_msg_id), NOT_FOUND (room or
     recipient), ALREADY_EXISTS (client_msg_id was used for another message),
-    RESOURCE_EXHAUSTED (rate), UNAVAILABLE (overload: retry with the same id).
+    PERMISSION_DENIED (reason MUTED, BANNED_FROM_ROOM, or BLOCKED: a recipient
+    takes no direct messages from you), FAILED_PRECONDITION (reason ROOM_ARCHIVED),
+    RESOURCE_EXHAUSTED (rate, or reason SLOW_MODE), UNAVAILABLE (overload: retry
+    with the same id).
     """
     ListMessages: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListMessagesRequest, _chat_pb2.ListMessagesResponse]
-    """Reads the history of a room in pages, towards newer or towards older events.
+    """Reads the history of a room in pages, towards newer or towards older events. Nothing
+    is withheld from bots.
 
     Errors: NOT_FOUND (unknown room), INVALID_ARGUMENT (page_size, page_token),
     OUT_OF_RANGE (after_seq beyond the head of the room).
     """
     ListRooms: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListRoomsRequest, _chat_pb2.ListRoomsResponse]
-    """Lists the public rooms by name.
+    """Lists the public rooms by name, or the rooms of the caller.
 
     Errors: INVALID_ARGUMENT (page_size, page_token).
     """
     ListUsers: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListUsersRequest, _chat_pb2.ListUsersResponse]
-    """Lists users by name: those present in a room, or all of the server.
+    """Lists users by name: those present in a room, or all of the server, accounts
+    that are not signed in included. Who belongs to a room: ListMembers.
 
     Errors: NOT_FOUND (unknown room), INVALID_ARGUMENT (page_size, page_token).
     """
@@ -144,21 +168,30 @@ class ChatServiceAsyncStub(ChatServiceStub):
     Join: _aio.UnaryUnaryMultiCallable[_chat_pb2.JoinRequest, _chat_pb2.JoinResponse]  # type: ignore[assignment]
     """Signs a client in and returns the token of a new session.
 
-    Without a token in the metadata it creates a guest: the name must be free.
+    With a password it opens a session of the account of that name. Without, and
+    without a token in the metadata, it creates a guest: the name must be free.
     With a valid token it opens a further session of the same user (a second
-    window, a script beside a client, a client that starts again after a crash).
+    window, a script beside a client, a client that starts again after a crash),
+    with the scopes of that token.
 
     A guest exists until ten minutes after its last stream or call, across
-    restarts of the server, or until SignOut ends its last session.
+    restarts of the server, or until SignOut ends its last session. An account
+    stays; its sessions end 14 days after the password was given, or after 24 hours
+    without a stream or a call. One that was opened with a token ends no later than
+    that token.
 
     Errors: INVALID_ARGUMENT (name or room is not valid), ALREADY_EXISTS (the
-    name is held by somebody else, or reserved), UNAUTHENTICATED (a token was
-    sent and is not valid here), RESOURCE_EXHAUSTED (too many new guests from
-    this address, or too many rooms).
+    name is held by somebody else, is reserved, or belongs to an account, reason
+    NAME_REGISTERED: sign in with its password), UNAUTHENTICATED (a token was
+    sent and is not valid here, or reason PASSWORD_WRONG: there is no account of
+    this name and password), PERMISSION_DENIED (reason BANNED; GUESTS_REFUSED:
+    this server takes accounts only), RESOURCE_EXHAUSTED (too many new guests
+    from this address, too many rooms, or reason LOGIN_DELAYED: too many wrong
+    passwords).
     """
     SignOut: _aio.UnaryUnaryMultiCallable[_chat_pb2.SignOutRequest, _chat_pb2.SignOutResponse]  # type: ignore[assignment]
-    """Ends the session of the token. The name is free at once when it was the
-    user's last session.
+    """Ends the session of the token. The name of a guest is free at once when it
+    was the last session.
 
     Errors: UNAUTHENTICATED.
     """
@@ -176,16 +209,16 @@ class ChatServiceAsyncStub(ChatServiceStub):
     that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
     second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
     RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
-    PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
-    who is gone for ever; the client should not come back by itself),
+    PERMISSION_DENIED (reason KICKED or BANNED: somebody who may do so removed
+    the user from the server; the client should not come back by itself),
     UNAVAILABLE (the server stops; come back after the delay that it named).
     """
     Subscribe: _aio.UnaryStreamMultiCallable[_chat_pb2.SubscribeRequest, _chat_pb2.SubscribeResponse]  # type: ignore[assignment]
     """Reads rooms without taking part: missed events, a Live item, then events as
     they happen. The same items as in Chat, without presence. For scripts and
     for readers that cannot hold a bidirectional stream. Public rooms need no
-    membership, so a user who leaves one is still read to; direct messages that
-    open later are not added.
+    membership, so a user who leaves one is still read to; private rooms and
+    direct messages do. Direct messages that open later are not added.
 
     Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
     the head of its room).
@@ -196,21 +229,26 @@ class ChatServiceAsyncStub(ChatServiceStub):
 
     Errors: INVALID_ARGUMENT (text, client_msg_id), NOT_FOUND (room or
     recipient), ALREADY_EXISTS (client_msg_id was used for another message),
-    RESOURCE_EXHAUSTED (rate), UNAVAILABLE (overload: retry with the same id).
+    PERMISSION_DENIED (reason MUTED, BANNED_FROM_ROOM, or BLOCKED: a recipient
+    takes no direct messages from you), FAILED_PRECONDITION (reason ROOM_ARCHIVED),
+    RESOURCE_EXHAUSTED (rate, or reason SLOW_MODE), UNAVAILABLE (overload: retry
+    with the same id).
     """
     ListMessages: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListMessagesRequest, _chat_pb2.ListMessagesResponse]  # type: ignore[assignment]
-    """Reads the history of a room in pages, towards newer or towards older events.
+    """Reads the history of a room in pages, towards newer or towards older events. Nothing
+    is withheld from bots.
 
     Errors: NOT_FOUND (unknown room), INVALID_ARGUMENT (page_size, page_token),
     OUT_OF_RANGE (after_seq beyond the head of the room).
     """
     ListRooms: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListRoomsRequest, _chat_pb2.ListRoomsResponse]  # type: ignore[assignment]
-    """Lists the public rooms by name.
+    """Lists the public rooms by name, or the rooms of the caller.
 
     Errors: INVALID_ARGUMENT (page_size, page_token).
     """
     ListUsers: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListUsersRequest, _chat_pb2.ListUsersResponse]  # type: ignore[assignment]
-    """Lists users by name: those present in a room, or all of the server.
+    """Lists users by name: those present in a room, or all of the server, accounts
+    that are not signed in included. Who belongs to a room: ListMembers.
 
     Errors: NOT_FOUND (unknown room), INVALID_ARGUMENT (page_size, page_token).
     """
@@ -226,17 +264,26 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_chat_pb2.JoinResponse, _abc.Awaitable[_chat_pb2.JoinResponse]]:
         """Signs a client in and returns the token of a new session.
 
-        Without a token in the metadata it creates a guest: the name must be free.
+        With a password it opens a session of the account of that name. Without, and
+        without a token in the metadata, it creates a guest: the name must be free.
         With a valid token it opens a further session of the same user (a second
-        window, a script beside a client, a client that starts again after a crash).
+        window, a script beside a client, a client that starts again after a crash),
+        with the scopes of that token.
 
         A guest exists until ten minutes after its last stream or call, across
-        restarts of the server, or until SignOut ends its last session.
+        restarts of the server, or until SignOut ends its last session. An account
+        stays; its sessions end 14 days after the password was given, or after 24 hours
+        without a stream or a call. One that was opened with a token ends no later than
+        that token.
 
         Errors: INVALID_ARGUMENT (name or room is not valid), ALREADY_EXISTS (the
-        name is held by somebody else, or reserved), UNAUTHENTICATED (a token was
-        sent and is not valid here), RESOURCE_EXHAUSTED (too many new guests from
-        this address, or too many rooms).
+        name is held by somebody else, is reserved, or belongs to an account, reason
+        NAME_REGISTERED: sign in with its password), UNAUTHENTICATED (a token was
+        sent and is not valid here, or reason PASSWORD_WRONG: there is no account of
+        this name and password), PERMISSION_DENIED (reason BANNED; GUESTS_REFUSED:
+        this server takes accounts only), RESOURCE_EXHAUSTED (too many new guests
+        from this address, too many rooms, or reason LOGIN_DELAYED: too many wrong
+        passwords).
         """
 
     @_abc_1.abstractmethod
@@ -245,8 +292,8 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.SignOutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.SignOutResponse, _abc.Awaitable[_chat_pb2.SignOutResponse]]:
-        """Ends the session of the token. The name is free at once when it was the
-        user's last session.
+        """Ends the session of the token. The name of a guest is free at once when it
+        was the last session.
 
         Errors: UNAUTHENTICATED.
         """
@@ -270,8 +317,8 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         that cannot be parsed), FAILED_PRECONDITION (an order before Hello, or a
         second Hello), DEADLINE_EXCEEDED (no Hello in time), ABORTED (see above),
         RESOURCE_EXHAUSTED (the client does not read, or ignores rate refusals),
-        PERMISSION_DENIED (reason KICKED: whoever runs the server removed the user,
-        who is gone for ever; the client should not come back by itself),
+        PERMISSION_DENIED (reason KICKED or BANNED: somebody who may do so removed
+        the user from the server; the client should not come back by itself),
         UNAVAILABLE (the server stops; come back after the delay that it named).
         """
 
@@ -284,8 +331,8 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads rooms without taking part: missed events, a Live item, then events as
         they happen. The same items as in Chat, without presence. For scripts and
         for readers that cannot hold a bidirectional stream. Public rooms need no
-        membership, so a user who leaves one is still read to; direct messages that
-        open later are not added.
+        membership, so a user who leaves one is still read to; private rooms and
+        direct messages do. Direct messages that open later are not added.
 
         Errors: as Chat; NOT_FOUND (unknown room), OUT_OF_RANGE (a position beyond
         the head of its room).
@@ -302,7 +349,10 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: INVALID_ARGUMENT (text, client_msg_id), NOT_FOUND (room or
         recipient), ALREADY_EXISTS (client_msg_id was used for another message),
-        RESOURCE_EXHAUSTED (rate), UNAVAILABLE (overload: retry with the same id).
+        PERMISSION_DENIED (reason MUTED, BANNED_FROM_ROOM, or BLOCKED: a recipient
+        takes no direct messages from you), FAILED_PRECONDITION (reason ROOM_ARCHIVED),
+        RESOURCE_EXHAUSTED (rate, or reason SLOW_MODE), UNAVAILABLE (overload: retry
+        with the same id).
         """
 
     @_abc_1.abstractmethod
@@ -311,7 +361,8 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.ListMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.ListMessagesResponse, _abc.Awaitable[_chat_pb2.ListMessagesResponse]]:
-        """Reads the history of a room in pages, towards newer or towards older events.
+        """Reads the history of a room in pages, towards newer or towards older events. Nothing
+        is withheld from bots.
 
         Errors: NOT_FOUND (unknown room), INVALID_ARGUMENT (page_size, page_token),
         OUT_OF_RANGE (after_seq beyond the head of the room).
@@ -323,7 +374,7 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.ListRoomsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.ListRoomsResponse, _abc.Awaitable[_chat_pb2.ListRoomsResponse]]:
-        """Lists the public rooms by name.
+        """Lists the public rooms by name, or the rooms of the caller.
 
         Errors: INVALID_ARGUMENT (page_size, page_token).
         """
@@ -334,7 +385,8 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.ListUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.ListUsersResponse, _abc.Awaitable[_chat_pb2.ListUsersResponse]]:
-        """Lists users by name: those present in a room, or all of the server.
+        """Lists users by name: those present in a room, or all of the server, accounts
+        that are not signed in included. Who belongs to a room: ListMembers.
 
         Errors: NOT_FOUND (unknown room), INVALID_ARGUMENT (page_size, page_token).
         """

@@ -96,6 +96,15 @@ async def kick(desk: Desk, order: Order) -> Answer:
     return [Line(f"{sanitize(removed.user.name)} was removed from {order.port}: {ended} ended")]
 
 
+async def owner_code(desk: Desk, order: Order) -> Answer:
+    """Make a code for an admin."""
+    code = await desk.operations.owner_code(order.port)
+    return [
+        Line(f"{code} makes whoever registers with it on {order.port} an admin, once"),
+        Line("in chat-cli: /register --owner"),
+    ]
+
+
 async def logs(desk: Desk, order: Order) -> Answer:
     """Begin to follow the log, or stop it."""
     followed = desk.state.following
@@ -123,7 +132,11 @@ async def stats(desk: Desk, order: Order) -> Answer:
 async def open_client(desk: Desk, order: Order) -> Answer:
     """Show how a client is started."""
     (instance,) = (one for one in desk.operations.instances() if one.port == order.port)
-    lines = [Line(f"chat-cli --target {_target(instance)} --name NAME")]
+    fingerprint = desk.operations.fingerprint
+    reached = f"{_target(instance)}{_encryption(instance, bool(fingerprint))}"
+    lines = [Line(f"chat-cli --target {reached} --name NAME")]
+    if fingerprint:
+        lines.append(Line(f"certificate SHA-256 {fingerprint}"))
     if instance.state != pb.INSTANCE_STATE_SERVING:
         lines.append(Line(("class:quiet", f"{address_of(instance)} does not serve now")))
     return lines
@@ -181,6 +194,20 @@ def _target(instance: pb.Instance) -> str:
     if address.is_unspecified or host in ("127.0.0.1", "[::1]"):
         return f"localhost:{port}"
     return address_of(instance)
+
+
+def _encryption(instance: pb.Instance, encrypted: bool) -> str:
+    """Return the option by which a client does as the server does, where it has to be told."""
+    try:
+        address = ip_address(_target(instance).rpartition(":")[0].strip("[]"))
+    except ValueError:
+        # A name: localhost.
+        local = True
+    else:
+        local = address.is_loopback
+    if local == encrypted:
+        return " --tls" if encrypted else " --plaintext"
+    return ""
 
 
 async def _gathered(listed: AsyncIterator[_Item]) -> tuple[list[_Item], bool, list[Line]]:

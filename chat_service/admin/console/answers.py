@@ -61,6 +61,7 @@ def user_lines(
         (
             *([str(user.port)] if several else []),
             sanitize(user.user.name),
+            _kind(user),
             "yes" if user.user.connected else "no",
             str(user.sessions),
             duration(now_ms - user.created_ms),
@@ -70,13 +71,23 @@ def user_lines(
         for user in users
     ]
     port = ("PORT",) if several else ()
-    titles = (*port, "NAME", "CONNECTED", "SESSIONS", "HERE FOR", "FROM", "ROOMS")
-    numbers = len(port) + 2
+    titles = (*port, "NAME", "KIND", "CONNECTED", "SESSIONS", "HERE FOR", "FROM", "ROOMS")
+    numbers = len(port) + 3
     summary = f"{count(len(users), 'user')}, {connected:,} connected"
     return [
         _summary(summary, "users", complete),
         *(aligned(titles, rows, (numbers, numbers + 1)) if rows else []),
     ]
+
+
+def _kind(user: pb.InstanceUser) -> str:
+    if user.closed:
+        return "closed"
+    if user.user.bot:
+        return "bot"
+    if user.admin:
+        return "admin"
+    return "account" if user.user.account else "guest"
 
 
 def room_lines(rooms: Sequence[pb.InstanceRoom], complete: bool, several: bool) -> list[Line]:

@@ -73,6 +73,13 @@ COMMANDS = {
             "The user is told the reason. A guest's name is free at once.",
         ),
         Command(
+            "owner-code",
+            (_PORT,),
+            "make a one-time code for an admin",
+            actions.owner_code,
+            "Whoever registers with it becomes one. The code before it is void.",
+        ),
+        Command(
             "logs",
             (_ANY_PORT,),
             "follow the log; once more ends it",

@@ -119,6 +119,7 @@ class Console:
         self._late = False
         operations.watch(self._refresh)
         operations.watch_log(self._logged)
+        operations.watch_lines(self._shown)
 
     async def run(self) -> None:
         """Show the console until `close`; where the terminal is gone, stop everything.
@@ -316,6 +317,10 @@ class Console:
         if following in (0, logged.port):
             self._state.output.append([log_line(logged, named=following == 0)])
             self._refresh()
+
+    def _shown(self, line: str) -> None:
+        self._state.output.append([Line(("class:running", sanitize(line)))])
+        self._refresh()
 
     # ------------------------------------------------------------------- completion
 

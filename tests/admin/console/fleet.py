@@ -65,12 +65,16 @@ class FakeFleet:
         self.by_port = {50_050 + n: instance(n) for n in range(1, number + 1)}
         self.stopping = False
         self.sample_interval_s = 5.0
+        self.fingerprint = ""
         # What was ordered, in words.
         self.orders: list[str] = []
         self.names: dict[int, list[str]] = {}
         self.rooms_of: dict[int, list[pb.InstanceRoom]] = {}
         self.history: dict[int, list[pb.Sample]] = {}
         self.log: list[Logged] = []
+        # Lines that the operator is to see.
+        self.shown: list[str] = []
+        self._shown: list[Callable[[str], None]] = []
         self.reloaded = Reloaded((), ())
         self.wait = asyncio.Event()
         self.wait.set()
@@ -193,6 +197,21 @@ class FakeFleet:
 
     def watch_log(self, logged: Callable[[Logged], None]) -> None:
         self._logged.append(logged)
+
+    async def owner_code(self, port: int) -> str:
+        await self._ordered(f"owner-code {port}")
+        return "K7QM-3XZD-P9RT-WB2H"
+
+    def watch_lines(self, shown: Callable[[str], None]) -> None:
+        for line in self.shown:
+            shown(line)
+        self._shown.append(shown)
+
+    def show(self, line: str) -> None:
+        """Have the console show a line."""
+        self.shown.append(line)
+        for shown in self._shown:
+            shown(line)
 
     async def _ordered(self, order: str) -> None:
         self.orders.append(order)

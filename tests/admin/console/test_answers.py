@@ -51,10 +51,25 @@ def test_users() -> None:
     del gone.addresses[:], gone.room_names[:]
     assert texts(user_lines([user("anna"), gone], True, False, NOON)) == [
         "2 users, 1 connected",
-        "NAME  CONNECTED  SESSIONS  HERE FOR  FROM      ROOMS",
-        "anna  yes               2     1h00m  10.0.0.7  lobby dev",
-        "bob   no                2     1h00m  -         -",
+        "NAME  KIND   CONNECTED  SESSIONS  HERE FOR  FROM      ROOMS",
+        "anna  guest  yes               2     1h00m  10.0.0.7  lobby dev",
+        "bob   guest  no                2     1h00m  -         -",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("account", pb.InstanceUser(user=chat_pb2.User(account=True))),
+        ("admin", pb.InstanceUser(user=chat_pb2.User(account=True), admin=True)),
+        ("bot", pb.InstanceUser(user=chat_pb2.User(account=True, bot=True))),
+        ("closed", pb.InstanceUser(user=chat_pb2.User(account=True), admin=True, closed=True)),
+    ],
+)
+def test_kinds_of_users(kind: str, told: pb.InstanceUser) -> None:
+    """What a user is stands beside the name."""
+    told.MergeFrom(user("anna"))
+    assert texts(user_lines([told], True, False, NOON))[2].startswith(f"anna  {kind} ")
 
 
 def test_users_of_several_instances_are_told_apart() -> None:

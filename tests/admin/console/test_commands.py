@@ -54,6 +54,11 @@ class Operator:
         ("users 50052", "users 50052", "1 user, 1 connected"),
         ("rooms", "rooms 0", "0 public rooms"),
         ("reload", "reload", "nothing has changed"),
+        (
+            "owner-code 50052",
+            "owner-code 50052",
+            "K7QM-3XZD-P9RT-WB2H makes whoever registers with it on 50052 an admin, once",
+        ),
     ],
 )
 def test_what_a_command_orders_and_answers(line: str, ordered: str, answer: str) -> None:
@@ -90,7 +95,7 @@ def test_a_list_of_more_than_anybody_reads_is_cut() -> None:
 
 def test_where_several_serve_each_row_names_its_port() -> None:
     """Also if all who are there are on one; where one serves, there is nothing to tell apart."""
-    for instances, titles in ((2, ["PORT", "NAME"]), (1, ["NAME", "CONNECTED"])):
+    for instances, titles in ((2, ["PORT", "NAME"]), (1, ["NAME", "KIND"])):
         operator = Operator(instances)
         operator.fleet.people(50_051, "anna")
         assert operator.enters("users")[1].split()[:2] == titles
@@ -178,9 +183,34 @@ def test_how_a_client_connects(host: str, target: str) -> None:
     """The line can be copied as it is, except for the name."""
     operator = Operator(1)
     operator.fleet.put(instance(1, host=host))
-    assert operator.enters("open") == [f"chat-cli --target {target} --name NAME"]
+    if not target.startswith(("localhost", "127.", "strange")):
+        operator.fleet.fingerprint = "A1:B2"
+    assert operator.enters("open")[0] == f"chat-cli --target {target} --name NAME"
     operator.fleet.put(instance(1, pb.INSTANCE_STATE_STOPPED, host=host))
-    assert operator.enters("open")[1] == f"{host}:50051 does not serve now"
+    assert operator.enters("open")[-1] == f"{host}:50051 does not serve now"
+
+
+@pytest.mark.parametrize(
+    ("host", "encrypted", "option"),
+    [
+        ("127.0.0.1", True, " --tls"),
+        ("0.0.0.0", True, " --tls"),
+        ("[::1]", True, " --tls"),
+        ("127.0.0.2", True, " --tls"),
+        ("0.0.0.0", False, ""),
+        ("192.0.2.7", True, ""),
+        ("192.0.2.7", False, " --plaintext"),
+        ("[2001:db8::7]", False, " --plaintext"),
+    ],
+)
+def test_how_a_client_is_told_of_encryption(host: str, encrypted: bool, option: str) -> None:
+    """An option stands where the client would not do by itself as the server does."""
+    operator = Operator(1)
+    operator.fleet.put(instance(1, host=host))
+    operator.fleet.fingerprint = "A1:B2" if encrypted else ""
+    line, *told = operator.enters("open")
+    assert line.endswith(f":50051{option} --name NAME")
+    assert told == (["certificate SHA-256 A1:B2"] if encrypted else [])
 
 
 def test_shutdown_asks_when_people_are_connected() -> None:

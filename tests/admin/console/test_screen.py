@@ -143,6 +143,26 @@ def test_commands_are_answered_and_instances_come_and_go() -> None:
     run(story())
 
 
+def test_what_the_operator_is_to_see_is_shown() -> None:
+    """What was there before the console is among its first lines; more may come."""
+
+    async def story() -> None:
+        async with desk() as operator:
+            operator.fleet.show("no admin yet on 127.0.0.1:50051\x1b[2J")
+            await operator.glass.shows("no admin yet on 127.0.0.1:50051␛[2J")
+        with create_pipe_input() as keys:
+            fleet = FakeFleet()
+            fleet.show("the code is K7QM")
+            glass = Terminal()
+            console = Console(fleet, input=keys, output=glass.output())
+            running = asyncio.ensure_future(console.run())
+            await glass.shows("the code is K7QM")
+            console.close()
+            await running
+
+    run(story())
+
+
 def test_a_command_that_takes_long_blocks_nobody() -> None:
     """It is shown while it runs; others are answered meanwhile."""
 

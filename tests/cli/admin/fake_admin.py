@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_protos.chat.v1 import admin_pb2_grpc as stubs
 from chat_protos.chat.v1 import chat_pb2 as chat
+from chat_protos.chat.v1 import moderation_pb2
 
 # Any: contexts of grpc.aio are generic in messages, and these methods serve all.
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -23,6 +25,8 @@ T = TypeVar("T")
 
 MOST_INSTANCES = 5
 EVENTS_OF_A_PART = 100
+MADE = "made-for-you-0001"
+"""The password where one is to be made."""
 NOON_MS = 1_795_176_000_000
 """2026-11-20T12:00:00Z."""
 
@@ -81,6 +85,11 @@ class FakeAdmin(stubs.AdminServiceServicer):
     flaw: str = ""
     # Ports of instances that serve and do not answer.
     silent: set[int] = field(default_factory=set)
+    # Passwords by port and name, empty where one was made; and what else was ordered.
+    passwords: dict[tuple[int, str], str] = field(default_factory=dict)
+    ordered: list[Message] = field(default_factory=list)
+    # Newest first.
+    audit: list[moderation_pb2.AuditEntry] = field(default_factory=list)
     shutdowns: int = 0
     pages: int = 0
     # Break an export after so many parts; None: never.
@@ -188,6 +197,64 @@ class FakeAdmin(stubs.AdminServiceServicer):
         self.kicked.append(request)
         return pb.KickUserResponse(user=found[0].user, sessions=found[0].sessions)
 
+    async def CreateOwnerCode(  # noqa: N802  # the contract's name
+        self, request: pb.CreateOwnerCodeRequest, context: Context
+    ) -> pb.CreateOwnerCodeResponse:
+        await self._one(request.port, context)
+        self.ordered.append(request)
+        return pb.CreateOwnerCodeResponse(code="K7QM-3XZD-P9RT-WB2H")
+
+    async def CreateAccount(  # noqa: N802  # the contract's name
+        self, request: pb.CreateAccountRequest, context: Context
+    ) -> pb.CreateAccountResponse:
+        one = await self._one(request.port, context)
+        if any(user.user.name == request.name for user in one.users):
+            await _abort(context, Code.ALREADY_EXISTS, "NAME_TAKEN", "this name is taken")
+        one.user(request.name, admin=request.admin, sessions=0)
+        self.passwords[request.port, request.name] = request.password
+        return pb.CreateAccountResponse(
+            user=one.users[-1].user, password="" if request.password else MADE
+        )
+
+    async def SetPassword(  # noqa: N802  # the contract's name
+        self, request: pb.SetPasswordRequest, context: Context
+    ) -> pb.SetPasswordResponse:
+        user = await self._named(request.port, request.name, context)
+        self.passwords[request.port, request.name] = request.password
+        return pb.SetPasswordResponse(
+            user=user.user, password="" if request.password else MADE, ended=user.sessions
+        )
+
+    async def GrantAdmin(  # noqa: N802  # the contract's name
+        self, request: pb.GrantAdminRequest, context: Context
+    ) -> pb.GrantAdminResponse:
+        user = await self._named(request.port, request.name, context)
+        user.admin = request.admin
+        return pb.GrantAdminResponse(user=user.user)
+
+    async def CloseAccount(  # noqa: N802  # the contract's name
+        self, request: pb.CloseAccountRequest, context: Context
+    ) -> pb.CloseAccountResponse:
+        user = await self._named(request.port, request.name, context)
+        ended, user.sessions = user.sessions, 0
+        user.closed = request.closed
+        self.ordered.append(request)
+        return pb.CloseAccountResponse(user=user.user, ended=ended)
+
+    async def Unban(  # noqa: N802  # the contract's name
+        self, request: pb.UnbanRequest, context: Context
+    ) -> pb.UnbanResponse:
+        await self._one(request.port, context)
+        self.ordered.append(request)
+        return pb.UnbanResponse()
+
+    async def ListAudit(  # noqa: N802  # the contract's name
+        self, request: pb.ListAuditRequest, context: Context
+    ) -> pb.ListAuditResponse:
+        await self._one(request.port, context)
+        page, token = self._page(self.audit, request.page_size, request.page_token)
+        return pb.ListAuditResponse(entries=page, next_page_token=token)
+
     async def GetFigures(  # noqa: N802  # the contract's name
         self, request: pb.GetFiguresRequest, context: Context
     ) -> pb.GetFiguresResponse:
@@ -245,6 +312,13 @@ class FakeAdmin(stubs.AdminServiceServicer):
             line = f"127.0.0.1:{port} does not answer at the moment"
             await _abort(context, Code.UNAVAILABLE, "INSTANCE_UNAVAILABLE", line)
         return self.instances[port]
+
+    async def _named(self, port: int, name: str, context: Context) -> pb.InstanceUser:
+        one = await self._one(port, context)
+        found = [user for user in one.users if user.user.name.lower() == name.lower()]
+        if not found:
+            await _abort(context, Code.NOT_FOUND, "USER_NOT_FOUND", f"nobody is called {name}")
+        return found[0]
 
     async def _chosen(self, port: int, context: Context) -> Iterable[FakeInstance]:
         return [await self._one(port, context)] if port else self.instances.values()

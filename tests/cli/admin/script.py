@@ -1,6 +1,7 @@
 """`chat-admin` in this process, against a service that is told by its path."""
 
-from chat_cli.admin.cli import read_arguments, run
+from chat_cli.admin.arguments import read_arguments
+from chat_cli.admin.cli import run
 from tests.cli.admin.fake_admin import FakeAdmin
 
 

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import platformdirs
 import pytest
 
-from chat_cli.admin.cli import main, read_arguments
+from chat_cli.admin.cli import main
 from tests.cli.admin.fake_admin import FakeAdmin, message
 from tests.cli.admin.script import admin
 from tests.cli.desk import run
@@ -34,36 +33,6 @@ async def chat_admin(*arguments: str | Path, cwd: Path | None = None) -> tuple[i
     return process.returncode, out.decode(), err.decode()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["list"],
-        ["start", "0"],
-        ["start", "65536"],
-        ["start", "-1"],
-        ["start", "\u0665\u0660"],
-        ["stop"],
-        ["stop", "everything"],
-        ["kick"],
-        ["say"],
-        ["say", "--port", "x", "hi"],
-        ["export"],
-        ["export", "lobby", "--format", "xml"],
-        ["shutdown", "now"],
-        ["--wait", "-1", "instances"],
-        ["--wait", "soon", "instances"],
-        ["users", "--js"],
-    ],
-)
-def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """With a line that says what is wrong."""
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert end.value.code == 2
-    assert "error:" in capsys.readouterr().err
-
-
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     """Both end well; the help has the exit codes and every command."""
     for arguments in (["--version"], ["--help"], ["kick", "--help"], ["export", "--help"]):
@@ -74,16 +43,6 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert output.startswith("chat-admin ")
     for word in ("--data-dir", "exit codes", "shutdown", "[PORT] NAME [REASON ...]", "jsonl"):
         assert word in output
-
-
-def test_data_is_where_the_server_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without --data-dir it is that of the environment, or the default of chat-server."""
-    monkeypatch.delenv("CHAT_SERVER_DATA_DIR", raising=False)
-    served = platformdirs.user_data_path("durable-chat", appauthor=False)
-    assert read_arguments(["instances"]).data_dir == served
-    monkeypatch.setenv("CHAT_SERVER_DATA_DIR", "/srv/chat")
-    assert read_arguments(["instances"]).data_dir == Path("/srv/chat")
-    assert read_arguments(["--data-dir", "/here", "instances"]).data_dir == Path("/here")
 
 
 def test_nothing_heavy_is_imported_before_somebody_listens(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chat_cli.admin.cli import read_arguments
+from chat_cli.admin.arguments import read_arguments
 from chat_cli.admin.commands import COMMANDS
 from chat_protos.chat.v1 import admin_pb2 as pb
+from chat_protos.chat.v1 import chat_pb2 as chat
 from chat_text.sanitize import sanitize
 from tests.cli.admin.fake_admin import FakeAdmin, FakeInstance
 from tests.cli.admin.script import admin
@@ -69,6 +70,12 @@ def test_every_command_of_the_parser_is_done() -> None:
         "say": ["hi"],
         "kick": ["bob"],
         "export": ["lobby"],
+        "add-account": ["bob"],
+        "set-password": ["bob"],
+        "admin": ["bob", "on"],
+        "close-account": ["bob"],
+        "reopen-account": ["bob"],
+        "unban": ["bob"],
     }
     for name in COMMANDS:
         assert read_arguments([name, *arguments.get(name, [])]).command == name
@@ -164,9 +171,9 @@ def test_nothing_serves(nest: Path, capsys: Printed) -> None:
 def test_users(fake: FakeAdmin, capsys: Printed) -> None:
     """Users are lines, or objects."""
     assert printed(fake, capsys, "users") == [
-        " PORT  NAME   CONNECTED  SESSIONS  FROM            ROOMS",
-        "50051  alice  yes               2  127.0.0.1, ::1  lobby, ops",
-        "50051  bob    yes               1",
+        " PORT  NAME   KIND   CONNECTED  SESSIONS  FROM            ROOMS",
+        "50051  alice  guest  yes               2  127.0.0.1, ::1  lobby, ops",
+        "50051  bob    guest  yes               1",
     ]
     alice, _ = map(json.loads, printed(fake, capsys, "users", "50051", "--json"))
     assert alice == {
@@ -178,8 +185,27 @@ def test_users(fake: FakeAdmin, capsys: Printed) -> None:
         "rooms": ["lobby", "ops"],
         "addresses": ["127.0.0.1", "::1"],
         "created": "2026-11-20T12:00:00.000Z",
+        "account": False,
+        "bot": False,
+        "admin": False,
+        "closed": False,
     }
     assert refused(fake, capsys, "users", "7") == "no instance has the port 7"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("account", pb.InstanceUser(user=chat.User(account=True))),
+        ("admin", pb.InstanceUser(user=chat.User(account=True), admin=True)),
+        ("bot", pb.InstanceUser(user=chat.User(account=True, bot=True))),
+        ("closed", pb.InstanceUser(user=chat.User(account=True), admin=True, closed=True)),
+    ],
+)
+def test_kinds_of_users(fake: FakeAdmin, capsys: Printed, kind: str, told: pb.InstanceUser) -> None:
+    """What a user is stands beside the name."""
+    fake.instances[50051].users[0].MergeFrom(told)
+    assert f"alice  {kind}" in printed(fake, capsys, "users")[1]
 
 
 def test_rooms(fake: FakeAdmin, capsys: Printed) -> None:

@@ -10,6 +10,7 @@ from chat_cli.admin import objects
 from chat_cli.jsonl import event_fields
 from chat_cli.model import RoomEvent, Said, User
 from chat_protos.chat.v1 import admin_pb2 as pb
+from chat_protos.chat.v1.moderation_pb2 import AuditEntry
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "chat-admin.md"
 EVENT = event_fields(RoomEvent("r1", 1, 0, User("u1", "a"), Said("hi", action=True)), "lobby")
@@ -31,6 +32,7 @@ def documented(heading: str) -> list[str]:
         ("\nA sample (", objects.sample(pb.Sample())),
         ("\nA user (", objects.user(pb.InstanceUser())),
         ("\nA room (", objects.room(pb.InstanceRoom())),
+        ("\nAn entry of the audit log (", objects.audit_entry(AuditEntry())),
         ("\n`--format jsonl`", EVENT | {"author_id": ""}),
     ],
 )

@@ -14,9 +14,19 @@
 //   epoch      names the life of the server's data. Sequence numbers of
 //              different epochs have nothing to do with each other.
 //   order      a request inside the Chat stream.
+//   account    a user with a password, whose name is kept for it; the other
+//              users are guests. See accounts.proto.
+//   role       what a member may do in a room. See rooms.proto.
 //
-// Identity. Every call except Join for a new guest carries the token that Join
-// returned, as request metadata `authorization: Bearer <token>`.
+// Identity. Every call carries a token as request metadata
+// `authorization: Bearer <token>`: one that Join or Register returned, or one
+// that CreateApiToken made. Only Join and Register can do without.
+//
+// Who may do what. A room that the caller may not see is answered about as one
+// that does not exist, with NOT_FOUND and the reason ROOM_NOT_FOUND, in every
+// call. What the caller sees and may not do is PERMISSION_DENIED. A token of
+// limited scopes is refused with PERMISSION_DENIED, reason SCOPE_MISSING, where
+// its scopes do not reach.
 //
 // Errors. A failed call ends with a gRPC status whose details hold exactly one
 // google.rpc.ErrorInfo (domain "chat.v1", a reason in UPPER_SNAKE_CASE), with
@@ -61,6 +71,10 @@ const (
 	RoomKind_ROOM_KIND_PUBLIC RoomKind = 1
 	// A direct message: a hidden room of a fixed set of users, without a name.
 	RoomKind_ROOM_KIND_DIRECT RoomKind = 2
+	// Only members see that it exists. It is entered by an invitation, by an invite
+	// code, or by its id and its password. Its name need not be unique, and does
+	// not lead to it.
+	RoomKind_ROOM_KIND_PRIVATE RoomKind = 3
 )
 
 // Enum value maps for RoomKind.
@@ -69,11 +83,13 @@ var (
 		0: "ROOM_KIND_UNSPECIFIED",
 		1: "ROOM_KIND_PUBLIC",
 		2: "ROOM_KIND_DIRECT",
+		3: "ROOM_KIND_PRIVATE",
 	}
 	RoomKind_value = map[string]int32{
 		"ROOM_KIND_UNSPECIFIED": 0,
 		"ROOM_KIND_PUBLIC":      1,
 		"ROOM_KIND_DIRECT":      2,
+		"ROOM_KIND_PRIVATE":     3,
 	}
 )
 
@@ -102,6 +118,116 @@ func (x RoomKind) Number() protoreflect.EnumNumber {
 // Deprecated: Use RoomKind.Descriptor instead.
 func (RoomKind) EnumDescriptor() ([]byte, []int) {
 	return file_chat_v1_chat_proto_rawDescGZIP(), []int{0}
+}
+
+// What a member may do in a room; each role may do what those before it may.
+type Role int32
+
+const (
+	// Not a member.
+	Role_ROLE_UNSPECIFIED Role = 0
+	// Read and speak.
+	Role_ROLE_MEMBER Role = 1
+	// Also remove, mute and ban members, and delete what they said.
+	Role_ROLE_MODERATOR Role = 2
+	// Also change the room and the roles in it.
+	Role_ROLE_OWNER Role = 3
+)
+
+// Enum value maps for Role.
+var (
+	Role_name = map[int32]string{
+		0: "ROLE_UNSPECIFIED",
+		1: "ROLE_MEMBER",
+		2: "ROLE_MODERATOR",
+		3: "ROLE_OWNER",
+	}
+	Role_value = map[string]int32{
+		"ROLE_UNSPECIFIED": 0,
+		"ROLE_MEMBER":      1,
+		"ROLE_MODERATOR":   2,
+		"ROLE_OWNER":       3,
+	}
+)
+
+func (x Role) Enum() *Role {
+	p := new(Role)
+	*p = x
+	return p
+}
+
+func (x Role) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Role) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_v1_chat_proto_enumTypes[1].Descriptor()
+}
+
+func (Role) Type() protoreflect.EnumType {
+	return &file_chat_v1_chat_proto_enumTypes[1]
+}
+
+func (x Role) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Role.Descriptor instead.
+func (Role) EnumDescriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{1}
+}
+
+// How much of what was said before may be read by who comes later.
+type HistoryPolicy int32
+
+const (
+	// In requests: the usual for the kind of room. Never sent.
+	HistoryPolicy_HISTORY_POLICY_UNSPECIFIED HistoryPolicy = 0
+	// Everything that is kept. Always so in public rooms and direct messages.
+	HistoryPolicy_HISTORY_POLICY_ALL HistoryPolicy = 1
+	// From the moment on in which the member joined. The usual in private rooms.
+	HistoryPolicy_HISTORY_POLICY_FROM_JOIN HistoryPolicy = 2
+)
+
+// Enum value maps for HistoryPolicy.
+var (
+	HistoryPolicy_name = map[int32]string{
+		0: "HISTORY_POLICY_UNSPECIFIED",
+		1: "HISTORY_POLICY_ALL",
+		2: "HISTORY_POLICY_FROM_JOIN",
+	}
+	HistoryPolicy_value = map[string]int32{
+		"HISTORY_POLICY_UNSPECIFIED": 0,
+		"HISTORY_POLICY_ALL":         1,
+		"HISTORY_POLICY_FROM_JOIN":   2,
+	}
+)
+
+func (x HistoryPolicy) Enum() *HistoryPolicy {
+	p := new(HistoryPolicy)
+	*p = x
+	return p
+}
+
+func (x HistoryPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HistoryPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_v1_chat_proto_enumTypes[2].Descriptor()
+}
+
+func (HistoryPolicy) Type() protoreflect.EnumType {
+	return &file_chat_v1_chat_proto_enumTypes[2]
+}
+
+func (x HistoryPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HistoryPolicy.Descriptor instead.
+func (HistoryPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{2}
 }
 
 // How a text is meant.
@@ -137,11 +263,11 @@ func (x MessageStyle) String() string {
 }
 
 func (MessageStyle) Descriptor() protoreflect.EnumDescriptor {
-	return file_chat_v1_chat_proto_enumTypes[1].Descriptor()
+	return file_chat_v1_chat_proto_enumTypes[3].Descriptor()
 }
 
 func (MessageStyle) Type() protoreflect.EnumType {
-	return &file_chat_v1_chat_proto_enumTypes[1]
+	return &file_chat_v1_chat_proto_enumTypes[3]
 }
 
 func (x MessageStyle) Number() protoreflect.EnumNumber {
@@ -150,7 +276,7 @@ func (x MessageStyle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MessageStyle.Descriptor instead.
 func (MessageStyle) EnumDescriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{1}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{3}
 }
 
 // What a notice is about.
@@ -164,6 +290,10 @@ const (
 	// Whoever runs the server says something to everybody who is connected. Not
 	// stored: who is away does not hear it.
 	NoticeKind_NOTICE_KIND_ANNOUNCEMENT NoticeKind = 2
+	// You may not speak in a room for some time. Its moderators know, others do not.
+	NoticeKind_NOTICE_KIND_MUTED NoticeKind = 3
+	// You may speak in the room again.
+	NoticeKind_NOTICE_KIND_UNMUTED NoticeKind = 4
 )
 
 // Enum value maps for NoticeKind.
@@ -172,11 +302,15 @@ var (
 		0: "NOTICE_KIND_UNSPECIFIED",
 		1: "NOTICE_KIND_DRAINING",
 		2: "NOTICE_KIND_ANNOUNCEMENT",
+		3: "NOTICE_KIND_MUTED",
+		4: "NOTICE_KIND_UNMUTED",
 	}
 	NoticeKind_value = map[string]int32{
 		"NOTICE_KIND_UNSPECIFIED":  0,
 		"NOTICE_KIND_DRAINING":     1,
 		"NOTICE_KIND_ANNOUNCEMENT": 2,
+		"NOTICE_KIND_MUTED":        3,
+		"NOTICE_KIND_UNMUTED":      4,
 	}
 )
 
@@ -191,11 +325,11 @@ func (x NoticeKind) String() string {
 }
 
 func (NoticeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_chat_v1_chat_proto_enumTypes[2].Descriptor()
+	return file_chat_v1_chat_proto_enumTypes[4].Descriptor()
 }
 
 func (NoticeKind) Type() protoreflect.EnumType {
-	return &file_chat_v1_chat_proto_enumTypes[2]
+	return &file_chat_v1_chat_proto_enumTypes[4]
 }
 
 func (x NoticeKind) Number() protoreflect.EnumNumber {
@@ -204,7 +338,7 @@ func (x NoticeKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoticeKind.Descriptor instead.
 func (NoticeKind) EnumDescriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{2}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{4}
 }
 
 // Why a stream no longer reads a room.
@@ -215,6 +349,10 @@ const (
 	CloseReason_CLOSE_REASON_UNSPECIFIED CloseReason = 0
 	// The user left the room, here or in another session.
 	CloseReason_CLOSE_REASON_LEFT CloseReason = 1
+	// Somebody removed the user, who may come back as others may.
+	CloseReason_CLOSE_REASON_REMOVED CloseReason = 2
+	// Somebody removed the user, who may not come back.
+	CloseReason_CLOSE_REASON_BANNED CloseReason = 3
 )
 
 // Enum value maps for CloseReason.
@@ -222,10 +360,14 @@ var (
 	CloseReason_name = map[int32]string{
 		0: "CLOSE_REASON_UNSPECIFIED",
 		1: "CLOSE_REASON_LEFT",
+		2: "CLOSE_REASON_REMOVED",
+		3: "CLOSE_REASON_BANNED",
 	}
 	CloseReason_value = map[string]int32{
 		"CLOSE_REASON_UNSPECIFIED": 0,
 		"CLOSE_REASON_LEFT":        1,
+		"CLOSE_REASON_REMOVED":     2,
+		"CLOSE_REASON_BANNED":      3,
 	}
 )
 
@@ -240,11 +382,11 @@ func (x CloseReason) String() string {
 }
 
 func (CloseReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_chat_v1_chat_proto_enumTypes[3].Descriptor()
+	return file_chat_v1_chat_proto_enumTypes[5].Descriptor()
 }
 
 func (CloseReason) Type() protoreflect.EnumType {
-	return &file_chat_v1_chat_proto_enumTypes[3]
+	return &file_chat_v1_chat_proto_enumTypes[5]
 }
 
 func (x CloseReason) Number() protoreflect.EnumNumber {
@@ -253,7 +395,7 @@ func (x CloseReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CloseReason.Descriptor instead.
 func (CloseReason) EnumDescriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{3}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{5}
 }
 
 // A user as others see it.
@@ -266,7 +408,13 @@ type User struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Whether the user has a Chat stream open, or dropped one a moment ago. Set
 	// in lists and presence only.
-	Connected     bool `protobuf:"varint,3,opt,name=connected,proto3" json:"connected,omitempty"`
+	Connected bool `protobuf:"varint,3,opt,name=connected,proto3" json:"connected,omitempty"`
+	// Whether it is a program that speaks. Bots are not told what bots say, unless
+	// they ask for it.
+	Bot bool `protobuf:"varint,4,opt,name=bot,proto3" json:"bot,omitempty"`
+	// Whether the name is that of an account and so of the same person for ever;
+	// not set in the authors of events.
+	Account       bool `protobuf:"varint,5,opt,name=account,proto3" json:"account,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -322,6 +470,20 @@ func (x *User) GetConnected() bool {
 	return false
 }
 
+func (x *User) GetBot() bool {
+	if x != nil {
+		return x.Bot
+	}
+	return false
+}
+
+func (x *User) GetAccount() bool {
+	if x != nil {
+		return x.Account
+	}
+	return false
+}
+
 // Asks for a session.
 type JoinRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -330,7 +492,13 @@ type JoinRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The name of a public room to become a member of, opened if there is none.
 	// Empty: no room. Events are received only through Chat or Subscribe.
-	Room          string `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
+	Room string `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
+	// The password of the account of that name. Empty: a guest, or the user of the
+	// token. Not together with a token.
+	Password string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	// What signs in, for the list of sessions: "chat-cli on laptop". At most 64
+	// bytes on one line.
+	Client        string `protobuf:"bytes,4,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -379,6 +547,20 @@ func (x *JoinRequest) GetRoom() string {
 	return ""
 }
 
+func (x *JoinRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *JoinRequest) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
 // A new session.
 type JoinResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -393,7 +575,10 @@ type JoinResponse struct {
 	// What this server accepts.
 	Limits *Limits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	// The room that was asked for; unset if none was.
-	Room          *Room `protobuf:"bytes,6,opt,name=room,proto3" json:"room,omitempty"`
+	Room *Room `protobuf:"bytes,6,opt,name=room,proto3" json:"room,omitempty"`
+	// When the token ends at the latest, in milliseconds since 1970-01-01 UTC. 0: it
+	// ends only by not being used.
+	ExpiresMs     int64 `protobuf:"varint,7,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -470,6 +655,13 @@ func (x *JoinResponse) GetRoom() *Room {
 	return nil
 }
 
+func (x *JoinResponse) GetExpiresMs() int64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
 // What this server accepts. Lengths in bytes are of UTF-8.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -483,7 +675,7 @@ type Limits struct {
 	RoomNameBytes uint32 `protobuf:"varint,4,opt,name=room_name_bytes,json=roomNameBytes,proto3" json:"room_name_bytes,omitempty"`
 	// Longest topic, in bytes.
 	TopicBytes uint32 `protobuf:"varint,5,opt,name=topic_bytes,json=topicBytes,proto3" json:"topic_bytes,omitempty"`
-	// Most public rooms that a user is a member of.
+	// Most rooms that a user is a member of, public and private, without direct messages.
 	RoomsPerUser uint32 `protobuf:"varint,6,opt,name=rooms_per_user,json=roomsPerUser,proto3" json:"rooms_per_user,omitempty"`
 	// Most recipients of one direct message.
 	Recipients uint32 `protobuf:"varint,7,opt,name=recipients,proto3" json:"recipients,omitempty"`
@@ -496,9 +688,18 @@ type Limits struct {
 	// How many messages may be sent at once. 0: this server has no rate limits.
 	SendBurst uint32 `protobuf:"varint,11,opt,name=send_burst,json=sendBurst,proto3" json:"send_burst,omitempty"`
 	// How many messages a second may follow the burst.
-	SendRate      float64 `protobuf:"fixed64,12,opt,name=send_rate,json=sendRate,proto3" json:"send_rate,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	SendRate float64 `protobuf:"fixed64,12,opt,name=send_rate,json=sendRate,proto3" json:"send_rate,omitempty"`
+	// Longest reason of a kick, ban or the like, in bytes.
+	ReasonBytes uint32 `protobuf:"varint,13,opt,name=reason_bytes,json=reasonBytes,proto3" json:"reason_bytes,omitempty"`
+	// Longest description of a room, in bytes.
+	DescriptionBytes uint32 `protobuf:"varint,14,opt,name=description_bytes,json=descriptionBytes,proto3" json:"description_bytes,omitempty"`
+	// Fewest and most characters of a password, after it was brought into the
+	// Unicode form NFC.
+	PasswordMinChars uint32 `protobuf:"varint,15,opt,name=password_min_chars,json=passwordMinChars,proto3" json:"password_min_chars,omitempty"`
+	// Most characters of a password.
+	PasswordMaxChars uint32 `protobuf:"varint,16,opt,name=password_max_chars,json=passwordMaxChars,proto3" json:"password_max_chars,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -615,6 +816,34 @@ func (x *Limits) GetSendRate() float64 {
 	return 0
 }
 
+func (x *Limits) GetReasonBytes() uint32 {
+	if x != nil {
+		return x.ReasonBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetDescriptionBytes() uint32 {
+	if x != nil {
+		return x.DescriptionBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetPasswordMinChars() uint32 {
+	if x != nil {
+		return x.PasswordMinChars
+	}
+	return 0
+}
+
+func (x *Limits) GetPasswordMaxChars() uint32 {
+	if x != nil {
+		return x.PasswordMaxChars
+	}
+	return 0
+}
+
 // Ends the session of the token.
 type SignOutRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -703,11 +932,29 @@ type Room struct {
 	Topic string `protobuf:"bytes,4,opt,name=topic,proto3" json:"topic,omitempty"`
 	// The seq of the newest event; 0 if there is none.
 	HeadSeq uint64 `protobuf:"varint,5,opt,name=head_seq,json=headSeq,proto3" json:"head_seq,omitempty"`
-	// How many users are present. Public rooms only.
+	// How many users are present; 0 for a direct message.
 	Present uint32 `protobuf:"varint,6,opt,name=present,proto3" json:"present,omitempty"`
 	// The users of a direct message, yourself included. One who is gone for ever
 	// is still listed, by the name that it had.
-	Members       []*User `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
+	Members []*User `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
+	// What the room is for, in a few lines; may be empty.
+	Description string `protobuf:"bytes,8,opt,name=description,proto3" json:"description,omitempty"`
+	// Whether it is closed for good: it can be read, and nothing is said in it.
+	Archived bool `protobuf:"varint,9,opt,name=archived,proto3" json:"archived,omitempty"`
+	// Members other than moderators wait so long between two messages; 0: they do
+	// not. In milliseconds.
+	SlowModeMs int64 `protobuf:"varint,10,opt,name=slow_mode_ms,json=slowModeMs,proto3" json:"slow_mode_ms,omitempty"`
+	// What newcomers may read.
+	History HistoryPolicy `protobuf:"varint,11,opt,name=history,proto3,enum=chat.v1.HistoryPolicy" json:"history,omitempty"`
+	// Whether only moderators change the topic.
+	TopicLocked bool `protobuf:"varint,12,opt,name=topic_locked,json=topicLocked,proto3" json:"topic_locked,omitempty"`
+	// Whether it has a password. Private rooms only.
+	HasPassword bool `protobuf:"varint,13,opt,name=has_password,json=hasPassword,proto3" json:"has_password,omitempty"`
+	// Your role; ROLE_UNSPECIFIED: you are not a member.
+	Role Role `protobuf:"varint,14,opt,name=role,proto3,enum=chat.v1.Role" json:"role,omitempty"`
+	// Until when you may not speak in it, in milliseconds since 1970-01-01 UTC;
+	// 0: you may. For ever is 9007199254740991.
+	MutedUntilMs  int64 `protobuf:"varint,15,opt,name=muted_until_ms,json=mutedUntilMs,proto3" json:"muted_until_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -789,6 +1036,62 @@ func (x *Room) GetMembers() []*User {
 		return x.Members
 	}
 	return nil
+}
+
+func (x *Room) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Room) GetArchived() bool {
+	if x != nil {
+		return x.Archived
+	}
+	return false
+}
+
+func (x *Room) GetSlowModeMs() int64 {
+	if x != nil {
+		return x.SlowModeMs
+	}
+	return 0
+}
+
+func (x *Room) GetHistory() HistoryPolicy {
+	if x != nil {
+		return x.History
+	}
+	return HistoryPolicy_HISTORY_POLICY_UNSPECIFIED
+}
+
+func (x *Room) GetTopicLocked() bool {
+	if x != nil {
+		return x.TopicLocked
+	}
+	return false
+}
+
+func (x *Room) GetHasPassword() bool {
+	if x != nil {
+		return x.HasPassword
+	}
+	return false
+}
+
+func (x *Room) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *Room) GetMutedUntilMs() int64 {
+	if x != nil {
+		return x.MutedUntilMs
+	}
+	return 0
 }
 
 // Names a room, in one of three ways.
@@ -1030,6 +1333,12 @@ type RoomEvent struct {
 	//
 	//	*RoomEvent_Message
 	//	*RoomEvent_Topic
+	//	*RoomEvent_Tombstone
+	//	*RoomEvent_Deletion
+	//	*RoomEvent_Role
+	//	*RoomEvent_Removal
+	//	*RoomEvent_Change
+	//	*RoomEvent_Withheld
 	Body          isRoomEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1118,6 +1427,60 @@ func (x *RoomEvent) GetTopic() *TopicChange {
 	return nil
 }
 
+func (x *RoomEvent) GetTombstone() *Tombstone {
+	if x != nil {
+		if x, ok := x.Body.(*RoomEvent_Tombstone); ok {
+			return x.Tombstone
+		}
+	}
+	return nil
+}
+
+func (x *RoomEvent) GetDeletion() *Deletion {
+	if x != nil {
+		if x, ok := x.Body.(*RoomEvent_Deletion); ok {
+			return x.Deletion
+		}
+	}
+	return nil
+}
+
+func (x *RoomEvent) GetRole() *RoleChange {
+	if x != nil {
+		if x, ok := x.Body.(*RoomEvent_Role); ok {
+			return x.Role
+		}
+	}
+	return nil
+}
+
+func (x *RoomEvent) GetRemoval() *Removal {
+	if x != nil {
+		if x, ok := x.Body.(*RoomEvent_Removal); ok {
+			return x.Removal
+		}
+	}
+	return nil
+}
+
+func (x *RoomEvent) GetChange() *RoomChange {
+	if x != nil {
+		if x, ok := x.Body.(*RoomEvent_Change); ok {
+			return x.Change
+		}
+	}
+	return nil
+}
+
+func (x *RoomEvent) GetWithheld() *Withheld {
+	if x != nil {
+		if x, ok := x.Body.(*RoomEvent_Withheld); ok {
+			return x.Withheld
+		}
+	}
+	return nil
+}
+
 type isRoomEvent_Body interface {
 	isRoomEvent_Body()
 }
@@ -1132,9 +1495,51 @@ type RoomEvent_Topic struct {
 	Topic *TopicChange `protobuf:"bytes,6,opt,name=topic,proto3,oneof"`
 }
 
+type RoomEvent_Tombstone struct {
+	// A message stood here, and was deleted; a Deletion further on says by whom.
+	Tombstone *Tombstone `protobuf:"bytes,7,opt,name=tombstone,proto3,oneof"`
+}
+
+type RoomEvent_Deletion struct {
+	// Somebody deleted a message.
+	Deletion *Deletion `protobuf:"bytes,8,opt,name=deletion,proto3,oneof"`
+}
+
+type RoomEvent_Role struct {
+	// Somebody changed the role of a member.
+	Role *RoleChange `protobuf:"bytes,9,opt,name=role,proto3,oneof"`
+}
+
+type RoomEvent_Removal struct {
+	// Somebody removed a member.
+	Removal *Removal `protobuf:"bytes,10,opt,name=removal,proto3,oneof"`
+}
+
+type RoomEvent_Change struct {
+	// Somebody changed how the room is.
+	Change *RoomChange `protobuf:"bytes,11,opt,name=change,proto3,oneof"`
+}
+
+type RoomEvent_Withheld struct {
+	// A bot spoke here, and this reader is a bot that did not ask to hear bots.
+	Withheld *Withheld `protobuf:"bytes,12,opt,name=withheld,proto3,oneof"`
+}
+
 func (*RoomEvent_Message) isRoomEvent_Body() {}
 
 func (*RoomEvent_Topic) isRoomEvent_Body() {}
+
+func (*RoomEvent_Tombstone) isRoomEvent_Body() {}
+
+func (*RoomEvent_Deletion) isRoomEvent_Body() {}
+
+func (*RoomEvent_Role) isRoomEvent_Body() {}
+
+func (*RoomEvent_Removal) isRoomEvent_Body() {}
+
+func (*RoomEvent_Change) isRoomEvent_Body() {}
+
+func (*RoomEvent_Withheld) isRoomEvent_Body() {}
 
 // What somebody said.
 type Message struct {
@@ -1247,6 +1652,367 @@ func (x *TopicChange) GetTopic() string {
 	return ""
 }
 
+// Stands where a message was deleted. The author of its event is that of the message.
+type Tombstone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tombstone) Reset() {
+	*x = Tombstone{}
+	mi := &file_chat_v1_chat_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tombstone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tombstone) ProtoMessage() {}
+
+func (x *Tombstone) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tombstone.ProtoReflect.Descriptor instead.
+func (*Tombstone) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{13}
+}
+
+// A message is deleted: forget its text, and show a mark in its place. The author
+// of the event is who deleted it.
+type Deletion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The seq of the message.
+	Seq uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Who had said it.
+	Author *User `protobuf:"bytes,2,opt,name=author,proto3" json:"author,omitempty"`
+	// Why; may be empty.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Deletion) Reset() {
+	*x = Deletion{}
+	mi := &file_chat_v1_chat_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Deletion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Deletion) ProtoMessage() {}
+
+func (x *Deletion) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Deletion.ProtoReflect.Descriptor instead.
+func (*Deletion) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Deletion) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Deletion) GetAuthor() *User {
+	if x != nil {
+		return x.Author
+	}
+	return nil
+}
+
+func (x *Deletion) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// A member has another role. The author of the event is who gave it, and without
+// a user_id where the last owner left.
+type RoleChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose.
+	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// The role from now on.
+	Role          Role `protobuf:"varint,2,opt,name=role,proto3,enum=chat.v1.Role" json:"role,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoleChange) Reset() {
+	*x = RoleChange{}
+	mi := &file_chat_v1_chat_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoleChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoleChange) ProtoMessage() {}
+
+func (x *RoleChange) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoleChange.ProtoReflect.Descriptor instead.
+func (*RoleChange) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RoleChange) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *RoleChange) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+// A member was removed, and reads the room no longer. The author of the event is
+// who did it.
+type Removal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who.
+	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// Why; may be empty.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether the user may not come back.
+	Banned bool `protobuf:"varint,3,opt,name=banned,proto3" json:"banned,omitempty"`
+	// Until when, in milliseconds since 1970-01-01 UTC; for ever is 9007199254740991.
+	UntilMs       int64 `protobuf:"varint,4,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Removal) Reset() {
+	*x = Removal{}
+	mi := &file_chat_v1_chat_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Removal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Removal) ProtoMessage() {}
+
+func (x *Removal) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Removal.ProtoReflect.Descriptor instead.
+func (*Removal) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Removal) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *Removal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Removal) GetBanned() bool {
+	if x != nil {
+		return x.Banned
+	}
+	return false
+}
+
+func (x *Removal) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+// The room is like this from now on; what is not set did not change. Its passwords
+// and its bans are no matter of all members, and not told.
+type RoomChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is called.
+	Name *string `protobuf:"bytes,1,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	// What it is for.
+	Description *string `protobuf:"bytes,2,opt,name=description,proto3,oneof" json:"description,omitempty"`
+	// Whether it is closed for good.
+	Archived *bool `protobuf:"varint,3,opt,name=archived,proto3,oneof" json:"archived,omitempty"`
+	// How long members wait between two messages, in milliseconds.
+	SlowModeMs *int64 `protobuf:"varint,4,opt,name=slow_mode_ms,json=slowModeMs,proto3,oneof" json:"slow_mode_ms,omitempty"`
+	// What newcomers may read.
+	History *HistoryPolicy `protobuf:"varint,5,opt,name=history,proto3,enum=chat.v1.HistoryPolicy,oneof" json:"history,omitempty"`
+	// Whether only moderators change the topic.
+	TopicLocked   *bool `protobuf:"varint,6,opt,name=topic_locked,json=topicLocked,proto3,oneof" json:"topic_locked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomChange) Reset() {
+	*x = RoomChange{}
+	mi := &file_chat_v1_chat_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomChange) ProtoMessage() {}
+
+func (x *RoomChange) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomChange.ProtoReflect.Descriptor instead.
+func (*RoomChange) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RoomChange) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+func (x *RoomChange) GetDescription() string {
+	if x != nil && x.Description != nil {
+		return *x.Description
+	}
+	return ""
+}
+
+func (x *RoomChange) GetArchived() bool {
+	if x != nil && x.Archived != nil {
+		return *x.Archived
+	}
+	return false
+}
+
+func (x *RoomChange) GetSlowModeMs() int64 {
+	if x != nil && x.SlowModeMs != nil {
+		return *x.SlowModeMs
+	}
+	return 0
+}
+
+func (x *RoomChange) GetHistory() HistoryPolicy {
+	if x != nil && x.History != nil {
+		return *x.History
+	}
+	return HistoryPolicy_HISTORY_POLICY_UNSPECIFIED
+}
+
+func (x *RoomChange) GetTopicLocked() bool {
+	if x != nil && x.TopicLocked != nil {
+		return *x.TopicLocked
+	}
+	return false
+}
+
+// Stands for what a bot said. The author of its event is that bot.
+type Withheld struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Withheld) Reset() {
+	*x = Withheld{}
+	mi := &file_chat_v1_chat_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Withheld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Withheld) ProtoMessage() {}
+
+func (x *Withheld) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Withheld.ProtoReflect.Descriptor instead.
+func (*Withheld) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{18}
+}
+
 // One order of the client.
 type ChatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1270,7 +2036,7 @@ type ChatRequest struct {
 
 func (x *ChatRequest) Reset() {
 	*x = ChatRequest{}
-	mi := &file_chat_v1_chat_proto_msgTypes[13]
+	mi := &file_chat_v1_chat_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1282,7 +2048,7 @@ func (x *ChatRequest) String() string {
 func (*ChatRequest) ProtoMessage() {}
 
 func (x *ChatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[13]
+	mi := &file_chat_v1_chat_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1295,7 +2061,7 @@ func (x *ChatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatRequest.ProtoReflect.Descriptor instead.
 func (*ChatRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{13}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ChatRequest) GetOrderId() string {
@@ -1372,17 +2138,17 @@ type ChatRequest_Post struct {
 }
 
 type ChatRequest_JoinRoom struct {
-	// Become a member of a public room, or open a direct message, and read it.
+	// Become a member of a room, or open a direct message, and read it.
 	JoinRoom *JoinRoom `protobuf:"bytes,4,opt,name=join_room,json=joinRoom,proto3,oneof"`
 }
 
 type ChatRequest_LeaveRoom struct {
-	// Stop being a member of a public room.
+	// Stop being a member of a room.
 	LeaveRoom *LeaveRoom `protobuf:"bytes,5,opt,name=leave_room,json=leaveRoom,proto3,oneof"`
 }
 
 type ChatRequest_SetTopic struct {
-	// Change the topic of a public room.
+	// Change the topic of a room.
 	SetTopic *SetTopic `protobuf:"bytes,6,opt,name=set_topic,json=setTopic,proto3,oneof"`
 }
 
@@ -1402,17 +2168,22 @@ type Hello struct {
 	// The epoch that the positions belong to. Empty: not known. If it is not the
 	// server's, a Reset comes first and after_seq is ignored.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The rooms to read. A public room among them is joined, as by JoinRoom. The
-	// server adds each direct message of the user that is not named here, from
-	// the first event that it keeps.
-	Rooms         []*RoomPosition `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	// The rooms to read. A public room among them is joined, as by JoinRoom; of a
+	// private one the user must be a member already. The server adds each direct
+	// message of the user that is not named here, from the first event that it keeps.
+	Rooms []*RoomPosition `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	// Also read each other room that the user is a member of, with so many of its
+	// newest events as in `recent` of RoomPosition. Unset: only those named.
+	JoinedRecent *uint32 `protobuf:"varint,3,opt,name=joined_recent,json=joinedRecent,proto3,oneof" json:"joined_recent,omitempty"`
+	// A bot asks to be told also what bots say. No other user needs it.
+	HearBots      bool `protobuf:"varint,4,opt,name=hear_bots,json=hearBots,proto3" json:"hear_bots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_chat_v1_chat_proto_msgTypes[14]
+	mi := &file_chat_v1_chat_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +2195,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[14]
+	mi := &file_chat_v1_chat_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +2208,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Hello) GetEpoch() string {
@@ -1452,6 +2223,20 @@ func (x *Hello) GetRooms() []*RoomPosition {
 		return x.Rooms
 	}
 	return nil
+}
+
+func (x *Hello) GetJoinedRecent() uint32 {
+	if x != nil && x.JoinedRecent != nil {
+		return *x.JoinedRecent
+	}
+	return 0
+}
+
+func (x *Hello) GetHearBots() bool {
+	if x != nil {
+		return x.HearBots
+	}
+	return false
 }
 
 // Something to say.
@@ -1475,7 +2260,7 @@ type Post struct {
 
 func (x *Post) Reset() {
 	*x = Post{}
-	mi := &file_chat_v1_chat_proto_msgTypes[15]
+	mi := &file_chat_v1_chat_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +2272,7 @@ func (x *Post) String() string {
 func (*Post) ProtoMessage() {}
 
 func (x *Post) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[15]
+	mi := &file_chat_v1_chat_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +2285,7 @@ func (x *Post) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Post.ProtoReflect.Descriptor instead.
 func (*Post) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{15}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Post) GetRoom() *RoomTarget {
@@ -1532,17 +2317,24 @@ func (x *Post) GetClientMsgId() string {
 }
 
 // Enter a room. One that is refused, be it for where to begin, changes nothing.
+//
+// A private room is entered by its id, with an invitation or with its password, or
+// by an invite code, with the room in `position` unset.
 type JoinRoom struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room and where to begin reading. A public room that does not exist is opened.
-	Position      *RoomPosition `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
+	Position *RoomPosition `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
+	// The code of CreateRoomInvite.
+	InviteCode string `protobuf:"bytes,2,opt,name=invite_code,json=inviteCode,proto3" json:"invite_code,omitempty"`
+	// The password of a private room.
+	Password      string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JoinRoom) Reset() {
 	*x = JoinRoom{}
-	mi := &file_chat_v1_chat_proto_msgTypes[16]
+	mi := &file_chat_v1_chat_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1554,7 +2346,7 @@ func (x *JoinRoom) String() string {
 func (*JoinRoom) ProtoMessage() {}
 
 func (x *JoinRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[16]
+	mi := &file_chat_v1_chat_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,7 +2359,7 @@ func (x *JoinRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRoom.ProtoReflect.Descriptor instead.
 func (*JoinRoom) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{16}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *JoinRoom) GetPosition() *RoomPosition {
@@ -1575,6 +2367,20 @@ func (x *JoinRoom) GetPosition() *RoomPosition {
 		return x.Position
 	}
 	return nil
+}
+
+func (x *JoinRoom) GetInviteCode() string {
+	if x != nil {
+		return x.InviteCode
+	}
+	return ""
+}
+
+func (x *JoinRoom) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
 }
 
 // Leave a room. All Chat streams of the user stop reading it, each with a
@@ -1589,7 +2395,7 @@ type LeaveRoom struct {
 
 func (x *LeaveRoom) Reset() {
 	*x = LeaveRoom{}
-	mi := &file_chat_v1_chat_proto_msgTypes[17]
+	mi := &file_chat_v1_chat_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +2407,7 @@ func (x *LeaveRoom) String() string {
 func (*LeaveRoom) ProtoMessage() {}
 
 func (x *LeaveRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[17]
+	mi := &file_chat_v1_chat_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +2420,7 @@ func (x *LeaveRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveRoom.ProtoReflect.Descriptor instead.
 func (*LeaveRoom) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{17}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LeaveRoom) GetRoom() *RoomTarget {
@@ -1637,7 +2443,7 @@ type SetTopic struct {
 
 func (x *SetTopic) Reset() {
 	*x = SetTopic{}
-	mi := &file_chat_v1_chat_proto_msgTypes[18]
+	mi := &file_chat_v1_chat_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +2455,7 @@ func (x *SetTopic) String() string {
 func (*SetTopic) ProtoMessage() {}
 
 func (x *SetTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[18]
+	mi := &file_chat_v1_chat_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +2468,7 @@ func (x *SetTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTopic.ProtoReflect.Descriptor instead.
 func (*SetTopic) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{18}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetTopic) GetRoom() *RoomTarget {
@@ -1692,7 +2498,7 @@ type ChatResponse struct {
 
 func (x *ChatResponse) Reset() {
 	*x = ChatResponse{}
-	mi := &file_chat_v1_chat_proto_msgTypes[19]
+	mi := &file_chat_v1_chat_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +2510,7 @@ func (x *ChatResponse) String() string {
 func (*ChatResponse) ProtoMessage() {}
 
 func (x *ChatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[19]
+	mi := &file_chat_v1_chat_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +2523,7 @@ func (x *ChatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatResponse.ProtoReflect.Descriptor instead.
 func (*ChatResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{19}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ChatResponse) GetItems() []*StreamItem {
@@ -1745,6 +2551,7 @@ type StreamItem struct {
 	//	*StreamItem_Presence
 	//	*StreamItem_Notice
 	//	*StreamItem_Closed
+	//	*StreamItem_Invitation
 	Item          isStreamItem_Item `protobuf_oneof:"item"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1752,7 +2559,7 @@ type StreamItem struct {
 
 func (x *StreamItem) Reset() {
 	*x = StreamItem{}
-	mi := &file_chat_v1_chat_proto_msgTypes[20]
+	mi := &file_chat_v1_chat_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1764,7 +2571,7 @@ func (x *StreamItem) String() string {
 func (*StreamItem) ProtoMessage() {}
 
 func (x *StreamItem) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[20]
+	mi := &file_chat_v1_chat_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1777,7 +2584,7 @@ func (x *StreamItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamItem.ProtoReflect.Descriptor instead.
 func (*StreamItem) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{20}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StreamItem) GetItem() isStreamItem_Item {
@@ -1886,6 +2693,15 @@ func (x *StreamItem) GetClosed() *RoomClosed {
 	return nil
 }
 
+func (x *StreamItem) GetInvitation() *Invitation {
+	if x != nil {
+		if x, ok := x.Item.(*StreamItem_Invitation); ok {
+			return x.Invitation
+		}
+	}
+	return nil
+}
+
 type isStreamItem_Item interface {
 	isStreamItem_Item()
 }
@@ -1945,6 +2761,11 @@ type StreamItem_Closed struct {
 	Closed *RoomClosed `protobuf:"bytes,11,opt,name=closed,proto3,oneof"`
 }
 
+type StreamItem_Invitation struct {
+	// Somebody invites you to a private room.
+	Invitation *Invitation `protobuf:"bytes,12,opt,name=invitation,proto3,oneof"`
+}
+
 func (*StreamItem_Welcome) isStreamItem_Item() {}
 
 func (*StreamItem_Opened) isStreamItem_Item() {}
@@ -1967,6 +2788,8 @@ func (*StreamItem_Notice) isStreamItem_Item() {}
 
 func (*StreamItem_Closed) isStreamItem_Item() {}
 
+func (*StreamItem_Invitation) isStreamItem_Item() {}
+
 // The stream is accepted.
 type Welcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1982,7 +2805,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_chat_v1_chat_proto_msgTypes[21]
+	mi := &file_chat_v1_chat_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2817,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[21]
+	mi := &file_chat_v1_chat_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2830,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{21}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Welcome) GetEpoch() string {
@@ -2045,7 +2868,7 @@ type RoomOpened struct {
 
 func (x *RoomOpened) Reset() {
 	*x = RoomOpened{}
-	mi := &file_chat_v1_chat_proto_msgTypes[22]
+	mi := &file_chat_v1_chat_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2880,7 @@ func (x *RoomOpened) String() string {
 func (*RoomOpened) ProtoMessage() {}
 
 func (x *RoomOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[22]
+	mi := &file_chat_v1_chat_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2893,7 @@ func (x *RoomOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomOpened.ProtoReflect.Descriptor instead.
 func (*RoomOpened) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{22}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RoomOpened) GetRoom() *Room {
@@ -2100,7 +2923,7 @@ type Live struct {
 
 func (x *Live) Reset() {
 	*x = Live{}
-	mi := &file_chat_v1_chat_proto_msgTypes[23]
+	mi := &file_chat_v1_chat_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2112,7 +2935,7 @@ func (x *Live) String() string {
 func (*Live) ProtoMessage() {}
 
 func (x *Live) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[23]
+	mi := &file_chat_v1_chat_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2125,7 +2948,7 @@ func (x *Live) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Live.ProtoReflect.Descriptor instead.
 func (*Live) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{23}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Live) GetRoomId() string {
@@ -2159,7 +2982,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_chat_v1_chat_proto_msgTypes[24]
+	mi := &file_chat_v1_chat_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2171,7 +2994,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[24]
+	mi := &file_chat_v1_chat_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2184,7 +3007,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{24}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Gap) GetRoomId() string {
@@ -2219,7 +3042,7 @@ type Reset struct {
 
 func (x *Reset) Reset() {
 	*x = Reset{}
-	mi := &file_chat_v1_chat_proto_msgTypes[25]
+	mi := &file_chat_v1_chat_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2231,7 +3054,7 @@ func (x *Reset) String() string {
 func (*Reset) ProtoMessage() {}
 
 func (x *Reset) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[25]
+	mi := &file_chat_v1_chat_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2244,7 +3067,7 @@ func (x *Reset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reset.ProtoReflect.Descriptor instead.
 func (*Reset) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{25}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Reset) GetEpoch() string {
@@ -2275,7 +3098,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_chat_v1_chat_proto_msgTypes[26]
+	mi := &file_chat_v1_chat_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2287,7 +3110,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[26]
+	mi := &file_chat_v1_chat_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2300,7 +3123,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{26}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Ack) GetOrderId() string {
@@ -2374,7 +3197,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_chat_v1_chat_proto_msgTypes[27]
+	mi := &file_chat_v1_chat_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2386,7 +3209,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[27]
+	mi := &file_chat_v1_chat_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2399,7 +3222,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{27}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Error) GetOrderId() string {
@@ -2458,8 +3281,8 @@ func (x *Error) GetRoomId() string {
 	return ""
 }
 
-// Who is in a public room. Not history: never stored, sent at most once, and
-// gathered, so that somebody who comes and goes quickly may not be told at all.
+// Who is in a public or a private room. Not history: never stored, sent at most
+// once, and gathered, so that somebody who comes and goes quickly may not be told at all.
 // When very many come or go at once, it is told in several items one after the
 // other; each has the total of the room as it is.
 type Presence struct {
@@ -2482,7 +3305,7 @@ type Presence struct {
 
 func (x *Presence) Reset() {
 	*x = Presence{}
-	mi := &file_chat_v1_chat_proto_msgTypes[28]
+	mi := &file_chat_v1_chat_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2494,7 +3317,7 @@ func (x *Presence) String() string {
 func (*Presence) ProtoMessage() {}
 
 func (x *Presence) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[28]
+	mi := &file_chat_v1_chat_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2507,7 +3330,7 @@ func (x *Presence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Presence.ProtoReflect.Descriptor instead.
 func (*Presence) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{28}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Presence) GetRoomId() string {
@@ -2554,14 +3377,19 @@ type Notice struct {
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// For NOTICE_KIND_DRAINING: when to come back, different for each client so
 	// that not all come at once.
-	RetryAfterMs  int64 `protobuf:"varint,3,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	RetryAfterMs int64 `protobuf:"varint,3,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	// For NOTICE_KIND_MUTED and NOTICE_KIND_UNMUTED: the room.
+	RoomId string `protobuf:"bytes,4,opt,name=room_id,json=roomId,proto3" json:"room_id,omitempty"`
+	// For NOTICE_KIND_MUTED: until when, in milliseconds since 1970-01-01 UTC; for
+	// ever is 9007199254740991.
+	UntilMs       int64 `protobuf:"varint,5,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Notice) Reset() {
 	*x = Notice{}
-	mi := &file_chat_v1_chat_proto_msgTypes[29]
+	mi := &file_chat_v1_chat_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2573,7 +3401,7 @@ func (x *Notice) String() string {
 func (*Notice) ProtoMessage() {}
 
 func (x *Notice) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[29]
+	mi := &file_chat_v1_chat_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2586,7 +3414,7 @@ func (x *Notice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notice.ProtoReflect.Descriptor instead.
 func (*Notice) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{29}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Notice) GetKind() NoticeKind {
@@ -2610,20 +3438,115 @@ func (x *Notice) GetRetryAfterMs() int64 {
 	return 0
 }
 
+func (x *Notice) GetRoomId() string {
+	if x != nil {
+		return x.RoomId
+	}
+	return ""
+}
+
+func (x *Notice) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+// Somebody invites you to a private room: JoinRoom with its id enters it. Sent when
+// it is made, and again after each Welcome until it is taken, declined or revoked.
+type Invitation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The room.
+	RoomId string `protobuf:"bytes,1,opt,name=room_id,json=roomId,proto3" json:"room_id,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Who invites you.
+	Inviter *User `protobuf:"bytes,3,opt,name=inviter,proto3" json:"inviter,omitempty"`
+	// When, in milliseconds since 1970-01-01 UTC.
+	TimeMs        int64 `protobuf:"varint,4,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Invitation) Reset() {
+	*x = Invitation{}
+	mi := &file_chat_v1_chat_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Invitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Invitation) ProtoMessage() {}
+
+func (x *Invitation) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Invitation.ProtoReflect.Descriptor instead.
+func (*Invitation) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *Invitation) GetRoomId() string {
+	if x != nil {
+		return x.RoomId
+	}
+	return ""
+}
+
+func (x *Invitation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Invitation) GetInviter() *User {
+	if x != nil {
+		return x.Inviter
+	}
+	return nil
+}
+
+func (x *Invitation) GetTimeMs() int64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
 // This stream no longer reads this room.
 type RoomClosed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room.
 	RoomId string `protobuf:"bytes,1,opt,name=room_id,json=roomId,proto3" json:"room_id,omitempty"`
 	// Why.
-	Reason        CloseReason `protobuf:"varint,2,opt,name=reason,proto3,enum=chat.v1.CloseReason" json:"reason,omitempty"`
+	Reason CloseReason `protobuf:"varint,2,opt,name=reason,proto3,enum=chat.v1.CloseReason" json:"reason,omitempty"`
+	// The words of whoever removed the user; may be empty.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// Who that was.
+	By *User `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
+	// For CLOSE_REASON_BANNED: until when, in milliseconds since 1970-01-01 UTC; for
+	// ever is 9007199254740991.
+	UntilMs       int64 `protobuf:"varint,5,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RoomClosed) Reset() {
 	*x = RoomClosed{}
-	mi := &file_chat_v1_chat_proto_msgTypes[30]
+	mi := &file_chat_v1_chat_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2635,7 +3558,7 @@ func (x *RoomClosed) String() string {
 func (*RoomClosed) ProtoMessage() {}
 
 func (x *RoomClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[30]
+	mi := &file_chat_v1_chat_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2648,7 +3571,7 @@ func (x *RoomClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomClosed.ProtoReflect.Descriptor instead.
 func (*RoomClosed) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{30}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RoomClosed) GetRoomId() string {
@@ -2665,20 +3588,43 @@ func (x *RoomClosed) GetReason() CloseReason {
 	return CloseReason_CLOSE_REASON_UNSPECIFIED
 }
 
+func (x *RoomClosed) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *RoomClosed) GetBy() *User {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *RoomClosed) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
 // What to read.
 type SubscribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The epoch that the positions belong to. Empty: not known, not compared.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// The rooms, at least one, each once.
-	Rooms         []*RoomPosition `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	Rooms []*RoomPosition `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	// As in Hello.
+	HearBots      bool `protobuf:"varint,3,opt,name=hear_bots,json=hearBots,proto3" json:"hear_bots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_chat_v1_chat_proto_msgTypes[31]
+	mi := &file_chat_v1_chat_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2690,7 +3636,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[31]
+	mi := &file_chat_v1_chat_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2703,7 +3649,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{31}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SubscribeRequest) GetEpoch() string {
@@ -2720,6 +3666,13 @@ func (x *SubscribeRequest) GetRooms() []*RoomPosition {
 	return nil
 }
 
+func (x *SubscribeRequest) GetHearBots() bool {
+	if x != nil {
+		return x.HearBots
+	}
+	return false
+}
+
 // As ChatResponse, and the same on the wire.
 type SubscribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2731,7 +3684,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_chat_v1_chat_proto_msgTypes[32]
+	mi := &file_chat_v1_chat_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2743,7 +3696,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[32]
+	mi := &file_chat_v1_chat_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2756,7 +3709,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{32}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SubscribeResponse) GetItems() []*StreamItem {
@@ -2777,7 +3730,7 @@ type PostMessageRequest struct {
 
 func (x *PostMessageRequest) Reset() {
 	*x = PostMessageRequest{}
-	mi := &file_chat_v1_chat_proto_msgTypes[33]
+	mi := &file_chat_v1_chat_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2789,7 +3742,7 @@ func (x *PostMessageRequest) String() string {
 func (*PostMessageRequest) ProtoMessage() {}
 
 func (x *PostMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[33]
+	mi := &file_chat_v1_chat_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2802,7 +3755,7 @@ func (x *PostMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostMessageRequest.ProtoReflect.Descriptor instead.
 func (*PostMessageRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{33}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PostMessageRequest) GetPost() *Post {
@@ -2829,7 +3782,7 @@ type PostMessageResponse struct {
 
 func (x *PostMessageResponse) Reset() {
 	*x = PostMessageResponse{}
-	mi := &file_chat_v1_chat_proto_msgTypes[34]
+	mi := &file_chat_v1_chat_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2841,7 +3794,7 @@ func (x *PostMessageResponse) String() string {
 func (*PostMessageResponse) ProtoMessage() {}
 
 func (x *PostMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[34]
+	mi := &file_chat_v1_chat_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2854,7 +3807,7 @@ func (x *PostMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostMessageResponse.ProtoReflect.Descriptor instead.
 func (*PostMessageResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{34}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PostMessageResponse) GetRoomId() string {
@@ -2908,7 +3861,7 @@ type ListMessagesRequest struct {
 
 func (x *ListMessagesRequest) Reset() {
 	*x = ListMessagesRequest{}
-	mi := &file_chat_v1_chat_proto_msgTypes[35]
+	mi := &file_chat_v1_chat_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2920,7 +3873,7 @@ func (x *ListMessagesRequest) String() string {
 func (*ListMessagesRequest) ProtoMessage() {}
 
 func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[35]
+	mi := &file_chat_v1_chat_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2933,7 +3886,7 @@ func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{35}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ListMessagesRequest) GetRoom() *RoomTarget {
@@ -3014,7 +3967,7 @@ type ListMessagesResponse struct {
 
 func (x *ListMessagesResponse) Reset() {
 	*x = ListMessagesResponse{}
-	mi := &file_chat_v1_chat_proto_msgTypes[36]
+	mi := &file_chat_v1_chat_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3026,7 +3979,7 @@ func (x *ListMessagesResponse) String() string {
 func (*ListMessagesResponse) ProtoMessage() {}
 
 func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[36]
+	mi := &file_chat_v1_chat_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3039,7 +3992,7 @@ func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ListMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{36}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ListMessagesResponse) GetEvents() []*RoomEvent {
@@ -3062,14 +4015,19 @@ type ListRoomsRequest struct {
 	// How many at most. 0 is 100, more than 1,000 is taken as 1,000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the page before.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Instead the rooms that the caller is a member of, private ones included, in the
+	// order of joining. Without direct messages.
+	Joined bool `protobuf:"varint,3,opt,name=joined,proto3" json:"joined,omitempty"`
+	// Also public rooms that are archived.
+	Archived      bool `protobuf:"varint,4,opt,name=archived,proto3" json:"archived,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRoomsRequest) Reset() {
 	*x = ListRoomsRequest{}
-	mi := &file_chat_v1_chat_proto_msgTypes[37]
+	mi := &file_chat_v1_chat_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +4039,7 @@ func (x *ListRoomsRequest) String() string {
 func (*ListRoomsRequest) ProtoMessage() {}
 
 func (x *ListRoomsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[37]
+	mi := &file_chat_v1_chat_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +4052,7 @@ func (x *ListRoomsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoomsRequest.ProtoReflect.Descriptor instead.
 func (*ListRoomsRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{37}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ListRoomsRequest) GetPageSize() int32 {
@@ -3111,10 +4069,24 @@ func (x *ListRoomsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListRoomsRequest) GetJoined() bool {
+	if x != nil {
+		return x.Joined
+	}
+	return false
+}
+
+func (x *ListRoomsRequest) GetArchived() bool {
+	if x != nil {
+		return x.Archived
+	}
+	return false
+}
+
 // A page of rooms.
 type ListRoomsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Public rooms by name.
+	// Public rooms by name, or those of the caller.
 	Rooms []*Room `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
 	// Asks for the next page; empty when there is none.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -3124,7 +4096,7 @@ type ListRoomsResponse struct {
 
 func (x *ListRoomsResponse) Reset() {
 	*x = ListRoomsResponse{}
-	mi := &file_chat_v1_chat_proto_msgTypes[38]
+	mi := &file_chat_v1_chat_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3136,7 +4108,7 @@ func (x *ListRoomsResponse) String() string {
 func (*ListRoomsResponse) ProtoMessage() {}
 
 func (x *ListRoomsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[38]
+	mi := &file_chat_v1_chat_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3149,7 +4121,7 @@ func (x *ListRoomsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoomsResponse.ProtoReflect.Descriptor instead.
 func (*ListRoomsResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{38}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListRoomsResponse) GetRooms() []*Room {
@@ -3181,7 +4153,7 @@ type ListUsersRequest struct {
 
 func (x *ListUsersRequest) Reset() {
 	*x = ListUsersRequest{}
-	mi := &file_chat_v1_chat_proto_msgTypes[39]
+	mi := &file_chat_v1_chat_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3193,7 +4165,7 @@ func (x *ListUsersRequest) String() string {
 func (*ListUsersRequest) ProtoMessage() {}
 
 func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[39]
+	mi := &file_chat_v1_chat_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3206,7 +4178,7 @@ func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersRequest.ProtoReflect.Descriptor instead.
 func (*ListUsersRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{39}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListUsersRequest) GetRoom() *RoomTarget {
@@ -3243,7 +4215,7 @@ type ListUsersResponse struct {
 
 func (x *ListUsersResponse) Reset() {
 	*x = ListUsersResponse{}
-	mi := &file_chat_v1_chat_proto_msgTypes[40]
+	mi := &file_chat_v1_chat_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3255,7 +4227,7 @@ func (x *ListUsersResponse) String() string {
 func (*ListUsersResponse) ProtoMessage() {}
 
 func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_proto_msgTypes[40]
+	mi := &file_chat_v1_chat_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3268,7 +4240,7 @@ func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersResponse.ProtoReflect.Descriptor instead.
 func (*ListUsersResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_proto_rawDescGZIP(), []int{40}
+	return file_chat_v1_chat_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListUsersResponse) GetUsers() []*User {
@@ -3289,14 +4261,18 @@ var File_chat_v1_chat_proto protoreflect.FileDescriptor
 
 const file_chat_v1_chat_proto_rawDesc = "" +
 	"\n" +
-	"\x12chat/v1/chat.proto\x12\achat.v1\"Q\n" +
+	"\x12chat/v1/chat.proto\x12\achat.v1\"}\n" +
 	"\x04User\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
-	"\tconnected\x18\x03 \x01(\bR\tconnected\"5\n" +
+	"\tconnected\x18\x03 \x01(\bR\tconnected\x12\x10\n" +
+	"\x03bot\x18\x04 \x01(\bR\x03bot\x12\x18\n" +
+	"\aaccount\x18\x05 \x01(\bR\aaccount\"i\n" +
 	"\vJoinRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
-	"\x04room\x18\x02 \x01(\tR\x04room\"\xc8\x01\n" +
+	"\x04room\x18\x02 \x01(\tR\x04room\x12\x1a\n" +
+	"\bpassword\x18\x03 \x01(\tR\bpassword\x12\x16\n" +
+	"\x06client\x18\x04 \x01(\tR\x06client\"\xe7\x01\n" +
 	"\fJoinResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12!\n" +
 	"\x04user\x18\x02 \x01(\v2\r.chat.v1.UserR\x04user\x12\x1d\n" +
@@ -3304,7 +4280,9 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"session_id\x18\x03 \x01(\tR\tsessionId\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\tR\x05epoch\x12'\n" +
 	"\x06limits\x18\x05 \x01(\v2\x0f.chat.v1.LimitsR\x06limits\x12!\n" +
-	"\x04room\x18\x06 \x01(\v2\r.chat.v1.RoomR\x04room\"\x9a\x03\n" +
+	"\x04room\x18\x06 \x01(\v2\r.chat.v1.RoomR\x04room\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\a \x01(\x03R\texpiresMs\"\xc6\x04\n" +
 	"\x06Limits\x12\x1d\n" +
 	"\n" +
 	"text_bytes\x18\x01 \x01(\rR\ttextBytes\x12\x1d\n" +
@@ -3325,9 +4303,13 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	" \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
 	"send_burst\x18\v \x01(\rR\tsendBurst\x12\x1b\n" +
-	"\tsend_rate\x18\f \x01(\x01R\bsendRate\"\x10\n" +
+	"\tsend_rate\x18\f \x01(\x01R\bsendRate\x12!\n" +
+	"\freason_bytes\x18\r \x01(\rR\vreasonBytes\x12+\n" +
+	"\x11description_bytes\x18\x0e \x01(\rR\x10descriptionBytes\x12,\n" +
+	"\x12password_min_chars\x18\x0f \x01(\rR\x10passwordMinChars\x12,\n" +
+	"\x12password_max_chars\x18\x10 \x01(\rR\x10passwordMaxChars\"\x10\n" +
 	"\x0eSignOutRequest\"\x11\n" +
-	"\x0fSignOutResponse\"\xce\x01\n" +
+	"\x0fSignOutResponse\"\xef\x03\n" +
 	"\x04Room\x12\x17\n" +
 	"\aroom_id\x18\x01 \x01(\tR\x06roomId\x12%\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x11.chat.v1.RoomKindR\x04kind\x12\x12\n" +
@@ -3335,7 +4317,17 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"\x05topic\x18\x04 \x01(\tR\x05topic\x12\x19\n" +
 	"\bhead_seq\x18\x05 \x01(\x04R\aheadSeq\x12\x18\n" +
 	"\apresent\x18\x06 \x01(\rR\apresent\x12'\n" +
-	"\amembers\x18\a \x03(\v2\r.chat.v1.UserR\amembers\"\x7f\n" +
+	"\amembers\x18\a \x03(\v2\r.chat.v1.UserR\amembers\x12 \n" +
+	"\vdescription\x18\b \x01(\tR\vdescription\x12\x1a\n" +
+	"\barchived\x18\t \x01(\bR\barchived\x12 \n" +
+	"\fslow_mode_ms\x18\n" +
+	" \x01(\x03R\n" +
+	"slowModeMs\x120\n" +
+	"\ahistory\x18\v \x01(\x0e2\x16.chat.v1.HistoryPolicyR\ahistory\x12!\n" +
+	"\ftopic_locked\x18\f \x01(\bR\vtopicLocked\x12!\n" +
+	"\fhas_password\x18\r \x01(\bR\vhasPassword\x12!\n" +
+	"\x04role\x18\x0e \x01(\x0e2\r.chat.v1.RoleR\x04role\x12$\n" +
+	"\x0emuted_until_ms\x18\x0f \x01(\x03R\fmutedUntilMs\"\x7f\n" +
 	"\n" +
 	"RoomTarget\x12\x19\n" +
 	"\aroom_id\x18\x01 \x01(\tH\x00R\x06roomId\x12\x1d\n" +
@@ -3350,21 +4342,60 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"\tafter_seq\x18\x02 \x01(\x04H\x00R\bafterSeq\x88\x01\x01\x12\x16\n" +
 	"\x06recent\x18\x03 \x01(\rR\x06recentB\f\n" +
 	"\n" +
-	"_after_seq\"\xda\x01\n" +
+	"_after_seq\"\xf8\x03\n" +
 	"\tRoomEvent\x12\x17\n" +
 	"\aroom_id\x18\x01 \x01(\tR\x06roomId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x17\n" +
 	"\atime_ms\x18\x03 \x01(\x03R\x06timeMs\x12%\n" +
 	"\x06author\x18\x04 \x01(\v2\r.chat.v1.UserR\x06author\x12,\n" +
 	"\amessage\x18\x05 \x01(\v2\x10.chat.v1.MessageH\x00R\amessage\x12,\n" +
-	"\x05topic\x18\x06 \x01(\v2\x14.chat.v1.TopicChangeH\x00R\x05topicB\x06\n" +
+	"\x05topic\x18\x06 \x01(\v2\x14.chat.v1.TopicChangeH\x00R\x05topic\x122\n" +
+	"\ttombstone\x18\a \x01(\v2\x12.chat.v1.TombstoneH\x00R\ttombstone\x12/\n" +
+	"\bdeletion\x18\b \x01(\v2\x11.chat.v1.DeletionH\x00R\bdeletion\x12)\n" +
+	"\x04role\x18\t \x01(\v2\x13.chat.v1.RoleChangeH\x00R\x04role\x12,\n" +
+	"\aremoval\x18\n" +
+	" \x01(\v2\x10.chat.v1.RemovalH\x00R\aremoval\x12-\n" +
+	"\x06change\x18\v \x01(\v2\x13.chat.v1.RoomChangeH\x00R\x06change\x12/\n" +
+	"\bwithheld\x18\f \x01(\v2\x11.chat.v1.WithheldH\x00R\bwithheldB\x06\n" +
 	"\x04body\"n\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12+\n" +
 	"\x05style\x18\x02 \x01(\x0e2\x15.chat.v1.MessageStyleR\x05style\x12\"\n" +
 	"\rclient_msg_id\x18\x03 \x01(\tR\vclientMsgId\"#\n" +
 	"\vTopicChange\x12\x14\n" +
-	"\x05topic\x18\x01 \x01(\tR\x05topic\"\x97\x02\n" +
+	"\x05topic\x18\x01 \x01(\tR\x05topic\"\v\n" +
+	"\tTombstone\"[\n" +
+	"\bDeletion\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12%\n" +
+	"\x06author\x18\x02 \x01(\v2\r.chat.v1.UserR\x06author\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"R\n" +
+	"\n" +
+	"RoleChange\x12!\n" +
+	"\x04user\x18\x01 \x01(\v2\r.chat.v1.UserR\x04user\x12!\n" +
+	"\x04role\x18\x02 \x01(\x0e2\r.chat.v1.RoleR\x04role\"w\n" +
+	"\aRemoval\x12!\n" +
+	"\x04user\x18\x01 \x01(\v2\r.chat.v1.UserR\x04user\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06banned\x18\x03 \x01(\bR\x06banned\x12\x19\n" +
+	"\buntil_ms\x18\x04 \x01(\x03R\auntilMs\"\xc7\x02\n" +
+	"\n" +
+	"RoomChange\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x12%\n" +
+	"\vdescription\x18\x02 \x01(\tH\x01R\vdescription\x88\x01\x01\x12\x1f\n" +
+	"\barchived\x18\x03 \x01(\bH\x02R\barchived\x88\x01\x01\x12%\n" +
+	"\fslow_mode_ms\x18\x04 \x01(\x03H\x03R\n" +
+	"slowModeMs\x88\x01\x01\x125\n" +
+	"\ahistory\x18\x05 \x01(\x0e2\x16.chat.v1.HistoryPolicyH\x04R\ahistory\x88\x01\x01\x12&\n" +
+	"\ftopic_locked\x18\x06 \x01(\bH\x05R\vtopicLocked\x88\x01\x01B\a\n" +
+	"\x05_nameB\x0e\n" +
+	"\f_descriptionB\v\n" +
+	"\t_archivedB\x0f\n" +
+	"\r_slow_mode_msB\n" +
+	"\n" +
+	"\b_historyB\x0f\n" +
+	"\r_topic_locked\"\n" +
+	"\n" +
+	"\bWithheld\"\x97\x02\n" +
 	"\vChatRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12&\n" +
 	"\x05hello\x18\x02 \x01(\v2\x0e.chat.v1.HelloH\x00R\x05hello\x12#\n" +
@@ -3373,24 +4404,30 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"\n" +
 	"leave_room\x18\x05 \x01(\v2\x12.chat.v1.LeaveRoomH\x00R\tleaveRoom\x120\n" +
 	"\tset_topic\x18\x06 \x01(\v2\x11.chat.v1.SetTopicH\x00R\bsetTopicB\a\n" +
-	"\x05order\"J\n" +
+	"\x05order\"\xa3\x01\n" +
 	"\x05Hello\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12+\n" +
-	"\x05rooms\x18\x02 \x03(\v2\x15.chat.v1.RoomPositionR\x05rooms\"\x94\x01\n" +
+	"\x05rooms\x18\x02 \x03(\v2\x15.chat.v1.RoomPositionR\x05rooms\x12(\n" +
+	"\rjoined_recent\x18\x03 \x01(\rH\x00R\fjoinedRecent\x88\x01\x01\x12\x1b\n" +
+	"\thear_bots\x18\x04 \x01(\bR\bhearBotsB\x10\n" +
+	"\x0e_joined_recent\"\x94\x01\n" +
 	"\x04Post\x12'\n" +
 	"\x04room\x18\x01 \x01(\v2\x13.chat.v1.RoomTargetR\x04room\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12+\n" +
 	"\x05style\x18\x03 \x01(\x0e2\x15.chat.v1.MessageStyleR\x05style\x12\"\n" +
-	"\rclient_msg_id\x18\x04 \x01(\tR\vclientMsgId\"=\n" +
+	"\rclient_msg_id\x18\x04 \x01(\tR\vclientMsgId\"z\n" +
 	"\bJoinRoom\x121\n" +
-	"\bposition\x18\x01 \x01(\v2\x15.chat.v1.RoomPositionR\bposition\"4\n" +
+	"\bposition\x18\x01 \x01(\v2\x15.chat.v1.RoomPositionR\bposition\x12\x1f\n" +
+	"\vinvite_code\x18\x02 \x01(\tR\n" +
+	"inviteCode\x12\x1a\n" +
+	"\bpassword\x18\x03 \x01(\tR\bpassword\"4\n" +
 	"\tLeaveRoom\x12'\n" +
 	"\x04room\x18\x01 \x01(\v2\x13.chat.v1.RoomTargetR\x04room\"I\n" +
 	"\bSetTopic\x12'\n" +
 	"\x04room\x18\x01 \x01(\v2\x13.chat.v1.RoomTargetR\x04room\x12\x14\n" +
 	"\x05topic\x18\x02 \x01(\tR\x05topic\"9\n" +
 	"\fChatResponse\x12)\n" +
-	"\x05items\x18\x01 \x03(\v2\x13.chat.v1.StreamItemR\x05items\"\xe1\x03\n" +
+	"\x05items\x18\x01 \x03(\v2\x13.chat.v1.StreamItemR\x05items\"\x98\x04\n" +
 	"\n" +
 	"StreamItem\x12,\n" +
 	"\awelcome\x18\x01 \x01(\v2\x10.chat.v1.WelcomeH\x00R\awelcome\x12-\n" +
@@ -3404,7 +4441,10 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"\bpresence\x18\t \x01(\v2\x11.chat.v1.PresenceH\x00R\bpresence\x12)\n" +
 	"\x06notice\x18\n" +
 	" \x01(\v2\x0f.chat.v1.NoticeH\x00R\x06notice\x12-\n" +
-	"\x06closed\x18\v \x01(\v2\x13.chat.v1.RoomClosedH\x00R\x06closedB\x06\n" +
+	"\x06closed\x18\v \x01(\v2\x13.chat.v1.RoomClosedH\x00R\x06closed\x125\n" +
+	"\n" +
+	"invitation\x18\f \x01(\v2\x13.chat.v1.InvitationH\x00R\n" +
+	"invitationB\x06\n" +
 	"\x04item\"a\n" +
 	"\aWelcome\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12!\n" +
@@ -3448,18 +4488,30 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"\bsnapshot\x18\x02 \x01(\bR\bsnapshot\x12%\n" +
 	"\x06joined\x18\x03 \x03(\v2\r.chat.v1.UserR\x06joined\x12!\n" +
 	"\x04left\x18\x04 \x03(\v2\r.chat.v1.UserR\x04left\x12\x14\n" +
-	"\x05total\x18\x05 \x01(\rR\x05total\"k\n" +
+	"\x05total\x18\x05 \x01(\rR\x05total\"\x9f\x01\n" +
 	"\x06Notice\x12'\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x13.chat.v1.NoticeKindR\x04kind\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12$\n" +
-	"\x0eretry_after_ms\x18\x03 \x01(\x03R\fretryAfterMs\"S\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\x03R\fretryAfterMs\x12\x17\n" +
+	"\aroom_id\x18\x04 \x01(\tR\x06roomId\x12\x19\n" +
+	"\buntil_ms\x18\x05 \x01(\x03R\auntilMs\"{\n" +
+	"\n" +
+	"Invitation\x12\x17\n" +
+	"\aroom_id\x18\x01 \x01(\tR\x06roomId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12'\n" +
+	"\ainviter\x18\x03 \x01(\v2\r.chat.v1.UserR\ainviter\x12\x17\n" +
+	"\atime_ms\x18\x04 \x01(\x03R\x06timeMs\"\xa1\x01\n" +
 	"\n" +
 	"RoomClosed\x12\x17\n" +
 	"\aroom_id\x18\x01 \x01(\tR\x06roomId\x12,\n" +
-	"\x06reason\x18\x02 \x01(\x0e2\x14.chat.v1.CloseReasonR\x06reason\"U\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x14.chat.v1.CloseReasonR\x06reason\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x1d\n" +
+	"\x02by\x18\x04 \x01(\v2\r.chat.v1.UserR\x02by\x12\x19\n" +
+	"\buntil_ms\x18\x05 \x01(\x03R\auntilMs\"r\n" +
 	"\x10SubscribeRequest\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12+\n" +
-	"\x05rooms\x18\x02 \x03(\v2\x15.chat.v1.RoomPositionR\x05rooms\">\n" +
+	"\x05rooms\x18\x02 \x03(\v2\x15.chat.v1.RoomPositionR\x05rooms\x12\x1b\n" +
+	"\thear_bots\x18\x03 \x01(\bR\bhearBots\">\n" +
 	"\x11SubscribeResponse\x12)\n" +
 	"\x05items\x18\x01 \x03(\v2\x13.chat.v1.StreamItemR\x05items\"7\n" +
 	"\x12PostMessageRequest\x12!\n" +
@@ -3480,11 +4532,13 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"\x05start\"j\n" +
 	"\x14ListMessagesResponse\x12*\n" +
 	"\x06events\x18\x01 \x03(\v2\x12.chat.v1.RoomEventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"N\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x82\x01\n" +
 	"\x10ListRoomsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"`\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06joined\x18\x03 \x01(\bR\x06joined\x12\x1a\n" +
+	"\barchived\x18\x04 \x01(\bR\barchived\"`\n" +
 	"\x11ListRoomsResponse\x12#\n" +
 	"\x05rooms\x18\x01 \x03(\v2\r.chat.v1.RoomR\x05rooms\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"w\n" +
@@ -3495,22 +4549,37 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"`\n" +
 	"\x11ListUsersResponse\x12#\n" +
 	"\x05users\x18\x01 \x03(\v2\r.chat.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*Q\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*h\n" +
 	"\bRoomKind\x12\x19\n" +
 	"\x15ROOM_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ROOM_KIND_PUBLIC\x10\x01\x12\x14\n" +
-	"\x10ROOM_KIND_DIRECT\x10\x02*G\n" +
+	"\x10ROOM_KIND_DIRECT\x10\x02\x12\x15\n" +
+	"\x11ROOM_KIND_PRIVATE\x10\x03*Q\n" +
+	"\x04Role\x12\x14\n" +
+	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vROLE_MEMBER\x10\x01\x12\x12\n" +
+	"\x0eROLE_MODERATOR\x10\x02\x12\x0e\n" +
+	"\n" +
+	"ROLE_OWNER\x10\x03*e\n" +
+	"\rHistoryPolicy\x12\x1e\n" +
+	"\x1aHISTORY_POLICY_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12HISTORY_POLICY_ALL\x10\x01\x12\x1c\n" +
+	"\x18HISTORY_POLICY_FROM_JOIN\x10\x02*G\n" +
 	"\fMessageStyle\x12\x1d\n" +
 	"\x19MESSAGE_STYLE_UNSPECIFIED\x10\x00\x12\x18\n" +
-	"\x14MESSAGE_STYLE_ACTION\x10\x01*a\n" +
+	"\x14MESSAGE_STYLE_ACTION\x10\x01*\x91\x01\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14NOTICE_KIND_DRAINING\x10\x01\x12\x1c\n" +
-	"\x18NOTICE_KIND_ANNOUNCEMENT\x10\x02*B\n" +
+	"\x18NOTICE_KIND_ANNOUNCEMENT\x10\x02\x12\x15\n" +
+	"\x11NOTICE_KIND_MUTED\x10\x03\x12\x17\n" +
+	"\x13NOTICE_KIND_UNMUTED\x10\x04*u\n" +
 	"\vCloseReason\x12\x1c\n" +
 	"\x18CLOSE_REASON_UNSPECIFIED\x10\x00\x12\x15\n" +
-	"\x11CLOSE_REASON_LEFT\x10\x012\x9e\x04\n" +
+	"\x11CLOSE_REASON_LEFT\x10\x01\x12\x18\n" +
+	"\x14CLOSE_REASON_REMOVED\x10\x02\x12\x17\n" +
+	"\x13CLOSE_REASON_BANNED\x10\x032\x9e\x04\n" +
 	"\vChatService\x123\n" +
 	"\x04Join\x12\x14.chat.v1.JoinRequest\x1a\x15.chat.v1.JoinResponse\x12<\n" +
 	"\aSignOut\x12\x17.chat.v1.SignOutRequest\x1a\x18.chat.v1.SignOutResponse\x127\n" +
@@ -3533,127 +4602,152 @@ func file_chat_v1_chat_proto_rawDescGZIP() []byte {
 	return file_chat_v1_chat_proto_rawDescData
 }
 
-var file_chat_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_chat_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_chat_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_chat_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_chat_v1_chat_proto_goTypes = []any{
 	(RoomKind)(0),                // 0: chat.v1.RoomKind
-	(MessageStyle)(0),            // 1: chat.v1.MessageStyle
-	(NoticeKind)(0),              // 2: chat.v1.NoticeKind
-	(CloseReason)(0),             // 3: chat.v1.CloseReason
-	(*User)(nil),                 // 4: chat.v1.User
-	(*JoinRequest)(nil),          // 5: chat.v1.JoinRequest
-	(*JoinResponse)(nil),         // 6: chat.v1.JoinResponse
-	(*Limits)(nil),               // 7: chat.v1.Limits
-	(*SignOutRequest)(nil),       // 8: chat.v1.SignOutRequest
-	(*SignOutResponse)(nil),      // 9: chat.v1.SignOutResponse
-	(*Room)(nil),                 // 10: chat.v1.Room
-	(*RoomTarget)(nil),           // 11: chat.v1.RoomTarget
-	(*Recipients)(nil),           // 12: chat.v1.Recipients
-	(*RoomPosition)(nil),         // 13: chat.v1.RoomPosition
-	(*RoomEvent)(nil),            // 14: chat.v1.RoomEvent
-	(*Message)(nil),              // 15: chat.v1.Message
-	(*TopicChange)(nil),          // 16: chat.v1.TopicChange
-	(*ChatRequest)(nil),          // 17: chat.v1.ChatRequest
-	(*Hello)(nil),                // 18: chat.v1.Hello
-	(*Post)(nil),                 // 19: chat.v1.Post
-	(*JoinRoom)(nil),             // 20: chat.v1.JoinRoom
-	(*LeaveRoom)(nil),            // 21: chat.v1.LeaveRoom
-	(*SetTopic)(nil),             // 22: chat.v1.SetTopic
-	(*ChatResponse)(nil),         // 23: chat.v1.ChatResponse
-	(*StreamItem)(nil),           // 24: chat.v1.StreamItem
-	(*Welcome)(nil),              // 25: chat.v1.Welcome
-	(*RoomOpened)(nil),           // 26: chat.v1.RoomOpened
-	(*Live)(nil),                 // 27: chat.v1.Live
-	(*Gap)(nil),                  // 28: chat.v1.Gap
-	(*Reset)(nil),                // 29: chat.v1.Reset
-	(*Ack)(nil),                  // 30: chat.v1.Ack
-	(*Error)(nil),                // 31: chat.v1.Error
-	(*Presence)(nil),             // 32: chat.v1.Presence
-	(*Notice)(nil),               // 33: chat.v1.Notice
-	(*RoomClosed)(nil),           // 34: chat.v1.RoomClosed
-	(*SubscribeRequest)(nil),     // 35: chat.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),    // 36: chat.v1.SubscribeResponse
-	(*PostMessageRequest)(nil),   // 37: chat.v1.PostMessageRequest
-	(*PostMessageResponse)(nil),  // 38: chat.v1.PostMessageResponse
-	(*ListMessagesRequest)(nil),  // 39: chat.v1.ListMessagesRequest
-	(*ListMessagesResponse)(nil), // 40: chat.v1.ListMessagesResponse
-	(*ListRoomsRequest)(nil),     // 41: chat.v1.ListRoomsRequest
-	(*ListRoomsResponse)(nil),    // 42: chat.v1.ListRoomsResponse
-	(*ListUsersRequest)(nil),     // 43: chat.v1.ListUsersRequest
-	(*ListUsersResponse)(nil),    // 44: chat.v1.ListUsersResponse
-	nil,                          // 45: chat.v1.Error.MetadataEntry
+	(Role)(0),                    // 1: chat.v1.Role
+	(HistoryPolicy)(0),           // 2: chat.v1.HistoryPolicy
+	(MessageStyle)(0),            // 3: chat.v1.MessageStyle
+	(NoticeKind)(0),              // 4: chat.v1.NoticeKind
+	(CloseReason)(0),             // 5: chat.v1.CloseReason
+	(*User)(nil),                 // 6: chat.v1.User
+	(*JoinRequest)(nil),          // 7: chat.v1.JoinRequest
+	(*JoinResponse)(nil),         // 8: chat.v1.JoinResponse
+	(*Limits)(nil),               // 9: chat.v1.Limits
+	(*SignOutRequest)(nil),       // 10: chat.v1.SignOutRequest
+	(*SignOutResponse)(nil),      // 11: chat.v1.SignOutResponse
+	(*Room)(nil),                 // 12: chat.v1.Room
+	(*RoomTarget)(nil),           // 13: chat.v1.RoomTarget
+	(*Recipients)(nil),           // 14: chat.v1.Recipients
+	(*RoomPosition)(nil),         // 15: chat.v1.RoomPosition
+	(*RoomEvent)(nil),            // 16: chat.v1.RoomEvent
+	(*Message)(nil),              // 17: chat.v1.Message
+	(*TopicChange)(nil),          // 18: chat.v1.TopicChange
+	(*Tombstone)(nil),            // 19: chat.v1.Tombstone
+	(*Deletion)(nil),             // 20: chat.v1.Deletion
+	(*RoleChange)(nil),           // 21: chat.v1.RoleChange
+	(*Removal)(nil),              // 22: chat.v1.Removal
+	(*RoomChange)(nil),           // 23: chat.v1.RoomChange
+	(*Withheld)(nil),             // 24: chat.v1.Withheld
+	(*ChatRequest)(nil),          // 25: chat.v1.ChatRequest
+	(*Hello)(nil),                // 26: chat.v1.Hello
+	(*Post)(nil),                 // 27: chat.v1.Post
+	(*JoinRoom)(nil),             // 28: chat.v1.JoinRoom
+	(*LeaveRoom)(nil),            // 29: chat.v1.LeaveRoom
+	(*SetTopic)(nil),             // 30: chat.v1.SetTopic
+	(*ChatResponse)(nil),         // 31: chat.v1.ChatResponse
+	(*StreamItem)(nil),           // 32: chat.v1.StreamItem
+	(*Welcome)(nil),              // 33: chat.v1.Welcome
+	(*RoomOpened)(nil),           // 34: chat.v1.RoomOpened
+	(*Live)(nil),                 // 35: chat.v1.Live
+	(*Gap)(nil),                  // 36: chat.v1.Gap
+	(*Reset)(nil),                // 37: chat.v1.Reset
+	(*Ack)(nil),                  // 38: chat.v1.Ack
+	(*Error)(nil),                // 39: chat.v1.Error
+	(*Presence)(nil),             // 40: chat.v1.Presence
+	(*Notice)(nil),               // 41: chat.v1.Notice
+	(*Invitation)(nil),           // 42: chat.v1.Invitation
+	(*RoomClosed)(nil),           // 43: chat.v1.RoomClosed
+	(*SubscribeRequest)(nil),     // 44: chat.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),    // 45: chat.v1.SubscribeResponse
+	(*PostMessageRequest)(nil),   // 46: chat.v1.PostMessageRequest
+	(*PostMessageResponse)(nil),  // 47: chat.v1.PostMessageResponse
+	(*ListMessagesRequest)(nil),  // 48: chat.v1.ListMessagesRequest
+	(*ListMessagesResponse)(nil), // 49: chat.v1.ListMessagesResponse
+	(*ListRoomsRequest)(nil),     // 50: chat.v1.ListRoomsRequest
+	(*ListRoomsResponse)(nil),    // 51: chat.v1.ListRoomsResponse
+	(*ListUsersRequest)(nil),     // 52: chat.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),    // 53: chat.v1.ListUsersResponse
+	nil,                          // 54: chat.v1.Error.MetadataEntry
 }
 var file_chat_v1_chat_proto_depIdxs = []int32{
-	4,  // 0: chat.v1.JoinResponse.user:type_name -> chat.v1.User
-	7,  // 1: chat.v1.JoinResponse.limits:type_name -> chat.v1.Limits
-	10, // 2: chat.v1.JoinResponse.room:type_name -> chat.v1.Room
+	6,  // 0: chat.v1.JoinResponse.user:type_name -> chat.v1.User
+	9,  // 1: chat.v1.JoinResponse.limits:type_name -> chat.v1.Limits
+	12, // 2: chat.v1.JoinResponse.room:type_name -> chat.v1.Room
 	0,  // 3: chat.v1.Room.kind:type_name -> chat.v1.RoomKind
-	4,  // 4: chat.v1.Room.members:type_name -> chat.v1.User
-	12, // 5: chat.v1.RoomTarget.direct:type_name -> chat.v1.Recipients
-	11, // 6: chat.v1.RoomPosition.room:type_name -> chat.v1.RoomTarget
-	4,  // 7: chat.v1.RoomEvent.author:type_name -> chat.v1.User
-	15, // 8: chat.v1.RoomEvent.message:type_name -> chat.v1.Message
-	16, // 9: chat.v1.RoomEvent.topic:type_name -> chat.v1.TopicChange
-	1,  // 10: chat.v1.Message.style:type_name -> chat.v1.MessageStyle
-	18, // 11: chat.v1.ChatRequest.hello:type_name -> chat.v1.Hello
-	19, // 12: chat.v1.ChatRequest.post:type_name -> chat.v1.Post
-	20, // 13: chat.v1.ChatRequest.join_room:type_name -> chat.v1.JoinRoom
-	21, // 14: chat.v1.ChatRequest.leave_room:type_name -> chat.v1.LeaveRoom
-	22, // 15: chat.v1.ChatRequest.set_topic:type_name -> chat.v1.SetTopic
-	13, // 16: chat.v1.Hello.rooms:type_name -> chat.v1.RoomPosition
-	11, // 17: chat.v1.Post.room:type_name -> chat.v1.RoomTarget
-	1,  // 18: chat.v1.Post.style:type_name -> chat.v1.MessageStyle
-	13, // 19: chat.v1.JoinRoom.position:type_name -> chat.v1.RoomPosition
-	11, // 20: chat.v1.LeaveRoom.room:type_name -> chat.v1.RoomTarget
-	11, // 21: chat.v1.SetTopic.room:type_name -> chat.v1.RoomTarget
-	24, // 22: chat.v1.ChatResponse.items:type_name -> chat.v1.StreamItem
-	25, // 23: chat.v1.StreamItem.welcome:type_name -> chat.v1.Welcome
-	26, // 24: chat.v1.StreamItem.opened:type_name -> chat.v1.RoomOpened
-	14, // 25: chat.v1.StreamItem.event:type_name -> chat.v1.RoomEvent
-	27, // 26: chat.v1.StreamItem.live:type_name -> chat.v1.Live
-	28, // 27: chat.v1.StreamItem.gap:type_name -> chat.v1.Gap
-	29, // 28: chat.v1.StreamItem.reset:type_name -> chat.v1.Reset
-	30, // 29: chat.v1.StreamItem.ack:type_name -> chat.v1.Ack
-	31, // 30: chat.v1.StreamItem.error:type_name -> chat.v1.Error
-	32, // 31: chat.v1.StreamItem.presence:type_name -> chat.v1.Presence
-	33, // 32: chat.v1.StreamItem.notice:type_name -> chat.v1.Notice
-	34, // 33: chat.v1.StreamItem.closed:type_name -> chat.v1.RoomClosed
-	4,  // 34: chat.v1.Welcome.user:type_name -> chat.v1.User
-	10, // 35: chat.v1.RoomOpened.room:type_name -> chat.v1.Room
-	45, // 36: chat.v1.Error.metadata:type_name -> chat.v1.Error.MetadataEntry
-	4,  // 37: chat.v1.Presence.joined:type_name -> chat.v1.User
-	4,  // 38: chat.v1.Presence.left:type_name -> chat.v1.User
-	2,  // 39: chat.v1.Notice.kind:type_name -> chat.v1.NoticeKind
-	3,  // 40: chat.v1.RoomClosed.reason:type_name -> chat.v1.CloseReason
-	13, // 41: chat.v1.SubscribeRequest.rooms:type_name -> chat.v1.RoomPosition
-	24, // 42: chat.v1.SubscribeResponse.items:type_name -> chat.v1.StreamItem
-	19, // 43: chat.v1.PostMessageRequest.post:type_name -> chat.v1.Post
-	11, // 44: chat.v1.ListMessagesRequest.room:type_name -> chat.v1.RoomTarget
-	14, // 45: chat.v1.ListMessagesResponse.events:type_name -> chat.v1.RoomEvent
-	10, // 46: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
-	11, // 47: chat.v1.ListUsersRequest.room:type_name -> chat.v1.RoomTarget
-	4,  // 48: chat.v1.ListUsersResponse.users:type_name -> chat.v1.User
-	5,  // 49: chat.v1.ChatService.Join:input_type -> chat.v1.JoinRequest
-	8,  // 50: chat.v1.ChatService.SignOut:input_type -> chat.v1.SignOutRequest
-	17, // 51: chat.v1.ChatService.Chat:input_type -> chat.v1.ChatRequest
-	35, // 52: chat.v1.ChatService.Subscribe:input_type -> chat.v1.SubscribeRequest
-	37, // 53: chat.v1.ChatService.PostMessage:input_type -> chat.v1.PostMessageRequest
-	39, // 54: chat.v1.ChatService.ListMessages:input_type -> chat.v1.ListMessagesRequest
-	41, // 55: chat.v1.ChatService.ListRooms:input_type -> chat.v1.ListRoomsRequest
-	43, // 56: chat.v1.ChatService.ListUsers:input_type -> chat.v1.ListUsersRequest
-	6,  // 57: chat.v1.ChatService.Join:output_type -> chat.v1.JoinResponse
-	9,  // 58: chat.v1.ChatService.SignOut:output_type -> chat.v1.SignOutResponse
-	23, // 59: chat.v1.ChatService.Chat:output_type -> chat.v1.ChatResponse
-	36, // 60: chat.v1.ChatService.Subscribe:output_type -> chat.v1.SubscribeResponse
-	38, // 61: chat.v1.ChatService.PostMessage:output_type -> chat.v1.PostMessageResponse
-	40, // 62: chat.v1.ChatService.ListMessages:output_type -> chat.v1.ListMessagesResponse
-	42, // 63: chat.v1.ChatService.ListRooms:output_type -> chat.v1.ListRoomsResponse
-	44, // 64: chat.v1.ChatService.ListUsers:output_type -> chat.v1.ListUsersResponse
-	57, // [57:65] is the sub-list for method output_type
-	49, // [49:57] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	6,  // 4: chat.v1.Room.members:type_name -> chat.v1.User
+	2,  // 5: chat.v1.Room.history:type_name -> chat.v1.HistoryPolicy
+	1,  // 6: chat.v1.Room.role:type_name -> chat.v1.Role
+	14, // 7: chat.v1.RoomTarget.direct:type_name -> chat.v1.Recipients
+	13, // 8: chat.v1.RoomPosition.room:type_name -> chat.v1.RoomTarget
+	6,  // 9: chat.v1.RoomEvent.author:type_name -> chat.v1.User
+	17, // 10: chat.v1.RoomEvent.message:type_name -> chat.v1.Message
+	18, // 11: chat.v1.RoomEvent.topic:type_name -> chat.v1.TopicChange
+	19, // 12: chat.v1.RoomEvent.tombstone:type_name -> chat.v1.Tombstone
+	20, // 13: chat.v1.RoomEvent.deletion:type_name -> chat.v1.Deletion
+	21, // 14: chat.v1.RoomEvent.role:type_name -> chat.v1.RoleChange
+	22, // 15: chat.v1.RoomEvent.removal:type_name -> chat.v1.Removal
+	23, // 16: chat.v1.RoomEvent.change:type_name -> chat.v1.RoomChange
+	24, // 17: chat.v1.RoomEvent.withheld:type_name -> chat.v1.Withheld
+	3,  // 18: chat.v1.Message.style:type_name -> chat.v1.MessageStyle
+	6,  // 19: chat.v1.Deletion.author:type_name -> chat.v1.User
+	6,  // 20: chat.v1.RoleChange.user:type_name -> chat.v1.User
+	1,  // 21: chat.v1.RoleChange.role:type_name -> chat.v1.Role
+	6,  // 22: chat.v1.Removal.user:type_name -> chat.v1.User
+	2,  // 23: chat.v1.RoomChange.history:type_name -> chat.v1.HistoryPolicy
+	26, // 24: chat.v1.ChatRequest.hello:type_name -> chat.v1.Hello
+	27, // 25: chat.v1.ChatRequest.post:type_name -> chat.v1.Post
+	28, // 26: chat.v1.ChatRequest.join_room:type_name -> chat.v1.JoinRoom
+	29, // 27: chat.v1.ChatRequest.leave_room:type_name -> chat.v1.LeaveRoom
+	30, // 28: chat.v1.ChatRequest.set_topic:type_name -> chat.v1.SetTopic
+	15, // 29: chat.v1.Hello.rooms:type_name -> chat.v1.RoomPosition
+	13, // 30: chat.v1.Post.room:type_name -> chat.v1.RoomTarget
+	3,  // 31: chat.v1.Post.style:type_name -> chat.v1.MessageStyle
+	15, // 32: chat.v1.JoinRoom.position:type_name -> chat.v1.RoomPosition
+	13, // 33: chat.v1.LeaveRoom.room:type_name -> chat.v1.RoomTarget
+	13, // 34: chat.v1.SetTopic.room:type_name -> chat.v1.RoomTarget
+	32, // 35: chat.v1.ChatResponse.items:type_name -> chat.v1.StreamItem
+	33, // 36: chat.v1.StreamItem.welcome:type_name -> chat.v1.Welcome
+	34, // 37: chat.v1.StreamItem.opened:type_name -> chat.v1.RoomOpened
+	16, // 38: chat.v1.StreamItem.event:type_name -> chat.v1.RoomEvent
+	35, // 39: chat.v1.StreamItem.live:type_name -> chat.v1.Live
+	36, // 40: chat.v1.StreamItem.gap:type_name -> chat.v1.Gap
+	37, // 41: chat.v1.StreamItem.reset:type_name -> chat.v1.Reset
+	38, // 42: chat.v1.StreamItem.ack:type_name -> chat.v1.Ack
+	39, // 43: chat.v1.StreamItem.error:type_name -> chat.v1.Error
+	40, // 44: chat.v1.StreamItem.presence:type_name -> chat.v1.Presence
+	41, // 45: chat.v1.StreamItem.notice:type_name -> chat.v1.Notice
+	43, // 46: chat.v1.StreamItem.closed:type_name -> chat.v1.RoomClosed
+	42, // 47: chat.v1.StreamItem.invitation:type_name -> chat.v1.Invitation
+	6,  // 48: chat.v1.Welcome.user:type_name -> chat.v1.User
+	12, // 49: chat.v1.RoomOpened.room:type_name -> chat.v1.Room
+	54, // 50: chat.v1.Error.metadata:type_name -> chat.v1.Error.MetadataEntry
+	6,  // 51: chat.v1.Presence.joined:type_name -> chat.v1.User
+	6,  // 52: chat.v1.Presence.left:type_name -> chat.v1.User
+	4,  // 53: chat.v1.Notice.kind:type_name -> chat.v1.NoticeKind
+	6,  // 54: chat.v1.Invitation.inviter:type_name -> chat.v1.User
+	5,  // 55: chat.v1.RoomClosed.reason:type_name -> chat.v1.CloseReason
+	6,  // 56: chat.v1.RoomClosed.by:type_name -> chat.v1.User
+	15, // 57: chat.v1.SubscribeRequest.rooms:type_name -> chat.v1.RoomPosition
+	32, // 58: chat.v1.SubscribeResponse.items:type_name -> chat.v1.StreamItem
+	27, // 59: chat.v1.PostMessageRequest.post:type_name -> chat.v1.Post
+	13, // 60: chat.v1.ListMessagesRequest.room:type_name -> chat.v1.RoomTarget
+	16, // 61: chat.v1.ListMessagesResponse.events:type_name -> chat.v1.RoomEvent
+	12, // 62: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
+	13, // 63: chat.v1.ListUsersRequest.room:type_name -> chat.v1.RoomTarget
+	6,  // 64: chat.v1.ListUsersResponse.users:type_name -> chat.v1.User
+	7,  // 65: chat.v1.ChatService.Join:input_type -> chat.v1.JoinRequest
+	10, // 66: chat.v1.ChatService.SignOut:input_type -> chat.v1.SignOutRequest
+	25, // 67: chat.v1.ChatService.Chat:input_type -> chat.v1.ChatRequest
+	44, // 68: chat.v1.ChatService.Subscribe:input_type -> chat.v1.SubscribeRequest
+	46, // 69: chat.v1.ChatService.PostMessage:input_type -> chat.v1.PostMessageRequest
+	48, // 70: chat.v1.ChatService.ListMessages:input_type -> chat.v1.ListMessagesRequest
+	50, // 71: chat.v1.ChatService.ListRooms:input_type -> chat.v1.ListRoomsRequest
+	52, // 72: chat.v1.ChatService.ListUsers:input_type -> chat.v1.ListUsersRequest
+	8,  // 73: chat.v1.ChatService.Join:output_type -> chat.v1.JoinResponse
+	11, // 74: chat.v1.ChatService.SignOut:output_type -> chat.v1.SignOutResponse
+	31, // 75: chat.v1.ChatService.Chat:output_type -> chat.v1.ChatResponse
+	45, // 76: chat.v1.ChatService.Subscribe:output_type -> chat.v1.SubscribeResponse
+	47, // 77: chat.v1.ChatService.PostMessage:output_type -> chat.v1.PostMessageResponse
+	49, // 78: chat.v1.ChatService.ListMessages:output_type -> chat.v1.ListMessagesResponse
+	51, // 79: chat.v1.ChatService.ListRooms:output_type -> chat.v1.ListRoomsResponse
+	53, // 80: chat.v1.ChatService.ListUsers:output_type -> chat.v1.ListUsersResponse
+	73, // [73:81] is the sub-list for method output_type
+	65, // [65:73] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_chat_proto_init() }
@@ -3670,15 +4764,23 @@ func file_chat_v1_chat_proto_init() {
 	file_chat_v1_chat_proto_msgTypes[10].OneofWrappers = []any{
 		(*RoomEvent_Message)(nil),
 		(*RoomEvent_Topic)(nil),
+		(*RoomEvent_Tombstone)(nil),
+		(*RoomEvent_Deletion)(nil),
+		(*RoomEvent_Role)(nil),
+		(*RoomEvent_Removal)(nil),
+		(*RoomEvent_Change)(nil),
+		(*RoomEvent_Withheld)(nil),
 	}
-	file_chat_v1_chat_proto_msgTypes[13].OneofWrappers = []any{
+	file_chat_v1_chat_proto_msgTypes[17].OneofWrappers = []any{}
+	file_chat_v1_chat_proto_msgTypes[19].OneofWrappers = []any{
 		(*ChatRequest_Hello)(nil),
 		(*ChatRequest_Post)(nil),
 		(*ChatRequest_JoinRoom)(nil),
 		(*ChatRequest_LeaveRoom)(nil),
 		(*ChatRequest_SetTopic)(nil),
 	}
-	file_chat_v1_chat_proto_msgTypes[20].OneofWrappers = []any{
+	file_chat_v1_chat_proto_msgTypes[20].OneofWrappers = []any{}
+	file_chat_v1_chat_proto_msgTypes[26].OneofWrappers = []any{
 		(*StreamItem_Welcome)(nil),
 		(*StreamItem_Opened)(nil),
 		(*StreamItem_Event)(nil),
@@ -3690,8 +4792,9 @@ func file_chat_v1_chat_proto_init() {
 		(*StreamItem_Presence)(nil),
 		(*StreamItem_Notice)(nil),
 		(*StreamItem_Closed)(nil),
+		(*StreamItem_Invitation)(nil),
 	}
-	file_chat_v1_chat_proto_msgTypes[35].OneofWrappers = []any{
+	file_chat_v1_chat_proto_msgTypes[42].OneofWrappers = []any{
 		(*ListMessagesRequest_AfterSeq)(nil),
 		(*ListMessagesRequest_BeforeSeq)(nil),
 	}
@@ -3700,8 +4803,8 @@ func file_chat_v1_chat_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_chat_proto_rawDesc), len(file_chat_v1_chat_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   42,
+			NumEnums:      6,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

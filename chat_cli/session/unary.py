@@ -1,0 +1,79 @@
+"""What the calls of a further service have in common: the token, the time that they may take."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from chat_cli.session.errors import CallError, call_error
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+One = TypeVar("One")
+
+# Seconds that a call may take: a password of a room is looked at slowly, and others may be
+# before it.
+_CALL_S = 20.0
+PAGE = 1000
+"""How many of a list are asked for at once: the most that a server gives."""
+
+
+class Page(Protocol):
+    """An answer that is a part of a list."""
+
+    @property
+    def next_page_token(self) -> str:
+        """Asks for the next part; empty at the end."""
+        ...
+
+
+PageOf = TypeVar("PageOf", bound=Page)
+
+
+class Unary:
+    """Calls with one token."""
+
+    def __init__(self, token: str) -> None:
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+
+    async def call(
+        self, method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]", request: Request
+    ) -> Response:
+        """Make a call. Raises CallError."""
+        try:
+            return await method(request, metadata=self._metadata, timeout=_CALL_S)
+        except grpc.aio.AioRpcError as error:
+            raise _failure(error) from None
+
+    async def pages(
+        self,
+        method: "grpc.aio.UnaryUnaryMultiCallable[Request, PageOf]",
+        make: Callable[[str, int], Request],
+        read: Callable[[PageOf], Iterable[One]],
+        most: int = 0,
+    ) -> list[One]:
+        """Read a whole list, or its first `most`; `make` gives the request for a page.
+
+        Raises CallError.
+        """
+        found: list[One] = []
+        token = ""
+        while True:
+            size = min(PAGE, most - len(found)) if most else PAGE
+            try:
+                page = await method(make(token, size), metadata=self._metadata, timeout=_CALL_S)
+            except grpc.aio.AioRpcError as error:
+                raise _failure(error) from None
+            found += read(page)
+            token = page.next_page_token
+            if not token or 0 < most <= len(found):
+                return found
+
+
+def _failure(error: grpc.aio.AioRpcError) -> CallError:
+    """Tell why a call failed; that of a service that is not there, on a server that is."""
+    failure = call_error(error)
+    if failure.code is grpc.StatusCode.UNIMPLEMENTED and not failure.reason:
+        return CallError(failure.code, "this server does not know how to do that: it is older")
+    return failure

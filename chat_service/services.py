@@ -1,0 +1,167 @@
+"""The services of the contract, each with what it needs of what they share."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from chat_service.edge import accounts
+from chat_service.edge.accounts import AccountMethods
+from chat_service.edge.blocks import BlockMethods
+from chat_service.edge.calls import Service
+from chat_service.edge.directory import Directory
+from chat_service.edge.doors import Doors
+from chat_service.edge.entrance import Entrance
+from chat_service.edge.gate import Gate
+from chat_service.edge.governance import ServerOrder
+from chat_service.edge.invites import InviteMethods
+from chat_service.edge.journal import Journal
+from chat_service.edge.limits import CallLimits
+from chat_service.edge.lists import Lists
+from chat_service.edge.logins import Logins
+from chat_service.edge.moderation import SERVICE as MODERATION
+from chat_service.edge.moderation import ModerationMethods
+from chat_service.edge.pace import Pace
+from chat_service.edge.passwords import Passwords
+from chat_service.edge.records import Records
+from chat_service.edge.rooms import SERVICE as ROOMS
+from chat_service.edge.rooms import RoomMethods
+from chat_service.edge.service import ChatMethods
+from chat_service.edge.sessions import Sessions
+from chat_service.edge.stream import Streams
+from chat_service.edge.tokens import TokenMethods
+from chat_service.hub.hub import Hub
+from chat_service.log.contract import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the services share."""
+
+    # Name of the instance, for the sessions that are opened on it.
+    instance: str
+    log: Log
+    journal: Journal
+    directory: Directory
+    hub: Hub
+    streams: Streams
+    sessions: Sessions
+    # Runs reads of history.
+    readers: Executor
+    pace: Pace
+    logins: Logins
+    passwords: Passwords
+    gate: Gate
+    # For rates, in seconds.
+    clock: Callable[[], float]
+    limits: CallLimits
+
+
+def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
+    """Return the calls of the chat, and the services beside it."""
+    doors = Doors(ground.passwords, ground.logins, ground.directory, ground.clock)
+    entrance = Entrance(
+        instance=ground.instance,
+        journal=ground.journal,
+        directory=ground.directory,
+        hub=ground.hub,
+        pace=ground.pace,
+        sessions=ground.sessions,
+        passwords=ground.passwords,
+        logins=ground.logins,
+        clock=ground.clock,
+        limits=ground.limits,
+    )
+    methods = ChatMethods(
+        journal=ground.journal,
+        directory=ground.directory,
+        hub=ground.hub,
+        streams=ground.streams,
+        sessions=ground.sessions,
+        entrance=entrance,
+        lists=Lists(
+            log=ground.log,
+            directory=ground.directory,
+            hub=ground.hub,
+            streams=ground.streams,
+            sessions=ground.sessions,
+            readers=ground.readers,
+            limits=ground.limits,
+        ),
+        pace=ground.pace,
+        doors=doors,
+        clock=ground.clock,
+        limits=ground.limits,
+    )
+    room_methods = RoomMethods(
+        journal=ground.journal,
+        directory=ground.directory,
+        hub=ground.hub,
+        sessions=ground.sessions,
+        pace=ground.pace,
+        doors=doors,
+        clock=ground.clock,
+        check_open=methods.check_open,
+        limits=ground.limits,
+    )
+    account_methods = (
+        AccountMethods(
+            journal=ground.journal,
+            directory=ground.directory,
+            streams=ground.streams,
+            sessions=ground.sessions,
+            entrance=entrance,
+            passwords=ground.passwords,
+            pace=ground.pace,
+            clock=ground.clock,
+            check_open=methods.check_open,
+        ),
+        TokenMethods(
+            instance=ground.instance,
+            journal=ground.journal,
+            directory=ground.directory,
+            sessions=ground.sessions,
+            pace=ground.pace,
+            clock=ground.clock,
+            limits=ground.limits,
+        ),
+        BlockMethods(
+            journal=ground.journal,
+            directory=ground.directory,
+            sessions=ground.sessions,
+            pace=ground.pace,
+            clock=ground.clock,
+        ),
+        InviteMethods(
+            journal=ground.journal,
+            directory=ground.directory,
+            sessions=ground.sessions,
+            pace=ground.pace,
+            clock=ground.clock,
+            limits=ground.limits,
+        ),
+    )
+    moderation_methods = ModerationMethods(
+        journal=ground.journal,
+        sessions=ground.sessions,
+        pace=ground.pace,
+        clock=ground.clock,
+        check_open=methods.check_open,
+        server=ServerOrder(
+            journal=ground.journal, sessions=ground.sessions, check_open=methods.check_open
+        ),
+        records=Records(
+            log=ground.log,
+            directory=ground.directory,
+            sessions=ground.sessions,
+            readers=ground.readers,
+            limits=ground.limits,
+        ),
+    )
+    services = (
+        Service(
+            accounts.SERVICE, accounts.handlers(ground.journal.tally, ground.gate, *account_methods)
+        ),
+        Service(ROOMS, room_methods.handlers(ground.gate)),
+        Service(MODERATION, moderation_methods.handlers(ground.gate)),
+    )
+    return methods, services

@@ -1,0 +1,140 @@
+"""The lists of what keeps order, over the wire."""
+
+from pathlib import Path
+
+import pytest
+
+from chat_protos.chat.v1 import moderation_pb2
+from chat_service.edge.paging import token_after
+from tests.edge.clients import Guest, Server, refused, room, room_id, story
+from tests.edge.order import admin, asks, has_admins
+from tests.edge.rooms import named, private_room
+
+FOREVER_MS = 2**53 - 1
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """Give the data of a server with an admin, ada."""
+    has_admins(tmp_path, "ada")
+    return tmp_path
+
+
+@story
+async def test_restrictions_of_a_room(data_dir: Path) -> None:
+    """By name, by page, with who said so last; those that are over are not listed."""
+    async with Server(data_dir) as server:
+        alice = await server.guest("alice", "pub")
+        for name in ("Dan", "bob", "carol"):
+            await server.joins(name)
+        pub = room("pub")
+        await asks(alice, "MuteMember", room=pub, user=named("dan"), reason="one")
+        await asks(alice, "BanMember", room=pub, user=named("dan"), reason="two")
+        await asks(alice, "MuteMember", room=pub, user=named("bob"), duration_ms=1)
+        ban = await asks(alice, "BanMember", room=pub, user=named("carol"), duration_ms=3_600_000)
+        first = await asks(alice, "ListRestrictions", room=pub, page_size=1)
+        token = first.next_page_token
+        second = await asks(alice, "ListRestrictions", room=pub, page_size=1, page_token=token)
+        assert not second.next_page_token
+        (carol,), (dan,) = first.restrictions, second.restrictions
+        assert (carol.user.name, carol.banned_until_ms, carol.muted_until_ms) == (
+            "carol",
+            ban.until_ms,
+            0,
+        )
+        assert (dan.banned_until_ms, dan.muted_until_ms, dan.reason, dan.by.user_id) == (
+            FOREVER_MS,
+            FOREVER_MS,
+            "two",
+            alice.user_id,
+        )
+        other = await refused(asks(alice, "ListRestrictions", room=room("lobby"), page_token=token))
+        assert other.reason == "ROLE_NEEDED"
+
+
+@story
+async def test_bans_of_the_server(data_dir: Path) -> None:
+    """Names and networks, the newest first, by page, each once."""
+    async with Server(data_dir) as server:
+        ada = admin(server, "ada")
+        for name in ("bob", "carol"):
+            await server.joins(name)
+        await asks(ada, "BanUser", user=named("bob"), reason="spam")
+        for network in ("192.0.2.0/24", "2001:db8::/32"):
+            await asks(ada, "BanNetwork", network=network)
+        await asks(ada, "BanUser", user=named("carol"), duration_ms=1)
+        bans: list[moderation_pb2.ServerBan] = []
+        token = ""
+        while not bans or token:
+            page = await asks(ada, "ListServerBans", page_size=1, page_token=token)
+            bans += page.bans
+            token = page.next_page_token
+        assert sorted(ban.name or ban.network for ban in bans) == [
+            "192.0.2.0/24",
+            "2001:db8::/32",
+            "bob",
+        ]
+        times = [ban.time_ms for ban in bans]
+        assert times == sorted(times, reverse=True)
+        bob = next(ban for ban in bans if ban.name == "bob")
+        assert (bob.until_ms, bob.reason, bob.by.name) == (FOREVER_MS, "spam", "ada")
+        for token in ("x", token_after("server bans", "soon bob"), token_after("audit", "1")):
+            refusal = await refused(asks(ada, "ListServerBans", page_token=token))
+            assert (refusal.reason, refusal.fields) == ("PAGE_INVALID", ("page_token",))
+
+
+async def actions(guest: Guest, **fields: object) -> list[tuple[str, str, str]]:
+    """Read the whole audit log, two entries at once: what was done to whom, and why."""
+    found: list[tuple[str, str, str]] = []
+    token = ""
+    while not found or token:
+        page = await asks(guest, "ListAuditEntries", page_size=2, page_token=token, **fields)
+        found += ((one.action, one.target.name, one.reason) for one in page.entries)
+        token = page.next_page_token
+        assert len(page.entries) <= 2
+    return found
+
+
+@story
+async def test_audit_log(data_dir: Path) -> None:
+    """Moderators read that of their room, admins that of the server and its public rooms.
+
+    Nobody else reads either, and nothing of private rooms is in that of the server.
+    """
+    async with Server(data_dir) as server:
+        ada = admin(server, "ada")
+        alice, bob, _ = [await server.guest(name, "pub") for name in ("alice", "bob", "eve")]
+        den = await private_room(alice)
+        await asks(alice, "MuteMember", room=room("pub"), user=named("bob"), reason="noise")
+        await asks(alice, "KickMember", room=room("pub"), user=named("bob"), reason="spam")
+        target = room_id(den.room_id)
+        await asks(alice, "BanMember", room=target, user=named("eve"), reason="private")
+        await asks(ada, "BanUser", user=named("eve"), reason="flood")
+        in_pub = [("kick", "bob", "spam"), ("mute", "bob", "noise")]
+        on_server = [("server-ban", "eve", "flood")]
+        assert await actions(alice, room=room("pub")) == in_pub
+        assert await actions(ada, room=room("pub")) == in_pub
+        log = await actions(ada)
+        assert log[: len(on_server)] == on_server
+        assert [entry for entry in log if entry in in_pub] == in_pub
+        assert not any(reason == "private" for _, _, reason in log)
+        assert ("ban", "eve", "private") in await actions(alice, room=target)
+        for who, fields, reason in (
+            (bob, {"room": room("pub")}, "ROLE_NEEDED"),
+            (bob, {"room": target}, "ROOM_NOT_FOUND"),
+            (ada, {"room": target}, "ROOM_NOT_FOUND"),
+            (alice, {}, "ADMIN_NEEDED"),
+            (bob, {}, "ADMIN_NEEDED"),
+        ):
+            assert (await refused(asks(who, "ListAuditEntries", **fields))).reason == reason
+        (entry,) = (await asks(ada, "ListAuditEntries", page_size=1)).entries
+        assert (entry.actor.name, entry.room_id, entry.until_ms) == ("ada", "", FOREVER_MS)
+        newest = (await asks(alice, "ListAuditEntries", room=room("pub"), page_size=1)).entries[0]
+        assert (newest.room_name, newest.actor.user_id, newest.target.user_id) == (
+            "pub",
+            alice.user_id,
+            bob.user_id,
+        )
+        for token in (token_after("audit", "-1"), token_after("audit", "9" * 20), "x"):
+            refusal = await refused(asks(ada, "ListAuditEntries", page_token=token))
+            assert refusal.reason == "PAGE_INVALID"
