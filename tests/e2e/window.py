@@ -115,11 +115,13 @@ class Window:
 
     def until(self, predicate: Callable[[], bool]) -> None:
         """Wait until what is drawn fulfils a condition. Raises AssertionError in vain."""
+        # The second look is taken while nothing can be drawn: what was seen may pass at once,
+        # as the state in a status bar does.
         with self._drawn:
-            fulfilled = self._drawn.wait_for(lambda: predicate() or not self._open, PATIENCE)
-        assert fulfilled, "waited in vain; the window is\n" + "\n".join(self.everything())
-        ended = f"it ended with {self.process.poll()}; the window was\n"
-        assert predicate(), ended + "\n".join(self.everything())
+            self._drawn.wait_for(lambda: predicate() or not self._open, PATIENCE)
+            fulfilled = predicate()
+            vain = "waited in vain" if self._open else f"it ended with {self.process.poll()}"
+        assert fulfilled, f"{vain}; the window is\n" + "\n".join(self.everything())
 
     def sees(self, *texts: str, times: int = 1) -> None:
         """Wait until each text has stood in so many rows."""
