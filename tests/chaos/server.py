@@ -1,14 +1,14 @@
 """One real `chat-server` with one instance, to be killed, frozen and started again.
 
-The first start takes a free port; each further one takes the same port and the same data,
-so that clients find it again. Every process is ended by its own number, whatever happens.
+Each start takes the same port and the same data, so that clients find it again. Every process
+is ended by its own number, whatever happens.
 """
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -16,15 +16,11 @@ from typing import NamedTuple, Self
 import psutil
 
 from tests.chaos.faults import FAULTS
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import Launched
 
 ROOT = Path(__file__).parents[2]
 PATCHED = Path(__file__).parent / "patched"
-
-# An address that the other tests do not listen on. While a killed server is away, theirs may be
-# given its port (Linux chooses among some 7,000), and would refuse its clients' tokens. Where
-# 127.0.0.1 is all there is, that may happen.
-HOST = "127.77.0.1" if sys.platform == "linux" else "127.0.0.1"
 
 
 class Usage(NamedTuple):
@@ -66,9 +62,12 @@ class Server:
         self._environment = dict(environment or {})
         self._launched: Launched | None = None
         self._data = Path()
+        self._ports = ExitStack()
+        self._port = 0
         self._instance: psutil.Process | None = None
 
     def __enter__(self) -> Self:
+        self._port = self._ports.enter_context(held_ports())
         self.start()
         return self
 
@@ -78,14 +77,15 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        launched, self._launched = self._launched, None
-        if launched is not None:
-            self._let_go()
-            launched.__exit__(kind, error, trace)
+        with self._ports:
+            launched, self._launched = self._launched, None
+            if launched is not None:
+                self._let_go()
+                launched.__exit__(kind, error, trace)
 
     @property
     def data(self) -> Path:
-        """The directory of the instance, which is renamed once, by the second start."""
+        """The directory of the instance."""
         return self._data
 
     @property
@@ -177,11 +177,8 @@ class Server:
 
     def _launch(self) -> Launched:
         assert self._launched is None, "the server runs"
-        port = self.address.rpartition(":")[2] or "0"
-        if self._data.name.startswith("ephemeral"):
-            self._data = self._data.rename(self.directory / port)
         self._launched = Launched(
-            *("--host", HOST, "--port", port, "--data-dir", str(self.directory), *self._flags),
+            *("--port", str(self._port), "--data-dir", str(self.directory), *self._flags),
             environment=self._environment | self._patch(),
         )
         return self._launched

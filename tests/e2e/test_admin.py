@@ -16,6 +16,7 @@ import grpc
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
 from tests.edge.clients import CONNECTION, Guest, story
 
@@ -75,14 +76,6 @@ async def guest(address: str, name: str) -> AsyncIterator[Guest]:
         yield someone
 
 
-def free_port() -> int:
-    """Return a port that nobody has at this moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def ports(instances: list[dict[str, Any]], state: str = "serving") -> list[int]:
     """Return the ports of the instances in this state."""
     return [one["port"] for one in instances if one["state"] == state]
@@ -91,12 +84,15 @@ def ports(instances: list[dict[str, Any]], state: str = "serving") -> list[int]:
 def test_instances_come_and_go(tmp_path: Path) -> None:
     """One is added, stopped, started again and restarted while others run; all stop at the end."""
     admin = Admin(tmp_path)
-    with Launched(
-        "--data-dir", tmp_path, "--port", "0", "--instances", "2", "--no-console"
-    ) as server:
+    with (
+        held_ports(3) as first,
+        Launched(
+            *("--data-dir", tmp_path, "--port", str(first), "--instances", "2", "--no-console")
+        ) as server,
+    ):
         server.addresses(2)
-        first, second = ports(admin.tells("instances"))
-        third = free_port()
+        second, third = first + 1, first + 2
+        assert ports(admin.tells("instances")) == [first, second]
         assert admin.does("start", str(third)) == [f"127.0.0.1:{third} serves"]
         assert ports(admin.tells("instances")) == [first, second, third]
         code, line = admin.fails("start", str(third))

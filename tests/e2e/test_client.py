@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.e2e.client_terminal import COMMAND, Terminal, environment, run_client
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import Launched
 from tests.e2e.window import PATIENCE
 from tests.text.test_sanitize import ATTACKS
@@ -379,10 +380,11 @@ def test_a_killed_server_costs_nothing(own_server: tuple[Launched, str], tmp_pat
 
 def test_a_stopped_server_is_come_back_to(tmp_path: Path) -> None:
     """A clean stop is told as a restart; the same data on the same port is resumed."""
-    data = tmp_path / "data"
     with ExitStack() as stack:
-        with Launched("--port", "0", "--data-dir", data) as server:
-            ((directory, address),) = server.addresses(1).items()
+        port = str(stack.enter_context(held_ports()))
+        arguments = ("--port", port, "--data-dir", tmp_path / "data")
+        with Launched(*arguments) as server:
+            (address,) = server.addresses(1).values()
             place = Place(stack, address, tmp_path, "lobby")
             ann, ben = place.window("ann"), place.window("ben")
             ann.enters("before")
@@ -391,10 +393,7 @@ def test_a_stopped_server_is_come_back_to(tmp_path: Path) -> None:
             assert server.wait() == 0
             ann.sees("disconnected (the server was stopped)")
         ann.enters("meanwhile")
-        # The launcher names the directory of a free port otherwise than that of a given one.
-        port = address.rpartition(":")[2]
-        directory.rename(directory.with_name(port))
-        with Launched("--port", port, "--data-dir", data) as server:
+        with Launched(*arguments) as server:
             server.addresses(1)
             ann.sees("back, nothing missed", f"ann: meanwhile{MARK}")
             ben.sees("· back, ", "ann: meanwhile")
@@ -404,7 +403,8 @@ def test_a_stopped_server_is_come_back_to(tmp_path: Path) -> None:
 def test_a_server_with_other_data_is_told(tmp_path: Path) -> None:
     """The old token is unknown there: the client joins anew and says so, nothing is mixed up."""
     with ExitStack() as stack:
-        with Launched("--port", "0", "--data-dir", tmp_path / "one") as server:
+        port = str(stack.enter_context(held_ports()))
+        with Launched("--port", port, "--data-dir", tmp_path / "one") as server:
             (address,) = server.addresses(1).values()
             place = Place(stack, address, tmp_path, "kitchen")
             ann = place.window("ann")
@@ -414,7 +414,6 @@ def test_a_server_with_other_data_is_told(tmp_path: Path) -> None:
         ann.enters("for the old kitchen")
         # Else it may be taken in by the new one, as any other message.
         ann.sees("…     ann: for the old kitchen")
-        port = address.rpartition(":")[2]
         with Launched("--port", port, "--data-dir", tmp_path / "two") as server:
             server.addresses(1)
             ann.sees("The server's data was replaced")
@@ -466,7 +465,8 @@ def test_a_killed_window_is_finished_by_the_next(
 def test_what_was_written_to_another_life_of_the_server_is_shown(tmp_path: Path) -> None:
     """The client was killed and the data replaced: nothing is sent until Enter says so."""
     with ExitStack() as stack:
-        with Launched("--port", "0", "--data-dir", tmp_path / "one") as server:
+        port = str(stack.enter_context(held_ports()))
+        with Launched("--port", port, "--data-dir", tmp_path / "one") as server:
             (address,) = server.addresses(1).values()
             place = Place(stack, address, tmp_path, "lobby")
             ann = place.window("ann")
@@ -475,9 +475,7 @@ def test_what_was_written_to_another_life_of_the_server_is_shown(tmp_path: Path)
         ann.sees("…     ann: to the old world")
         ann.process.kill()
         ann.ends()
-        with Launched(
-            "--port", address.rpartition(":")[2], "--data-dir", tmp_path / "two"
-        ) as server:
+        with Launched("--port", port, "--data-dir", tmp_path / "two") as server:
             server.addresses(1)
             again = place.window("ann")
             again.sees("✗ not sent: to the old world", "#lobby> to the old world")
@@ -493,16 +491,15 @@ def test_a_server_that_was_restored_from_an_older_copy(tmp_path: Path) -> None:
     """The same epoch, but rooms that are shorter: the client says so and goes on."""
     data = tmp_path / "data"
     with ExitStack() as stack:
-        with Launched("--port", "0", "--data-dir", data) as server:
-            ((directory, address),) = server.addresses(1).items()
-            port = address.rpartition(":")[2]
+        port = str(stack.enter_context(held_ports()))
+        with Launched("--port", port, "--data-dir", data) as server:
+            ((home, address),) = server.addresses(1).items()
             place = Place(stack, address, tmp_path, "lobby")
             ann = place.window("ann")
             ann.enters("kept")
             ann.sees(f"ann: kept{MARK}")
             server.terminate()
             assert server.wait() == 0
-        home = directory.rename(directory.with_name(port))
         shutil.copytree(home, tmp_path / "copy")
         with Launched("--port", port, "--data-dir", data) as server:
             server.addresses(1)

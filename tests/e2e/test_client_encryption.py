@@ -9,7 +9,7 @@ import pytest
 
 from tests.authority import Issued, issue
 from tests.e2e.client_terminal import Terminal, environment, run_client
-from tests.e2e.free_ports import free_ports
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import Launched
 
 HOST = "127.0.0.1"
@@ -42,9 +42,10 @@ class EncryptedServer:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> EncryptedServer:
+def server(tmp_path: Path) -> Iterator[EncryptedServer]:
     """Give a server that can be started, on one port."""
-    return EncryptedServer(tmp_path, free_ports())
+    with held_ports() as port:
+        yield EncryptedServer(tmp_path, port)
 
 
 def test_question_on_a_terminal(tmp_path: Path, server: EncryptedServer) -> None:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.e2e.client_terminal import Terminal
-from tests.e2e.free_ports import free_ports
+from tests.e2e.held_ports import held_ports
 from tests.e2e.window import PATIENCE, Window
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -79,14 +79,14 @@ def console(
     tmp_path: Path, instances: int, *more: str, columns: int = 100, rows: int = 30
 ) -> Iterator[tuple[Console, int]]:
     """Give a console with so many instances, and the port of the first; none is left behind."""
-    port = free_ports(instances + 2)
-    arguments = ("--port", str(port), "--instances", str(instances), *more)
-    with Console(tmp_path / "data", *arguments, columns=columns, rows=rows) as server:
-        server.shows(f"{instances} of {instances} serving", "help")
-        server.processes()
-        yield server, port
-    gone, alive = psutil.wait_procs(server.known, timeout=PATIENCE)
-    assert not alive, (gone, alive)
+    with held_ports(instances + 2) as port:
+        arguments = ("--port", str(port), "--instances", str(instances), *more)
+        with Console(tmp_path / "data", *arguments, columns=columns, rows=rows) as server:
+            server.shows(f"{instances} of {instances} serving", "help")
+            server.processes()
+            yield server, port
+        gone, alive = psutil.wait_procs(server.known, timeout=PATIENCE)
+        assert not alive, (gone, alive)
 
 
 def client(tmp_path: Path, port: int, name: str) -> Terminal:

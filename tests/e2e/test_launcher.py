@@ -7,7 +7,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -16,6 +16,7 @@ import pytest
 
 from chat_protos.chat.v1 import chat_pb2, chat_pb2_grpc
 from chat_service.posix import lock_directory
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
 from tests.launcher.fakes import wait_until
 
@@ -52,17 +53,18 @@ def assert_gone(processes: Iterable[psutil.Process]) -> None:
 def assert_free(addresses: Iterable[str]) -> None:
     """Take each port, which another listener would prevent."""
     for address in addresses:
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", int(address.rpartition(":")[2])))
-            listener.listen()
+        with listening(int(address.rpartition(":")[2])):
+            pass
 
 
-def free_port() -> int:
-    """Return a port that nobody has at the moment."""
+@contextmanager
+def listening(port: int) -> Iterator[None]:
+    """Listen on a port. Raises OSError when another does."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        yield
 
 
 def admin(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -75,22 +77,6 @@ def admin(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
         timeout=PATIENCE,
         check=False,
     )
-
-
-def two_free_ports() -> tuple[int, socket.socket]:
-    """Return a free port, and a listener on the port after it."""
-    while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            second = socket.socket()
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                second.close()
-                continue
-            second.listen()
-            return port, second
 
 
 def test_five_instances_are_five_servers(tmp_path: Path) -> None:
@@ -185,9 +171,9 @@ def test_stop_with_open_streams(tmp_path: Path, number: signal.Signals) -> None:
 
 def test_busy_port_is_named_and_stops_all(tmp_path: Path) -> None:
     """A busy port is one line that names it, status 1, and the other instance is gone."""
-    port, listener = two_free_ports()
     with (
-        closing(listener),
+        held_ports(2) as port,
+        listening(port + 1),
         Launched("--port", str(port), "--instances", "2", "--data-dir", tmp_path) as server,
     ):
         assert server.wait() == 1
@@ -225,7 +211,10 @@ def test_second_launcher_on_the_same_data_is_refused(tmp_path: Path) -> None:
     """Whoever starts a second one on the same data is told so, whatever its ports; both know."""
     with Launched("--port", "0", "--data-dir", tmp_path) as first:
         address = first.addresses(1)[tmp_path / "ephemeral-1"]
-        with Launched("--port", str(free_port()), "--data-dir", tmp_path) as second:
+        with (
+            held_ports() as port,
+            Launched("--port", str(port), "--data-dir", tmp_path) as second,
+        ):
             assert second.wait() == 1
             assert second.stderr.rest() == [
                 f"chat-server: data directory {tmp_path} is in use by another process; "
@@ -237,8 +226,10 @@ def test_second_launcher_on_the_same_data_is_refused(tmp_path: Path) -> None:
 
 def test_instances_are_added_and_removed(tmp_path: Path) -> None:
     """One is added and serves, one is removed and its port free; the others do not notice."""
-    port = free_port()
-    with Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server:
+    with (
+        held_ports() as port,
+        Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server,
+    ):
         addresses = server.addresses(2)
         before = server.instances()
         assert admin(tmp_path, "start", str(port)).returncode == 0
