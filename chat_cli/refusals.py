@@ -43,6 +43,7 @@ _IDENTITY = {
     "SESSION_NOT_FOUND": "there is no such sign-in or token: /sessions and /tokens list them",
     "SCOPE_MISSING": "{message}; a token with that scope is needed",
     "NOT_A_BOT": "{message}: /bots lists yours",
+    "NOT_AN_ACCOUNT": _SAME,
     "LAST_ADMIN": "the last admin has to stay: make somebody else an admin first",
     "SESSION_REPLACED": "another client took over this session",
     "SESSION_ENDED": "your sign-in was ended: from elsewhere, or by a change of the password",

@@ -32,7 +32,7 @@ def reset_password(state: State, command: cmd.ResetPassword, time_ms: int) -> De
         return user
     account = state.accounts.get(user.user_id)
     if account is None or account.owner_id:
-        return Rejection(Reason.ACCOUNT_NEEDED, "a guest or a bot has no password", field="user")
+        return Rejection(Reason.NOT_AN_ACCOUNT, "a guest or a bot has no password", field="user")
     changed = _with_password(state, account, command.new_hash, time_ms)
     told = audited(
         state,

@@ -59,7 +59,7 @@ def set_admin(state: State, command: cmd.SetAdmin, time_ms: int) -> Decision:
     account = _account(state, found.user)
     if account is None or account.owner_id or account.deactivated:
         return Rejection(
-            Reason.ACCOUNT_NEEDED, "a guest, a bot or a closed account is no admin", field="user"
+            Reason.NOT_AN_ACCOUNT, "a guest, a bot or a closed account is no admin", field="user"
         )
     if account.admin == command.admin:
         return Accepted((), found.told())
@@ -83,7 +83,7 @@ def set_deactivated(state: State, command: cmd.SetDeactivated, time_ms: int) -> 
         return found
     account = _account(state, found.user)
     if account is None:
-        return Rejection(Reason.ACCOUNT_NEEDED, "a guest has no account", field="user")
+        return Rejection(Reason.NOT_AN_ACCOUNT, "a guest has no account", field="user")
     if account.deactivated == command.deactivated:
         return Accepted((), found.told())
     if command.deactivated:

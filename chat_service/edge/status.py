@@ -78,6 +78,7 @@ STATUS: dict[Reason, grpc.StatusCode] = {
     Reason.INVITE_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.MESSAGE_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.NOT_A_BOT: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.NOT_AN_ACCOUNT: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.LAST_ADMIN: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.ROOM_ARCHIVED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.ROOM_IS_PUBLIC: grpc.StatusCode.FAILED_PRECONDITION,

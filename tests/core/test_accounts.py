@@ -68,8 +68,8 @@ def test_operator_gives_no_password_to_those_without_an_account() -> None:
     scene.guest("guest")
     scene.bot(scene.account("alice"), "robot")
     for name, reason in {
-        "guest": Reason.ACCOUNT_NEEDED,
-        "robot": Reason.ACCOUNT_NEEDED,
+        "guest": Reason.NOT_AN_ACCOUNT,
+        "robot": Reason.NOT_AN_ACCOUNT,
         "nobody": Reason.USER_NOT_FOUND,
     }.items():
         assert scene.why_not(cmd.ResetPassword(cmd.UserByName(name), "#")) is reason

@@ -230,11 +230,11 @@ def test_admin_is_made_and_unmade() -> None:
     for name in ("eve", "robot"):
         for admin in (True, False):
             order = cmd.SetAdmin(town.ada, named(name), admin=admin)
-            assert town.why_not(order) is Reason.ACCOUNT_NEEDED
+            assert town.why_not(order) is Reason.NOT_AN_ACCOUNT
     town.account("dora")
     town.ok(cmd.SetDeactivated(town.ada, named("dora"), deactivated=True, reason=""))
     order = cmd.SetAdmin(town.ada, named("dora"), admin=True)
-    assert town.why_not(order) is Reason.ACCOUNT_NEEDED
+    assert town.why_not(order) is Reason.NOT_AN_ACCOUNT
 
 
 def test_last_admin_does_not_step_down() -> None:
@@ -274,7 +274,7 @@ def test_account_is_closed_and_opened_again() -> None:
     carol = town.sign_in("carol")
     assert not town.state.rooms_of.get(town.user_of(carol))
     guest = cmd.SetDeactivated(town.ada, named("eve"), deactivated=True, reason="")
-    assert town.why_not(guest) is Reason.ACCOUNT_NEEDED
+    assert town.why_not(guest) is Reason.NOT_AN_ACCOUNT
 
 
 def test_bot_may_send_fast() -> None:

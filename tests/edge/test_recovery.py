@@ -91,7 +91,7 @@ async def test_admin_is_made_and_unmade() -> None:
             assert await kind_of(operator, "alice") == (True, admin, False)
         await server.joins("guest")
         refusal = await refused(operator.calls("GrantAdmin", name="guest", admin=True))
-        assert (refusal.code.name, refusal.reason) == ("PERMISSION_DENIED", "ACCOUNT_NEEDED")
+        assert (refusal.code.name, refusal.reason) == ("FAILED_PRECONDITION", "NOT_AN_ACCOUNT")
         refusal = await refused(operator.calls("GrantAdmin", name="nobody", admin=True))
         assert (refusal.code.name, refusal.reason) == ("NOT_FOUND", "USER_NOT_FOUND")
 

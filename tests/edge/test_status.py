@@ -1,11 +1,19 @@
 """Reasons to gRPC statuses."""
 
+import re
+from pathlib import Path
+
 import grpc
 import pytest
 from google.rpc import code_pb2, error_details_pb2
 
 from chat_service.core.errors import Reason, Rejection
 from chat_service.edge.status import DOMAIN, STATUS, code_number, error_item, status_of
+
+ROOT = Path(__file__).parents[2]
+CODES = "|".join(code.name for code in grpc.StatusCode)
+# `CODE (what, reason ONE: words; TWO or THREE)`, or `CODE, reason ONE`.
+TOLD = re.compile(rf"\b({CODES})(?: \(([^()]*)\)|, reason (\w+))")
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -18,6 +26,32 @@ def test_every_reason_has_a_status(reason: Reason) -> None:
 def test_table_has_nothing_else() -> None:
     """The table holds the reasons of the core, each once."""
     assert set(STATUS) == set(Reason)
+
+
+@pytest.mark.parametrize("proto", sorted((ROOT / "protos").rglob("*.proto")), ids=lambda p: p.name)
+def test_contract_tells_the_status_of_a_reason_as_it_is(proto: Path) -> None:
+    """Wherever a comment of the contract names a reason beside a status, it is the reason's."""
+    comments = re.findall(r"^ *//(.*)$", proto.read_text(), re.MULTILINE)
+    told = TOLD.findall(re.sub(r"\s+", " ", " ".join(comments)))
+    pairs = {
+        (word, code)
+        for code, *words in told
+        for word in re.findall(r"[A-Z_]{4,}", " ".join(words))
+        if word in Reason.__members__
+    }
+    assert pairs
+    assert {pair for pair in pairs if STATUS[Reason(pair[0])].name != pair[1]} == set()
+
+
+def test_documented_table_is_the_table() -> None:
+    """The protocol's page lists each reason once, with its status."""
+    rows = re.findall(
+        rf"^\| ([A-Z_]+) \| ({CODES}) \|",
+        (ROOT / "docs/protocol.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(rows) == len(Reason)
+    assert dict(rows) == {reason.value: status.name for reason, status in STATUS.items()}
 
 
 def test_plain_refusal_has_one_error_info() -> None:

@@ -250,8 +250,8 @@ class AdminServiceServicer:
         instance.
 
         Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
-        (reason PASSWORD_INVALID), PERMISSION_DENIED (reason ACCOUNT_NEEDED: a guest or a bot has
-        none).
+        (reason PASSWORD_INVALID), FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest or a bot
+        has none).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -261,8 +261,9 @@ class AdminServiceServicer:
         """Makes an account an admin of an instance, or no longer, also the last one. About one
         instance.
 
-        Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
-        (reason ACCOUNT_NEEDED: a guest, a bot or a closed account cannot be one).
+        Errors: NOT_FOUND (no instance has this port, nobody has this name),
+        FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest, a bot or a closed account cannot be
+        one).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -272,8 +273,9 @@ class AdminServiceServicer:
         """Closes an account with its bots, so that nobody can sign in by it, or opens it again, as
         SetDeactivated of ModerationService. About one instance.
 
-        Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
-        (reason ACCOUNT_NEEDED), INVALID_ARGUMENT (reason: at most 390 bytes on one line).
+        Errors: NOT_FOUND (no instance has this port, nobody has this name),
+        FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest has none), INVALID_ARGUMENT (reason:
+        at most 390 bytes on one line).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

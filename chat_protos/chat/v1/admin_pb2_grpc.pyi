@@ -113,22 +113,24 @@ class AdminServiceStub:
     instance.
 
     Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
-    (reason PASSWORD_INVALID), PERMISSION_DENIED (reason ACCOUNT_NEEDED: a guest or a bot has
-    none).
+    (reason PASSWORD_INVALID), FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest or a bot
+    has none).
     """
     GrantAdmin: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GrantAdminRequest, _admin_pb2.GrantAdminResponse]
     """Makes an account an admin of an instance, or no longer, also the last one. About one
     instance.
 
-    Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
-    (reason ACCOUNT_NEEDED: a guest, a bot or a closed account cannot be one).
+    Errors: NOT_FOUND (no instance has this port, nobody has this name),
+    FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest, a bot or a closed account cannot be
+    one).
     """
     CloseAccount: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CloseAccountRequest, _admin_pb2.CloseAccountResponse]
     """Closes an account with its bots, so that nobody can sign in by it, or opens it again, as
     SetDeactivated of ModerationService. About one instance.
 
-    Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
-    (reason ACCOUNT_NEEDED), INVALID_ARGUMENT (reason: at most 390 bytes on one line).
+    Errors: NOT_FOUND (no instance has this port, nobody has this name),
+    FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest has none), INVALID_ARGUMENT (reason:
+    at most 390 bytes on one line).
     """
     Unban: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UnbanRequest, _admin_pb2.UnbanResponse]
     """Lets a user or a network in again that an admin has banned from an instance. No effect if
@@ -245,22 +247,24 @@ class AdminServiceAsyncStub(AdminServiceStub):
     instance.
 
     Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
-    (reason PASSWORD_INVALID), PERMISSION_DENIED (reason ACCOUNT_NEEDED: a guest or a bot has
-    none).
+    (reason PASSWORD_INVALID), FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest or a bot
+    has none).
     """
     GrantAdmin: _aio.UnaryUnaryMultiCallable[_admin_pb2.GrantAdminRequest, _admin_pb2.GrantAdminResponse]  # type: ignore[assignment]
     """Makes an account an admin of an instance, or no longer, also the last one. About one
     instance.
 
-    Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
-    (reason ACCOUNT_NEEDED: a guest, a bot or a closed account cannot be one).
+    Errors: NOT_FOUND (no instance has this port, nobody has this name),
+    FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest, a bot or a closed account cannot be
+    one).
     """
     CloseAccount: _aio.UnaryUnaryMultiCallable[_admin_pb2.CloseAccountRequest, _admin_pb2.CloseAccountResponse]  # type: ignore[assignment]
     """Closes an account with its bots, so that nobody can sign in by it, or opens it again, as
     SetDeactivated of ModerationService. About one instance.
 
-    Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
-    (reason ACCOUNT_NEEDED), INVALID_ARGUMENT (reason: at most 390 bytes on one line).
+    Errors: NOT_FOUND (no instance has this port, nobody has this name),
+    FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest has none), INVALID_ARGUMENT (reason:
+    at most 390 bytes on one line).
     """
     Unban: _aio.UnaryUnaryMultiCallable[_admin_pb2.UnbanRequest, _admin_pb2.UnbanResponse]  # type: ignore[assignment]
     """Lets a user or a network in again that an admin has banned from an instance. No effect if
@@ -440,8 +444,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         instance.
 
         Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
-        (reason PASSWORD_INVALID), PERMISSION_DENIED (reason ACCOUNT_NEEDED: a guest or a bot has
-        none).
+        (reason PASSWORD_INVALID), FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest or a bot
+        has none).
         """
 
     @_abc_1.abstractmethod
@@ -453,8 +457,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes an account an admin of an instance, or no longer, also the last one. About one
         instance.
 
-        Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
-        (reason ACCOUNT_NEEDED: a guest, a bot or a closed account cannot be one).
+        Errors: NOT_FOUND (no instance has this port, nobody has this name),
+        FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest, a bot or a closed account cannot be
+        one).
         """
 
     @_abc_1.abstractmethod
@@ -466,8 +471,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """Closes an account with its bots, so that nobody can sign in by it, or opens it again, as
         SetDeactivated of ModerationService. About one instance.
 
-        Errors: NOT_FOUND (no instance has this port, nobody has this name), PERMISSION_DENIED
-        (reason ACCOUNT_NEEDED), INVALID_ARGUMENT (reason: at most 390 bytes on one line).
+        Errors: NOT_FOUND (no instance has this port, nobody has this name),
+        FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest has none), INVALID_ARGUMENT (reason:
+        at most 390 bytes on one line).
         """
 
     @_abc_1.abstractmethod

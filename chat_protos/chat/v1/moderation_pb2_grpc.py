@@ -263,8 +263,8 @@ class ModerationServiceServicer:
     def SetAdmin(self, request, context):
         """Makes an account an admin of the server, or no longer. An admin may step down.
 
-        Errors: FAILED_PRECONDITION (reason LAST_ADMIN; reason ACCOUNT_NEEDED: a guest or a
-        bot cannot be one).
+        Errors: FAILED_PRECONDITION (reason LAST_ADMIN; NOT_AN_ACCOUNT: a guest, a bot or a
+        closed account cannot be one).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -274,7 +274,7 @@ class ModerationServiceServicer:
         """Closes an account, as DeactivateAccount, or opens it again, with its password as it
         was, in no room, and no admin.
 
-        Errors: FAILED_PRECONDITION (reason ACCOUNT_NEEDED: a guest has none).
+        Errors: FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest has none).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -120,14 +120,14 @@ class ModerationServiceStub:
     SetAdmin: _grpc.UnaryUnaryMultiCallable[_moderation_pb2.SetAdminRequest, _moderation_pb2.SetAdminResponse]
     """Makes an account an admin of the server, or no longer. An admin may step down.
 
-    Errors: FAILED_PRECONDITION (reason LAST_ADMIN; reason ACCOUNT_NEEDED: a guest or a
-    bot cannot be one).
+    Errors: FAILED_PRECONDITION (reason LAST_ADMIN; NOT_AN_ACCOUNT: a guest, a bot or a
+    closed account cannot be one).
     """
     SetDeactivated: _grpc.UnaryUnaryMultiCallable[_moderation_pb2.SetDeactivatedRequest, _moderation_pb2.SetDeactivatedResponse]
     """Closes an account, as DeactivateAccount, or opens it again, with its password as it
     was, in no room, and no admin.
 
-    Errors: FAILED_PRECONDITION (reason ACCOUNT_NEEDED: a guest has none).
+    Errors: FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest has none).
     """
     SetFast: _grpc.UnaryUnaryMultiCallable[_moderation_pb2.SetFastRequest, _moderation_pb2.SetFastResponse]
     """Lets a bot send as fast as bots may, 50 messages a second, or no longer.
@@ -219,14 +219,14 @@ class ModerationServiceAsyncStub(ModerationServiceStub):
     SetAdmin: _aio.UnaryUnaryMultiCallable[_moderation_pb2.SetAdminRequest, _moderation_pb2.SetAdminResponse]  # type: ignore[assignment]
     """Makes an account an admin of the server, or no longer. An admin may step down.
 
-    Errors: FAILED_PRECONDITION (reason LAST_ADMIN; reason ACCOUNT_NEEDED: a guest or a
-    bot cannot be one).
+    Errors: FAILED_PRECONDITION (reason LAST_ADMIN; NOT_AN_ACCOUNT: a guest, a bot or a
+    closed account cannot be one).
     """
     SetDeactivated: _aio.UnaryUnaryMultiCallable[_moderation_pb2.SetDeactivatedRequest, _moderation_pb2.SetDeactivatedResponse]  # type: ignore[assignment]
     """Closes an account, as DeactivateAccount, or opens it again, with its password as it
     was, in no room, and no admin.
 
-    Errors: FAILED_PRECONDITION (reason ACCOUNT_NEEDED: a guest has none).
+    Errors: FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest has none).
     """
     SetFast: _aio.UnaryUnaryMultiCallable[_moderation_pb2.SetFastRequest, _moderation_pb2.SetFastResponse]  # type: ignore[assignment]
     """Lets a bot send as fast as bots may, 50 messages a second, or no longer.
@@ -405,8 +405,8 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_moderation_pb2.SetAdminResponse, _abc.Awaitable[_moderation_pb2.SetAdminResponse]]:
         """Makes an account an admin of the server, or no longer. An admin may step down.
 
-        Errors: FAILED_PRECONDITION (reason LAST_ADMIN; reason ACCOUNT_NEEDED: a guest or a
-        bot cannot be one).
+        Errors: FAILED_PRECONDITION (reason LAST_ADMIN; NOT_AN_ACCOUNT: a guest, a bot or a
+        closed account cannot be one).
         """
 
     @_abc_1.abstractmethod
@@ -418,7 +418,7 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Closes an account, as DeactivateAccount, or opens it again, with its password as it
         was, in no room, and no admin.
 
-        Errors: FAILED_PRECONDITION (reason ACCOUNT_NEEDED: a guest has none).
+        Errors: FAILED_PRECONDITION (reason NOT_AN_ACCOUNT: a guest has none).
         """
 
     @_abc_1.abstractmethod
