@@ -4,10 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from chat_service.edge import accounts
+from chat_service.edge.accounts import SERVICE as ACCOUNTS
 from chat_service.edge.accounts import AccountMethods
 from chat_service.edge.blocks import BlockMethods
-from chat_service.edge.calls import Service
 from chat_service.edge.directory import Directory
 from chat_service.edge.doors import Doors
 from chat_service.edge.entrance import Entrance
@@ -18,6 +17,7 @@ from chat_service.edge.journal import Journal
 from chat_service.edge.limits import CallLimits
 from chat_service.edge.lists import Lists
 from chat_service.edge.logins import Logins
+from chat_service.edge.methods import Service, streaming_service, unary_service
 from chat_service.edge.moderation import SERVICE as MODERATION
 from chat_service.edge.moderation import ModerationMethods
 from chat_service.edge.pace import Pace
@@ -57,7 +57,7 @@ class Ground:
 
 
 def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
-    """Return the calls of the chat, and the services beside it."""
+    """Return the calls of the chat, and all services: that of the chat, and those beside it."""
     doors = Doors(ground.passwords, ground.logins, ground.directory, ground.clock)
     entrance = Entrance(
         instance=ground.instance,
@@ -140,16 +140,18 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
             limits=ground.limits,
         ),
     )
-    moderation_methods = ModerationMethods(
-        journal=ground.journal,
-        sessions=ground.sessions,
-        pace=ground.pace,
-        clock=ground.clock,
-        check_open=methods.check_open,
-        server=ServerOrder(
+    order_methods = (
+        ModerationMethods(
+            journal=ground.journal,
+            sessions=ground.sessions,
+            pace=ground.pace,
+            clock=ground.clock,
+            check_open=methods.check_open,
+        ),
+        ServerOrder(
             journal=ground.journal, sessions=ground.sessions, check_open=methods.check_open
         ),
-        records=Records(
+        Records(
             log=ground.log,
             directory=ground.directory,
             sessions=ground.sessions,
@@ -157,11 +159,11 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
             limits=ground.limits,
         ),
     )
+    tally, gate = ground.journal.tally, ground.gate
     services = (
-        Service(
-            accounts.SERVICE, accounts.handlers(ground.journal.tally, ground.gate, *account_methods)
-        ),
-        Service(ROOMS, room_methods.handlers(ground.gate)),
-        Service(MODERATION, moderation_methods.handlers(ground.gate)),
+        streaming_service(methods, tally, gate),
+        unary_service(ACCOUNTS, tally, gate, *account_methods),
+        unary_service(ROOMS, tally, gate, room_methods),
+        unary_service(MODERATION, tally, gate, *order_methods),
     )
     return methods, services

@@ -19,7 +19,6 @@ from chat_service.config import InstanceConfig, StartError
 from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
 from chat_service.core.model import RoomKind, Session, State
-from chat_service.edge.admin import SERVICE as ADMIN
 from chat_service.edge.admin import AdminMethods
 from chat_service.edge.directory import Directory
 from chat_service.edge.frames import HubFrames
@@ -203,7 +202,7 @@ async def _build(
         readers=readers,
         clock_ms=timing.wall_ms,
     )
-    transport = Transport(methods, journal.tally, gate, config.limits.transport, services)
+    transport = Transport(services, gate, config.limits.transport)
     try:
         address = await transport.listen(
             config.host, config.port, renewal.encryption if renewal else None
@@ -225,7 +224,7 @@ async def _build(
             ),
             readers=readers,
         )
-        admin = LocalTransport(ADMIN, admin_methods.handlers())
+        admin = LocalTransport(admin_methods.service())
         if admin_socket is not None:
             await admin.listen(admin_socket)
     except CannotListenError as error:

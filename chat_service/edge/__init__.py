@@ -30,7 +30,8 @@
     transport   the gRPC servers: options, addresses
     standard    the services that every gRPC server has: health, reflection
     gate        who comes in, and whether there are too many
-    calls       the table of methods, and what every call goes through
+    calls       what every call goes through
+    methods     the tables of methods, by the contract
     status      reasons to gRPC statuses
     paging      page sizes and tokens
     pace        rates: token buckets, strikes

@@ -3,11 +3,8 @@
 Each parses, asks, and answers; rules are in the core.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
-
-from google.protobuf.message import Message
 
 from chat_protos.chat.v1 import accounts_pb2 as pb
 from chat_service.codes import code_hash
@@ -17,39 +14,18 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import Account, Scope, Session
 from chat_service.core.names import name_key
 from chat_service.core.registration import register
-from chat_service.edge.calls import Call, Handlers, unary_handler
+from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory, token_hash
 from chat_service.edge.entrance import Entrance, new_token
-from chat_service.edge.gate import Gate
 from chat_service.edge.journal import Journal
+from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
 from chat_service.edge.passwords import Passwords
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.stream import Streams
-from chat_service.edge.tally import Tally
 from chat_service.edge.wire import user_message
 
 SERVICE = pb.DESCRIPTOR.services_by_name["AccountService"]
-
-# Any: each method takes its own request.
-Unary = dict[str, Callable[[Any, Call], Awaitable[Message]]]
-
-
-class Part(Protocol):
-    """Some of the calls of the service."""
-
-    def unary(self) -> Unary:
-        """Return them by name."""
-        ...
-
-
-def handlers(tally: Tally, gate: Gate, *parts: Part) -> Handlers:
-    """Return the table of the service's methods, which the parts have together."""
-    return {
-        name: unary_handler(name, getattr(pb, f"{name}Request"), method, tally, gate)
-        for part in parts
-        for name, method in part.unary().items()
-    }
 
 
 class AccountMethods:

@@ -7,7 +7,6 @@ everything, so it is served on a Unix socket alone.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Any
 
@@ -21,13 +20,14 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.messages import flaw_of_text
 from chat_service.core.model import Room, User
 from chat_service.core.names import name_key
-from chat_service.edge.calls import Call, Context, Handlers, stream_handler, unary_handler
+from chat_service.edge.calls import Call, Context, stream_handler
 from chat_service.edge.directory import Directory
 from chat_service.edge.figures import Snapshot, figures
 from chat_service.edge.frames import put_event
 from chat_service.edge.gate import Gate
 from chat_service.edge.ids import user_text
 from chat_service.edge.journal import Journal
+from chat_service.edge.methods import Method, Service, Unary, unary_service
 from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.recovery import RecoveryMethods
 from chat_service.edge.stream import Streams, room_now
@@ -82,10 +82,18 @@ class AdminMethods:
         # Set when the server stops: nothing new is begun.
         self.draining: Rejection | None = None
 
-    def handlers(self) -> Handlers:
-        """Return the table of the service's methods."""
-        # Any: each method takes its own request.
-        methods: dict[str, Callable[[Any, Call], Awaitable[Message]]] = {
+    def service(self) -> Service:
+        """Return the service; whoever reaches the socket may do everything."""
+        tally, gate = self._journal.tally, Gate()
+        service = unary_service(SERVICE, tally, gate, self)
+        service.handlers["ExportRoom"] = stream_handler(
+            "ExportRoom", pb.ExportRoomRequest, self.export_room, tally, gate
+        )
+        return service
+
+    def unary(self) -> Unary:
+        """Return the unary methods by name."""
+        here: Unary = {
             "ListInstanceUsers": self.list_instance_users,
             "ListInstanceRooms": self.list_instance_rooms,
             "Say": self.say,
@@ -93,18 +101,8 @@ class AdminMethods:
             "GetFigures": self.get_figures,
             **{name: self._if_open(method) for name, method in self._recovery.unary().items()},
         }
-        tally = self._journal.tally
-        # Whoever reaches the socket may do everything.
-        gate = Gate()
-        handlers: Handlers = {}
-        for name in SERVICE.methods_by_name:
-            request = getattr(pb, f"{name}Request")
-            if name == "ExportRoom":
-                handlers[name] = stream_handler(name, request, self.export_room, tally, gate)
-            else:
-                method = methods.get(name, _not_answered_here)
-                handlers[name] = unary_handler(name, request, method, tally, gate)
-        return handlers
+        elsewhere = set(SERVICE.methods_by_name) - {"ExportRoom"} - here.keys()
+        return here | dict.fromkeys(sorted(elsewhere), _not_answered_here)
 
     # ------------------------------------------------------------------ look-ups
 
@@ -226,9 +224,7 @@ class AdminMethods:
             raise RefusedError(self.draining)
 
     # Any: each method takes its own request.
-    def _if_open(
-        self, method: Callable[[Any, Call], Awaitable[Message]]
-    ) -> Callable[[Any, Call], Awaitable[Message]]:
+    def _if_open(self, method: Method) -> Method:
         async def if_open(request: Any, call: Call) -> Message:
             self._check_open()
             return await method(request, call)

@@ -6,10 +6,10 @@ from chat_protos.chat.v1 import accounts_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.model import Scope, User
 from chat_service.core.names import name_key
-from chat_service.edge.accounts import Unary
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.journal import Journal
+from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.wire import user_message, user_target_of

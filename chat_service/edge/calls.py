@@ -1,4 +1,4 @@
-"""The table of methods, and what every call goes through.
+"""What every call goes through.
 
 A request that cannot be parsed, a refusal and a mistake of ours each leave a call
 in their own way: INVALID_ARGUMENT, the status of the reason, and INTERNAL with an
@@ -12,13 +12,11 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.edge.gate import Gate
 from chat_service.edge.status import STATUS, refuse
@@ -26,14 +24,14 @@ from chat_service.edge.tally import Tally
 
 logger = logging.getLogger(__name__)
 
-SERVICE = "chat.v1.ChatService"
-
 # How calls ended that were not refused, in the counts.
 OK = "OK"
 CANCELLED = "CANCELLED"
 
 # Any: contexts of grpc.aio are generic in messages; here all kinds meet.
 Context = grpc.aio.ServicerContext[Any, Any]
+# Any: handlers are generic in messages, for a type checker alone; in a table all kinds meet.
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Malformed:
@@ -77,69 +75,6 @@ class Call:
         if self.session_id:
             fields["session"] = self.session_id
         return {"fields": fields | further}
-
-
-class Methods(Protocol):
-    """The calls of the service, as the table needs them."""
-
-    # Any: each method takes its own request and gives its own response.
-    def unary(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
-        """Return the unary methods by name."""
-        ...
-
-    async def chat(self, call: Call, context: Context) -> Rejection | None:
-        """Serve a Chat stream; return why it ended, None for a good end."""
-        ...
-
-    async def subscribe(
-        self, request: pb.SubscribeRequest, call: Call, context: Context
-    ) -> Rejection | None:
-        """Serve a Subscribe stream; return why it ended, None for a good end."""
-        ...
-
-
-# Any: handlers are generic in messages, for a type checker alone; in a table all kinds meet.
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Handlers: TypeAlias = dict[str, Handler]
-
-
-class Service(NamedTuple):
-    """A service beside that of the chat, and its methods."""
-
-    descriptor: ServiceDescriptor
-    handlers: Handlers
-
-
-def add_to(server: grpc.aio.Server, methods: Methods, tally: Tally, gate: Gate) -> None:
-    """Register the chat service with a server; its calls pass `gate` and count in `tally`."""
-    handlers = {
-        name: unary_handler(name, getattr(pb, f"{name}Request"), method, tally, gate)
-        for name, method in methods.unary().items()
-    }
-    handlers["Chat"] = grpc.stream_stream_rpc_method_handler(
-        _chat(methods, tally, gate),
-        request_deserializer=parser(pb.ChatRequest),
-        response_serializer=as_is,
-    )
-    handlers["Subscribe"] = stream_handler(
-        "Subscribe", pb.SubscribeRequest, methods.subscribe, tally, gate
-    )
-    add_service(server, pb.DESCRIPTOR.services_by_name["ChatService"], handlers)
-
-
-def add_service(server: grpc.aio.Server, service: ServiceDescriptor, handlers: Handlers) -> None:
-    """Register a service with a server. Raises TypeError where methods are missing or too many."""
-    missing = sorted(set(service.methods_by_name) ^ set(handlers))
-    if missing:
-        raise TypeError(f"the contract and the table of methods differ: {missing}")
-    register(server, service.full_name, handlers)
-
-
-def register(server: grpc.aio.Server, name: str, handlers: Handlers) -> None:
-    """Register methods of a service of this name with a server."""
-    # Registered ones are found first; the generic ones serve a grpcio that has no others.
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
-    server.add_registered_method_handlers(name, handlers)
 
 
 def as_is(frame: bytes) -> bytes:
@@ -245,20 +180,30 @@ def stream_handler(
     )
 
 
-def _chat(methods: Methods, tally: Tally, gate: Gate) -> Callable[[Any, Context], Awaitable[None]]:
-    async def call_chat(_: Any, context: Context) -> None:
+def dialogue_handler(
+    name: str,
+    request_type: type[Message],
+    method: Callable[[Call, Context], Awaitable[Rejection | None]],
+    tally: Tally,
+    gate: Gate,
+) -> Handler:
+    """Return the entry of a method that reads requests too; `method` returns why it ended."""
+
+    async def call_dialogue(_: Any, context: Context) -> None:
         async def serve() -> Rejection | None:
             try:
                 with gate.passing(call.network, call.connection):
-                    return await methods.chat(call, context)
+                    return await method(call, context)
             except RefusedError as error:
                 await await_first(context, error.rejection)
                 raise
 
         call = call_of(context, gate)
-        await _stream("Chat", serve, call, context, tally)
+        await _stream(name, serve, call, context, tally)
 
-    return call_chat
+    return grpc.stream_stream_rpc_method_handler(
+        call_dialogue, request_deserializer=parser(request_type), response_serializer=as_is
+    )
 
 
 # A client that has not said anything by then is refused all the same.

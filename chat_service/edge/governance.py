@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-from google.protobuf.message import Message
+from collections.abc import Callable
 
 from chat_protos.chat.v1 import moderation_pb2 as pb
 from chat_service.core import commands as cmd
@@ -15,6 +12,7 @@ from chat_service.core.model import Scope
 from chat_service.edge.calls import Call
 from chat_service.edge.ids import user_text
 from chat_service.edge.journal import Journal, Outcome
+from chat_service.edge.methods import Unary
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.wire import user_target_of
 
@@ -32,8 +30,7 @@ class ServerOrder:
         self._sessions = sessions
         self._check_open = check_open
 
-    # Any: each method takes its own request.
-    def methods(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
+    def unary(self) -> Unary:
         """Return the methods by name."""
         return {
             "RemoveUser": self.remove_user,

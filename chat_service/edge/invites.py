@@ -10,12 +10,13 @@ from chat_service.core.access import ADMIN_NEEDED, is_admin
 from chat_service.core.errors import RefusedError
 from chat_service.core.invites import REGISTRATIONS
 from chat_service.core.model import Invite, Session
-from chat_service.edge.accounts import Unary, owner
+from chat_service.edge.accounts import owner
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.ids import invite_number, invite_text, user_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
+from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
 from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions

@@ -4,22 +4,17 @@ Each parses, asks, and answers; rules are in the core.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-from google.protobuf.message import Message
+from collections.abc import Callable
 
 from chat_protos.chat.v1 import moderation_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.decision import Answer
 from chat_service.core.model import Scope
-from chat_service.edge.calls import Call, Handlers, unary_handler
-from chat_service.edge.gate import Gate
-from chat_service.edge.governance import ServerOrder
+from chat_service.edge.calls import Call
 from chat_service.edge.ids import room_text, user_text
 from chat_service.edge.journal import Journal
+from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
-from chat_service.edge.records import Records
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.wire import target_of, user_target_of
 
@@ -29,7 +24,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["ModerationService"]
 
 
 class ModerationMethods:
-    """Serves the calls that keep order; `server` and `records` serve some of them."""
+    """Serves the calls that keep order in rooms."""
 
     def __init__(
         self,
@@ -39,8 +34,6 @@ class ModerationMethods:
         pace: Pace,
         clock: Callable[[], float],
         check_open: Callable[[], None],
-        server: ServerOrder,
-        records: Records,
     ) -> None:
         """`clock` is for rates, in seconds; `check_open` raises when the server stops."""
         self._journal = journal
@@ -48,26 +41,16 @@ class ModerationMethods:
         self._pace = pace
         self._clock = clock
         self._check_open = check_open
-        self._server = server
-        self._records = records
 
-    def handlers(self, gate: Gate) -> Handlers:
-        """Return the table of the service's methods."""
-        # Any: each method takes its own request.
-        methods: dict[str, Callable[[Any, Call], Awaitable[Message]]] = {
+    def unary(self) -> Unary:
+        """Return the methods by name."""
+        return {
             "KickMember": self.kick_member,
             "BanMember": self.ban_member,
             "UnbanMember": self.unban_member,
             "MuteMember": self.mute_member,
             "UnmuteMember": self.unmute_member,
             "DeleteMessage": self.delete_message,
-            **self._server.methods(),
-            **self._records.methods(),
-        }
-        tally = self._journal.tally
-        return {
-            name: unary_handler(name, getattr(pb, f"{name}Request"), method, tally, gate)
-            for name, method in methods.items()
         }
 
     async def kick_member(self, request: pb.KickMemberRequest, call: Call) -> pb.KickMemberResponse:

@@ -1,11 +1,7 @@
 """The lists of what keeps order: who is restricted, who is banned, and what was done."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from typing import Any
-
-from google.protobuf.message import Message
 
 from chat_protos.chat.v1 import chat_pb2
 from chat_protos.chat.v1 import moderation_pb2 as pb
@@ -19,6 +15,7 @@ from chat_service.edge.audit import entry_message
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
+from chat_service.edge.methods import Unary
 from chat_service.edge.paging import key_of, number_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.wire import actor_message, target_of, user_message
@@ -46,8 +43,7 @@ class Records:
         self._readers = readers
         self._limits = limits
 
-    # Any: each method takes its own request.
-    def methods(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
+    def unary(self) -> Unary:
         """Return the methods by name."""
         return {
             "ListRestrictions": self.list_restrictions,

@@ -6,11 +6,7 @@ are made here are in the answer, and nowhere else but for their hashes.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from typing import Any
-
-from google.protobuf.message import Message
 
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2
@@ -22,6 +18,7 @@ from chat_service.edge.audit import entry_message
 from chat_service.edge.calls import Call
 from chat_service.edge.ids import user_text
 from chat_service.edge.journal import Journal
+from chat_service.edge.methods import Unary
 from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.passwords import Passwords
 from chat_service.log.contract import Log
@@ -50,8 +47,7 @@ class RecoveryMethods:
         self._passwords = passwords
         self._readers = readers
 
-    # Any: each method takes its own request.
-    def unary(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
+    def unary(self) -> Unary:
         """Return the methods by name."""
         return {
             "CreateOwnerCode": self.create_owner_code,

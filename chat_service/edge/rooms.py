@@ -1,11 +1,8 @@
 """The calls of RoomService. Each parses, asks, and answers; rules are in the core."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-
-from google.protobuf.message import Message
 
 from chat_protos.chat.v1 import accounts_pb2, rooms_pb2
 from chat_protos.chat.v1 import chat_pb2 as pb
@@ -16,13 +13,13 @@ from chat_service.core.errors import RefusedError, Rejection
 from chat_service.core.model import Invite, Member, Role, Room, Scope, Session
 from chat_service.core.names import name_key
 from chat_service.core.rooms import room_for
-from chat_service.edge.calls import Call, Handlers, unary_handler
+from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory, token_hash
 from chat_service.edge.doors import Doors
-from chat_service.edge.gate import Gate
 from chat_service.edge.ids import invite_number, invite_text, room_number, user_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
+from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
 from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
@@ -72,10 +69,9 @@ class RoomMethods:
         self._check_open = check_open
         self._limits = limits
 
-    def handlers(self, gate: Gate) -> Handlers:
-        """Return the table of the service's methods."""
-        # Any: each method takes its own request.
-        methods: dict[str, Callable[[Any, Call], Awaitable[Message]]] = {
+    def unary(self) -> Unary:
+        """Return the methods by name."""
+        return {
             "CreateRoom": self.create_room,
             "GetRoom": self.get_room,
             "UpdateRoom": self.update_room,
@@ -88,11 +84,6 @@ class RoomMethods:
             "CreateRoomInvite": self.create_room_invite,
             "ListRoomInvites": self.list_room_invites,
             "RevokeRoomInvite": self.revoke_room_invite,
-        }
-        tally = self._journal.tally
-        return {
-            name: unary_handler(name, getattr(rooms_pb2, f"{name}Request"), method, tally, gate)
-            for name, method in methods.items()
         }
 
     # --------------------------------------------------------------------- rooms

@@ -3,11 +3,9 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
 import grpc
-from google.protobuf.message import Message
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
@@ -22,6 +20,7 @@ from chat_service.edge.ids import room_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
 from chat_service.edge.lists import Lists
+from chat_service.edge.methods import Unary
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Pace
 from chat_service.edge.sessions import Sessions
@@ -66,8 +65,7 @@ class ChatMethods:
         # Set when the server stops: new calls are told to come back.
         self.draining: Rejection | None = None
 
-    # Any: each method takes its own request.
-    def unary(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
+    def unary(self) -> Unary:
         """Return the unary methods by name."""
         return {
             "Join": self.join,

@@ -23,10 +23,10 @@ from chat_service.edge.calls import (
     call_of,
     malformed,
     parser,
-    register,
     serialize,
 )
 from chat_service.edge.gate import Gate
+from chat_service.edge.methods import register
 from chat_service.edge.status import refuse
 
 HEALTH = "grpc.health.v1.Health"

@@ -11,13 +11,14 @@ from chat_service.core import commands as cmd
 from chat_service.core.decision import too_fast
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import FOREVER_MS, Scope, Session
-from chat_service.edge.accounts import Unary, bot_named, owner
+from chat_service.edge.accounts import bot_named, owner
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory, token_hash
 from chat_service.edge.entrance import new_token
 from chat_service.edge.ids import session_number, session_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
+from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
 from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions

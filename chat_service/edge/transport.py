@@ -7,14 +7,13 @@ import os
 from collections.abc import Sequence
 
 import grpc
-from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 
-from chat_service.edge import calls, standard
+from chat_service.edge import standard
 from chat_service.edge.encryption import Encryption
 from chat_service.edge.gate import Gate
 from chat_service.edge.limits import DEFAULT_TRANSPORT, TransportLimits
-from chat_service.edge.tally import Tally
+from chat_service.edge.methods import Service
 
 
 def options(limits: TransportLimits) -> tuple[tuple[str, int], ...]:
@@ -42,22 +41,19 @@ PRIVATE = 0o077
 
 
 class Transport:
-    """One listening gRPC server: the chat service, further ones, health and reflection."""
+    """One listening gRPC server: services, their health, and reflection."""
 
     def __init__(
         self,
-        methods: calls.Methods,
-        tally: Tally,
+        services: Sequence[Service],
         gate: Gate,
         limits: TransportLimits = DEFAULT_TRANSPORT,
-        services: Sequence[calls.Service] = (),
     ) -> None:
         self._server = grpc.aio.server(options=options(limits))
-        calls.add_to(self._server, methods, tally, gate)
-        self._health = standard.add_health(self._server, gate)
         for service in services:
-            calls.add_service(self._server, service.descriptor, service.handlers)
-        self._names = (calls.SERVICE, *(service.descriptor.full_name for service in services))
+            service.add_to(self._server)
+        self._health = standard.add_health(self._server, gate)
+        self._names = tuple(service.descriptor.full_name for service in services)
         standard.add_reflection(self._server, self._names, gate)
 
     async def listen(self, host: str, port: int, encryption: Encryption | None = None) -> str:
@@ -93,11 +89,11 @@ class Transport:
 class LocalTransport:
     """One gRPC server on a Unix socket, for whoever owns its file and for nobody else."""
 
-    def __init__(self, service: ServiceDescriptor, handlers: calls.Handlers) -> None:
+    def __init__(self, service: Service) -> None:
         # Of a socket that only the owner of the data can open: requests have the usual 4 MiB, so
         # that words that are too long are refused for what they are.
         self._server = grpc.aio.server()
-        calls.add_service(self._server, service, handlers)
+        service.add_to(self._server)
 
     async def listen(self, path: str) -> None:
         """Accept calls on the socket `path`; one that a dead process left there is replaced.

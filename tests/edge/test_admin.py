@@ -222,7 +222,7 @@ async def test_mistake_of_ours_is_told_by_its_id_alone(loud_log: pytest.LogCaptu
         async def get_figures(self, _: pb.GetFiguresRequest, __: Call) -> pb.GetFiguresResponse:
             raise ValueError("secret path")
 
-    transport = LocalTransport(SERVICE, methods_of(Scene(), Broken).handlers())
+    transport = LocalTransport(methods_of(Scene(), Broken).service())
     with tempfile.TemporaryDirectory(prefix="chat-") as directory:
         path = Path(directory) / "admin.sock"
         await transport.listen(str(path))

@@ -1,26 +1,24 @@
 """What every call goes through, and what a hostile client gets."""
 
 import asyncio
-import inspect
 import logging
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.edge import calls
-from chat_service.edge.calls import Call, Context
+from chat_service.edge.calls import Call
 from chat_service.edge.gate import Gate
+from chat_service.edge.methods import CHAT, streaming_service
 from chat_service.edge.tally import Tally
 from tests.edge import http2
 from tests.edge.clients import (
@@ -31,117 +29,21 @@ from tests.edge.clients import (
     raw,
     story,
 )
+from tests.edge.planted import UNARY, Planted
 
 SECRET = "/home/secret path"
-UNARY = ("Join", "SignOut", "PostMessage", "ListMessages", "ListRooms", "ListUsers")
-
-
-class Planted:
-    """Methods that all do the one thing that a test plants."""
-
-    def __init__(self, act: Callable[[Call], Awaitable[Any]]) -> None:
-        self._act = act
-
-    def unary(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
-        return dict.fromkeys(UNARY, self._call)
-
-    async def _call(self, _: Any, call: Call) -> Message:
-        answer: Message = await self._act(call)
-        return answer
-
-    async def chat(self, call: Call, context: Context) -> Rejection | None:
-        await context.read()
-        ended: Rejection | None = await self._act(call)
-        return ended
-
-    async def subscribe(self, _: object, call: Call, context: Context) -> Rejection | None:
-        await context.write(pb.SubscribeResponse().SerializeToString())
-        ended: Rejection | None = await self._act(call)
-        return ended
 
 
 @asynccontextmanager
 async def serving(methods: Planted, gate: Gate | None = None) -> AsyncIterator[grpc.aio.Channel]:
     """Serve planted methods, and give a connection to them."""
     server = grpc.aio.server()
-    calls.add_to(server, methods, Tally(), gate or Gate())
+    streaming_service(methods, Tally(), gate or Gate()).add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield channel
     await server.stop(0)
-
-
-# ------------------------------------------------------------------------ the table
-
-
-class Registry:
-    """A server that remembers what was registered."""
-
-    def __init__(self) -> None:
-        self.generic: list[Any] = []
-        self.registered: dict[str, dict[str, Any]] = {}
-
-    def add_generic_rpc_handlers(self, handlers: Any) -> None:
-        self.generic.extend(handlers)
-
-    def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-        self.registered[service] = handlers
-
-
-def registered() -> Registry:
-    """Return what the service registers."""
-
-    async def nothing(_: Call) -> None:
-        return None
-
-    registry: Any = Registry()
-    calls.add_to(registry, Planted(nothing), Tally(), Gate())
-    found: Registry = registry
-    return found
-
-
-def test_both_ways_of_registering_have_every_method() -> None:
-    """The methods of the contract are found by the fast way and by the generic one."""
-    registry = registered()
-    declared = set(pb.DESCRIPTOR.services_by_name["ChatService"].methods_by_name)
-    assert set(registry.registered[calls.SERVICE]) == declared
-    (generic,) = registry.generic
-    assert generic.service_name() == calls.SERVICE
-
-
-@pytest.mark.parametrize("method", ["Chat", "Subscribe"])
-def test_frames_pass_as_they_are(method: str) -> None:
-    """The serializer of a stream hands on the very bytes object, which must be exactly bytes."""
-    handler = registered().registered[calls.SERVICE][method]
-    frame = pb.ChatResponse(items=[pb.StreamItem(live=pb.Live(seq=1))]).SerializeToString()
-    assert type(frame) is bytes
-    assert handler.response_serializer(frame) is frame
-    assert calls.as_is(frame) is frame
-
-
-def test_handlers_are_coroutines() -> None:
-    """No generator, which is not closed on an error; no partial, which a thread would serve."""
-    for handler in registered().registered[calls.SERVICE].values():
-        serve = handler.unary_unary or handler.unary_stream or handler.stream_stream
-        assert inspect.iscoroutinefunction(serve)
-
-
-def test_table_must_agree_with_the_contract() -> None:
-    """A method too few is noticed at the start, not by a caller."""
-
-    class Fewer(Planted):
-        def unary(self) -> dict[str, Callable[[Any, Call], Awaitable[Message]]]:
-            methods = super().unary()
-            del methods["SignOut"]
-            return methods
-
-    async def nothing(_: Call) -> None:
-        return None
-
-    registry: Any = Registry()
-    with pytest.raises(TypeError, match="SignOut"):
-        calls.add_to(registry, Fewer(nothing), Tally(), Gate())
 
 
 @pytest.mark.parametrize(
@@ -358,7 +260,7 @@ async def test_streams_that_are_opened_only_to_be_reset(tmp_path: Path) -> None:
     """Thousands of calls that are cancelled as they begin leave the server answering others."""
     async with Server(tmp_path) as server:
         alice, bob = await server.guests("alice", "bob")
-        headers = http2.call_headers(f"/{calls.SERVICE}/Chat")
+        headers = http2.call_headers(f"/{CHAT.full_name}/Chat")
         async with http2.Connection(server.address) as connection:
             for number in range(3000):
                 stream = 2 * number + 1
@@ -394,7 +296,7 @@ async def test_method_that_does_not_exist(tmp_path: Path) -> None:
     """A method or a service of the future is UNIMPLEMENTED."""
     async with Server(tmp_path) as server:
         channel = server.channel()
-        for path in (f"/{calls.SERVICE}/Shout", "/chat.v2.ChatService/Join", "/nonsense"):
+        for path in (f"/{CHAT.full_name}/Shout", "/chat.v2.ChatService/Join", "/nonsense"):
             call: Any = channel.unary_unary(path)
             error = await outcome(call(b""))
             assert error is not None
@@ -409,7 +311,7 @@ async def test_health_is_answered(tmp_path: Path) -> None:
     """The server and the chat service are SERVING; another service is not known."""
     async with Server(tmp_path) as server:
         health: Any = health_pb2_grpc.HealthStub(server.channel())
-        for service in ("", calls.SERVICE):
+        for service in ("", CHAT.full_name):
             answer = await health.Check(health_pb2.HealthCheckRequest(service=service))
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
         with pytest.raises(grpc.aio.AioRpcError) as unknown:
@@ -425,10 +327,10 @@ async def test_reflection_tells_of_the_contract(tmp_path: Path) -> None:
         stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
         asked = [
             reflection_pb2.ServerReflectionRequest(list_services=""),
-            reflection_pb2.ServerReflectionRequest(file_containing_symbol=calls.SERVICE),
+            reflection_pb2.ServerReflectionRequest(file_containing_symbol=CHAT.full_name),
         ]
         services, file = [answer async for answer in stub.ServerReflectionInfo(iter(asked))]
         names = {service.name for service in services.list_services_response.service}
-        assert names >= {calls.SERVICE, "grpc.health.v1.Health"}
+        assert names >= {CHAT.full_name, "grpc.health.v1.Health"}
         described = file.file_descriptor_response.file_descriptor_proto
         assert pb.DESCRIPTOR.serialized_pb in described

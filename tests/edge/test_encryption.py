@@ -15,11 +15,10 @@ from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service.edge.encryption import Encryption
 from chat_service.edge.gate import Gate
 from chat_service.edge.limits import TransportLimits
-from chat_service.edge.tally import Tally
 from chat_service.edge.transport import Transport
 from tests.authority import Issued, issue
 from tests.edge.clients import PATIENCE, story
-from tests.edge.test_transport import Silent
+from tests.edge.planted import silent
 
 NAME = "chat.example"
 
@@ -32,7 +31,7 @@ def shown(issued: Issued) -> Encryption:
 @asynccontextmanager
 async def listening(encryption: Encryption) -> AsyncIterator[str]:
     """Serve on loopback; give the address."""
-    transport = Transport(Silent(), Tally(), Gate())
+    transport = Transport([silent()], Gate())
     address = await transport.listen("127.0.0.1", 0, encryption)
     try:
         yield address
@@ -115,7 +114,7 @@ async def test_what_does_not_fit_is_left_aside() -> None:
 async def test_silent_connection_does_not_stay() -> None:
     """Who connects and begins no handshake is let go of after its time."""
     limits = TransportLimits(handshake_ms=100)
-    transport = Transport(Silent(), Tally(), Gate(), limits)
+    transport = Transport([silent()], Gate(), limits)
     address = await transport.listen("127.0.0.1", 0, shown(issue(NAME)))
     host, port = address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))

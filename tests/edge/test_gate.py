@@ -18,14 +18,16 @@ from hypothesis import strategies as st
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.config import ServerLimits
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.edge.calls import SERVICE, Call
+from chat_service.edge.calls import Call
 from chat_service.edge.gate import RETRY_MS, Gate
 from chat_service.edge.limits import AddressLimits
+from chat_service.edge.methods import CHAT
 from tests.chaos.fuzz import methods
 from tests.edge import http2
 from tests.edge.clients import PATIENCE, Guest, Refusal, Server, hello, outcome, raw, story
 from tests.edge.operator import Operated
-from tests.edge.test_calls import Planted, serving
+from tests.edge.planted import Planted
+from tests.edge.test_calls import serving
 
 EVERYBODY = AddressLimits(exempt=())
 FEW = AddressLimits(connections=3, exempt=())
@@ -234,7 +236,7 @@ async def test_connection_that_is_cut_makes_room(tmp_path: Path) -> None:
     """A peer that vanishes without a word is counted no more once its connection is gone."""
     limits = ServerLimits(addresses=replace(FEW, connections=1))
     async with Server(tmp_path, limits=limits) as server:
-        headers = http2.call_headers(f"/{SERVICE}/Chat")
+        headers = http2.call_headers(f"/{CHAT.full_name}/Chat")
         request = pb.JoinRequest(name="alice").SerializeToString()
         channel = server.channel()
         async with http2.Connection(server.address) as connection:

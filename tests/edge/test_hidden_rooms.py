@@ -22,7 +22,6 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
 from chat_service.core.model import RoomKind
-from chat_service.edge.governance import ServerOrder
 from chat_service.edge.lists import Lists
 from chat_service.edge.moderation import ModerationMethods
 from chat_service.edge.records import Records
@@ -246,17 +245,12 @@ class Desk:
             sessions=parts["sessions"],
             readers=None,  # type: ignore[arg-type] # as of lists
         )
-        order: dict[str, Any] = {
-            "journal": scene.journal,
-            "sessions": parts["sessions"],
-            "check_open": chat.check_open,
-        }
         moderation = ModerationMethods(
+            journal=scene.journal,
+            sessions=parts["sessions"],
             pace=scene.pace,
             clock=scene.clock.seconds,
-            server=ServerOrder(**order),
-            records=records,
-            **order,
+            check_open=chat.check_open,
         )
         self.methods = (chat, lists, rooms, moderation, records)
         self.looks = Looks(scene.directory.state, scene.log.state)

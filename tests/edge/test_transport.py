@@ -6,18 +6,16 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
-from chat_service.core.errors import Rejection
-from chat_service.edge.calls import SERVICE, Call, Context
 from chat_service.edge.gate import Gate
 from chat_service.edge.limits import TransportLimits
-from chat_service.edge.tally import Tally
+from chat_service.edge.methods import CHAT
 from chat_service.edge.transport import CannotListenError, Transport, options
 from tests.edge.clients import PATIENCE, story
+from tests.edge.planted import silent
 
 OPTIONS = options(TransportLimits())
 
@@ -42,23 +40,6 @@ NEEDED = {
 }
 
 
-class Silent:
-    """Methods that answer nothing of use."""
-
-    def unary(self) -> dict[str, Any]:
-        names = ("Join", "SignOut", "PostMessage", "ListMessages", "ListRooms", "ListUsers")
-        return dict.fromkeys(names, self._answer)
-
-    async def _answer(self, _: object, __: Call) -> Message:
-        return pb.ListRoomsResponse()
-
-    async def chat(self, _: Call, __: Context) -> Rejection | None:
-        return None
-
-    async def subscribe(self, _: object, __: Call, ___: Context) -> Rejection | None:
-        return None
-
-
 @pytest.mark.parametrize("name", NEEDED)
 def test_options_that_are_needed(name: str) -> None:
     """Each option whose default has cost somebody a day is set."""
@@ -80,16 +61,16 @@ def test_options_are_given_once() -> None:
 @story
 async def test_busy_port_is_an_error() -> None:
     """A port that another listens on is refused with the address, by whoever holds it."""
-    first = Transport(Silent(), Tally(), Gate())
+    first = Transport([silent()], Gate())
     address = await first.listen("127.0.0.1", 0)
     port = int(address.rpartition(":")[2])
     with pytest.raises(CannotListenError, match=f"127.0.0.1:{port}"):
-        await Transport(Silent(), Tally(), Gate()).listen("127.0.0.1", port)
+        await Transport([silent()], Gate()).listen("127.0.0.1", port)
     await first.stop(0)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(CannotListenError, match=f"127.0.0.1:{port}"):
-            await Transport(Silent(), Tally(), Gate()).listen("127.0.0.1", port)
+            await Transport([silent()], Gate()).listen("127.0.0.1", port)
 
 
 @story
@@ -97,7 +78,7 @@ async def test_port_can_be_used_again() -> None:
     """A port is free as soon as its server has stopped."""
     address = ""
     for _ in range(3):
-        transport = Transport(Silent(), Tally(), Gate())
+        transport = Transport([silent()], Gate())
         port = int(address.rpartition(":")[2] or 0)
         again = await transport.listen("127.0.0.1", port)
         assert address in ("", again)
@@ -113,9 +94,9 @@ async def test_ipv6_address() -> None:
     except OSError:
         # A machine without IPv6: that it cannot be bound is then told as for any address.
         with pytest.raises(CannotListenError, match=r"\[::1\]"):
-            await Transport(Silent(), Tally(), Gate()).listen("::1", 0)
+            await Transport([silent()], Gate()).listen("::1", 0)
         return
-    transport = Transport(Silent(), Tally(), Gate())
+    transport = Transport([silent()], Gate())
     address = await transport.listen("::1", 0)
     assert address.startswith("[::1]:")
     async with grpc.aio.insecure_channel(address) as channel:
@@ -126,11 +107,11 @@ async def test_ipv6_address() -> None:
 @story
 async def test_health_changes_before_the_end() -> None:
     """Who watches is told NOT_SERVING when the stop begins, while calls are still answered."""
-    transport = Transport(Silent(), Tally(), Gate())
+    transport = Transport([silent()], Gate())
     address = await transport.listen("127.0.0.1", 0)
     async with grpc.aio.insecure_channel(address) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
-        watch = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE))
+        watch = health.Watch(health_pb2.HealthCheckRequest(service=CHAT.full_name))
         statuses = health_pb2.HealthCheckResponse
         async with asyncio.timeout(PATIENCE):
             assert (await watch.read()).status == statuses.SERVING
