@@ -7,10 +7,13 @@ IPv4 where it is IPv4 that is mapped to IPv6.
 
 import ipaddress
 from functools import lru_cache
+from typing import TypeAlias
 
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.model import FOREVER_MS, NetworkBan, State, UserBan
 from chat_service.core.names import name_key
+
+IP: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # The longest prefixes that are refused are one shorter: nobody shuts out half a continent
 # by a slip. Source: the contract.
@@ -71,12 +74,9 @@ def networks_of(address: str) -> tuple[str, ...]:
 
     So a ban is found by as many look-ups as the address has bits, however many there are.
     """
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
+    ip = ip_of(address)
+    if ip is None:
         return ()
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = ip.ipv4_mapped or ip
     number, bits, kind = int(ip), ip.max_prefixlen, type(ip)
     # Ten times as fast as networks of `ipaddress`, which make their masks too.
     return tuple(
@@ -87,13 +87,20 @@ def networks_of(address: str) -> tuple[str, ...]:
 
 def is_in(network: str, address: str) -> bool:
     """Whether an address is in a network that is in the form of bans."""
+    ip = ip_of(address)
+    return ip is not None and ip in ipaddress.ip_network(network)
+
+
+def ip_of(address: str) -> IP | None:
+    """Return an address as bans and limits know it, IPv4 that came in as IPv6 as IPv4.
+
+    None is what is no address.
+    """
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = ip.ipv4_mapped or ip
-    return ip in ipaddress.ip_network(network)
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
 
 
 def network_named(text: str) -> str | Rejection:

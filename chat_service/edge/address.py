@@ -4,13 +4,10 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
 from urllib.parse import unquote
 
+from chat_service.core.bans import IP, ip_of
 from chat_service.edge.limits import DEFAULT_ADDRESSES, AddressLimits
-
-IP: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # What proxies add to an address: brackets, and a port.
 _FORWARDED = re.compile(r"\[([^\[\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}|([^\[\]]+)")
@@ -45,7 +42,7 @@ class Addresses:
         what is no address, the peer is the caller.
         """
         host = host_of(peer)
-        ip = _ip(host)
+        ip = ip_of(host)
         if ip is None:
             return Address(host, peer)
         if self._is_proxy(ip):
@@ -58,7 +55,9 @@ class Addresses:
         entries = ",".join(forwarded_for).split(",")
         for entry in reversed(entries):
             found = _FORWARDED.fullmatch(entry.strip())
-            ip = _ip(next(filter(None, found.groups()))) if found else None
+            text = next(filter(None, found.groups())) if found else ""
+            # A zone says nothing here of who calls.
+            ip = ip_of(text.partition("%")[0])
             if ip is None or not self._is_proxy(ip):
                 return ip
         return None
@@ -85,12 +84,3 @@ def host_of(peer: str) -> str:
     if kind not in ("ipv4", "ipv6"):
         return peer
     return unquote(rest).rpartition(":")[0].strip("[]").partition("%")[0]
-
-
-def _ip(text: str) -> IP | None:
-    """Read an address; IPv4 that came in as IPv6 is IPv4, and a zone is left out."""
-    try:
-        ip = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
