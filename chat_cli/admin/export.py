@@ -6,7 +6,7 @@ the author, since a name may go to somebody else.
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -28,11 +28,6 @@ from chat_cli.model import (
 from chat_cli.session import wire
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_text import transcript
-
-FORMATS = ("text", "jsonl")
-
-# Gives the lines of an event, without their ends.
-Format = Callable[[RoomEvent], list[str]]
 
 
 class OutputError(ChatError):
