@@ -179,7 +179,7 @@ class Orders:
         return cmd.SetTopic(self._session_id, target_of(order.room), order.topic, wait_ms)
 
     def _wait_to_send(self) -> int:
-        granted = self._is_bot and self._is_granted()
+        granted = self._is_granted()
         return self._pace.send(self._user_id, self._clock(), granted=granted)
 
     def _is_granted(self) -> bool:
