@@ -27,7 +27,7 @@ from chat_service.edge.rooms import SERVICE as ROOMS
 from chat_service.edge.rooms import RoomMethods
 from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Streams
+from chat_service.edge.streams import Streams
 from chat_service.edge.tokens import TokenMethods
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Log

@@ -31,7 +31,7 @@ from chat_service.edge.pruning import LOOK_S, Pruning
 from chat_service.edge.recovery import RecoveryMethods
 from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Streams
+from chat_service.edge.streams import Streams
 from chat_service.edge.transport import CannotListenError, LocalTransport, Transport
 from chat_service.following import Following, page_reader
 from chat_service.hub.hub import Hub

@@ -12,6 +12,7 @@
     doors       the passwords of private rooms
     conversation  one Chat stream: orders up, items down
     stream      what Chat and Subscribe share: a subscription and its writer
+    streams     those that are open
     moderation  the calls of ModerationService: in rooms,
     governance  on the server,
     records     and its lists

@@ -22,7 +22,7 @@ from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
 from chat_service.edge.passwords import Passwords
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Streams
+from chat_service.edge.streams import Streams
 from chat_service.edge.wire import user_message
 
 SERVICE = pb.DESCRIPTOR.services_by_name["AccountService"]

@@ -22,7 +22,8 @@ from chat_service.edge.limits import DEFAULT_CALLS, CallLimits, Rates
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
 from chat_service.edge.status import error_item
-from chat_service.edge.stream import Stream, Streams, check_reached
+from chat_service.edge.stream import Stream, check_reached
+from chat_service.edge.streams import Streams
 from chat_service.hub.hub import Hub
 
 # Characters of a room's name that an error repeats: more than a valid name has.

@@ -20,7 +20,8 @@ from chat_service.core.model import Room, RoomKind
 from chat_service.edge.directory import Directory
 from chat_service.edge.frames import tombstone_frame
 from chat_service.edge.ids import room_text
-from chat_service.edge.stream import Stream, Streams
+from chat_service.edge.stream import Stream
+from chat_service.edge.streams import Streams
 from chat_service.edge.wire import actor_message
 from chat_service.hub.hub import Hub
 

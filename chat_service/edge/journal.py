@@ -16,7 +16,7 @@ from chat_service.core.model import RoomKind
 from chat_service.edge.directory import Directory
 from chat_service.edge.effects import Effects
 from chat_service.edge.frames import LiveFrames, event_frame, withheld_frame
-from chat_service.edge.stream import Streams
+from chat_service.edge.streams import Streams
 from chat_service.edge.tally import Tally
 from chat_service.hub.hub import Hub
 from chat_service.log.contract import Commit, Log

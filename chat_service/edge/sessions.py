@@ -10,7 +10,7 @@ from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.ids import session_text
 from chat_service.edge.journal import Journal
-from chat_service.edge.stream import Streams
+from chat_service.edge.streams import Streams
 
 
 class Sessions:

@@ -50,7 +50,8 @@ from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Pace
 from chat_service.edge.passwords import Passwords
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Stream, Streams
+from chat_service.edge.stream import Stream
+from chat_service.edge.streams import Streams
 from chat_service.histogram import Histogram
 from chat_service.hub.hub import Hub
 from chat_service.hub.replay import Page

@@ -371,25 +371,6 @@ async def test_welcome_comes_before_a_notice(scene: Scene) -> None:
     assert kinds(await scene.told(stream.subscription)) == ["welcome", "reset", "notice"]
 
 
-@story
-async def test_streams_by_user_and_session(scene: Scene) -> None:
-    """Chat and Subscribe streams are told apart, and forgotten when they close."""
-    alice, bob = scene.joins("alice"), scene.joins("bob")
-    chat, listener = scene.stream(alice), scene.stream(alice, chat=False)
-    streams = scene.streams
-    assert streams.of_user(alice.user_id) == [chat]
-    assert (streams.is_connected(alice.user_id), streams.is_connected(bob.user_id)) == (True, False)
-    assert streams.subscribed_sessions() == [alice.session_id]
-    assert streams.attachments() == {chat.attachment}
-    assert streams.all() == [chat, listener]
-    streams.remove(chat)
-    streams.remove(chat)
-    assert not streams.is_connected(alice.user_id)
-    assert streams.all() == [listener]
-    streams.remove(listener)
-    assert streams.subscribed_sessions() == []
-
-
 # --------------------------------------------------------------------- private rooms
 
 
