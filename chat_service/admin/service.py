@@ -39,7 +39,7 @@ OPTIONS: tuple[tuple[str, int], ...] = (
 # Any: contexts of grpc.aio are generic in messages; here all kinds meet.
 Context = grpc.aio.ServicerContext[Any, Any]
 # In quotes: only the stubs of gRPC say that it is generic.
-Handlers = dict[str, "grpc.RpcMethodHandler[Any, Any]"]
+Entries = dict[str, "grpc.RpcMethodHandler[Any, Any]"]
 
 
 class AdminMethods:
@@ -141,11 +141,11 @@ class AdminServer:
     def __init__(self, methods: AdminMethods, path: str) -> None:
         self._path = path
         self._server = grpc.aio.server(options=OPTIONS)
-        handlers = _handlers(methods)
+        entries = _entries(methods)
         self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICE, handlers),)
+            (grpc.method_handlers_generic_handler(SERVICE, entries),)
         )
-        self._server.add_registered_method_handlers(SERVICE, handlers)
+        self._server.add_registered_method_handlers(SERVICE, entries)
 
     async def listen(self) -> None:
         """Accept calls; a socket that a dead process left is replaced. Raises OSError."""
@@ -162,23 +162,23 @@ class AdminServer:
             os.unlink(self._path)
 
 
-def _handlers(methods: AdminMethods) -> Handlers:
-    handlers: Handlers = {
+def _entries(methods: AdminMethods) -> Entries:
+    entries: Entries = {
         name: grpc.unary_unary_rpc_method_handler(
             _unary(method), request_deserializer=_parser(name), response_serializer=_serialize
         )
         for name, method in methods.unary().items()
     }
-    handlers["ExportRoom"] = grpc.unary_stream_rpc_method_handler(
+    entries["ExportRoom"] = grpc.unary_stream_rpc_method_handler(
         _export(methods),
         request_deserializer=_parser("ExportRoom"),
         response_serializer=_serialize,
     )
     declared = pb.DESCRIPTOR.services_by_name["AdminService"].methods_by_name
-    missing = sorted(set(declared) ^ set(handlers))
+    missing = sorted(set(declared) ^ set(entries))
     if missing:
         raise TypeError(f"the contract and the table of methods differ: {missing}")
-    return handlers
+    return entries
 
 
 def _serialize(message: Message) -> bytes:

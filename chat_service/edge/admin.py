@@ -20,7 +20,7 @@ from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.messages import flaw_of_text
 from chat_service.core.model import Room, User
 from chat_service.core.names import name_key
-from chat_service.edge.calls import Call, Context, stream_handler
+from chat_service.edge.calls import Call, Context, stream_entry
 from chat_service.edge.directory import Directory
 from chat_service.edge.figures import Snapshot, figures
 from chat_service.edge.frames import put_event
@@ -87,7 +87,7 @@ class AdminMethods:
         """Return the service; whoever reaches the socket may do everything."""
         tally, gate = self._journal.tally, Gate()
         service = unary_service(SERVICE, tally, gate, self)
-        service.handlers["ExportRoom"] = stream_handler(
+        service.entries["ExportRoom"] = stream_entry(
             "ExportRoom", pb.ExportRoomRequest, self.export_room, tally, gate
         )
         return service

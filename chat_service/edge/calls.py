@@ -30,8 +30,8 @@ CANCELLED = "CANCELLED"
 
 # Any: contexts of grpc.aio are generic in messages; here all kinds meet.
 Context = grpc.aio.ServicerContext[Any, Any]
-# Any: handlers are generic in messages, for a type checker alone; in a table all kinds meet.
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+# Any: entries are generic in messages, for a type checker alone; in a table all kinds meet.
+Entry: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Malformed:
@@ -123,13 +123,13 @@ def malformed() -> RefusedError:
 
 
 # Any: a method takes its own request.
-def unary_handler(
+def unary_entry(
     name: str,
     request_type: type[Message],
     method: Callable[[Any, Call], Awaitable[Message]],
     tally: Tally,
     gate: Gate,
-) -> Handler:
+) -> Entry:
     """Return the entry of a unary method."""
 
     async def call_unary(request: Any, context: Context) -> Message:
@@ -156,13 +156,13 @@ def unary_handler(
     )
 
 
-def stream_handler(
+def stream_entry(
     name: str,
     request_type: type[Message],
     method: Callable[[Any, Call, Context], Awaitable[Rejection | None]],
     tally: Tally,
     gate: Gate,
-) -> Handler:
+) -> Entry:
     """Return the entry of a method that answers with frames; `method` returns why it ended."""
 
     async def call_stream(request: Any, context: Context) -> None:
@@ -180,13 +180,13 @@ def stream_handler(
     )
 
 
-def dialogue_handler(
+def dialogue_entry(
     name: str,
     request_type: type[Message],
     method: Callable[[Call, Context], Awaitable[Rejection | None]],
     tally: Tally,
     gate: Gate,
-) -> Handler:
+) -> Entry:
     """Return the entry of a method that reads requests too; `method` returns why it ended."""
 
     async def call_dialogue(_: Any, context: Context) -> None:

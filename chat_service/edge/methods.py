@@ -13,10 +13,10 @@ from chat_service.core.errors import Rejection
 from chat_service.edge.calls import (
     Call,
     Context,
-    Handler,
-    dialogue_handler,
-    stream_handler,
-    unary_handler,
+    Entry,
+    dialogue_entry,
+    stream_entry,
+    unary_entry,
 )
 from chat_service.edge.gate import Gate
 from chat_service.edge.tally import Tally
@@ -26,7 +26,7 @@ CHAT = pb.DESCRIPTOR.services_by_name["ChatService"]
 # Any: each method takes its own request and gives its own response.
 Method: TypeAlias = Callable[[Any, Call], Awaitable[Message]]
 Unary: TypeAlias = dict[str, Method]
-Handlers: TypeAlias = dict[str, Handler]
+Entries: TypeAlias = dict[str, Entry]
 
 
 class Part(Protocol):
@@ -55,21 +55,21 @@ class Service(NamedTuple):
     """A service of the contract, and all of its methods."""
 
     descriptor: ServiceDescriptor
-    handlers: Handlers
+    entries: Entries
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register it with a server. Raises TypeError where methods are missing or too many."""
-        differ = sorted(set(self.descriptor.methods_by_name) ^ set(self.handlers))
+        differ = sorted(set(self.descriptor.methods_by_name) ^ set(self.entries))
         if differ:
             raise TypeError(f"the contract and the table of methods differ: {differ}")
-        register(server, self.descriptor.full_name, self.handlers)
+        register(server, self.descriptor.full_name, self.entries)
 
 
 def streaming_service(part: ChatPart, tally: Tally, gate: Gate) -> Service:
     """Return ChatService; its calls pass `gate` and count in `tally`."""
     service = unary_service(CHAT, tally, gate, part)
-    service.handlers["Chat"] = dialogue_handler("Chat", pb.ChatRequest, part.chat, tally, gate)
-    service.handlers["Subscribe"] = stream_handler(
+    service.entries["Chat"] = dialogue_entry("Chat", pb.ChatRequest, part.chat, tally, gate)
+    service.entries["Subscribe"] = stream_entry(
         "Subscribe", pb.SubscribeRequest, part.subscribe, tally, gate
     )
     return service
@@ -82,15 +82,15 @@ def unary_service(descriptor: ServiceDescriptor, tally: Tally, gate: Gate, *part
     does not have.
     """
     methods = {name: method for part in parts for name, method in part.unary().items()}
-    handlers = {}
+    entries = {}
     for name, method in methods.items():
         request = GetMessageClass(descriptor.methods_by_name[name].input_type)
-        handlers[name] = unary_handler(name, request, method, tally, gate)
-    return Service(descriptor, handlers)
+        entries[name] = unary_entry(name, request, method, tally, gate)
+    return Service(descriptor, entries)
 
 
-def register(server: grpc.aio.Server, name: str, handlers: Handlers) -> None:
+def register(server: grpc.aio.Server, name: str, entries: Entries) -> None:
     """Register methods of a service of this name with a server."""
     # Registered ones are found first; the generic ones serve a grpcio that has no others.
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
-    server.add_registered_method_handlers(name, handlers)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, entries),))
+    server.add_registered_method_handlers(name, entries)

@@ -38,7 +38,7 @@ def add_health(server: grpc.aio.Server, gate: Gate) -> health_aio.HealthServicer
     health = health_aio.HealthServicer()
     request = parser(health_pb2.HealthCheckRequest)
     # Its List is younger, and not answered by the library.
-    handlers = {
+    entries = {
         "Check": grpc.unary_unary_rpc_method_handler(
             _guarded(health.Check, gate),
             request_deserializer=request,
@@ -50,7 +50,7 @@ def add_health(server: grpc.aio.Server, gate: Gate) -> health_aio.HealthServicer
             response_serializer=serialize,
         ),
     }
-    register(server, HEALTH, handlers)
+    register(server, HEALTH, entries)
     return health
 
 
@@ -70,12 +70,12 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str], gate: Gate)
             async for answer in answers:
                 await context.write(answer)
 
-    handler = grpc.stream_stream_rpc_method_handler(
+    entry = grpc.stream_stream_rpc_method_handler(
         _guarded(info, gate),
         request_deserializer=parser(reflection_pb2.ServerReflectionRequest),
         response_serializer=serialize,
     )
-    register(server, REFLECTION, {"ServerReflectionInfo": handler})
+    register(server, REFLECTION, {"ServerReflectionInfo": entry})
 
 
 # Any: a method takes its own request, or an iterator of them.

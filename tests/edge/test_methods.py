@@ -110,6 +110,6 @@ def test_parts_have_the_calls_of_a_service_together() -> None:
             return {self._name: answer}
 
     service = unary_service(CHAT, Tally(), Gate(), Part("Join"), Part("SignOut"))
-    entries: dict[str, Any] = service.handlers
+    entries: dict[str, Any] = service.entries
     parsed = {name: entry.request_deserializer(b"") for name, entry in entries.items()}
     assert parsed == {"Join": pb.JoinRequest(), "SignOut": pb.SignOutRequest()}
