@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from chat_service.core import commands as cmd
+from chat_service.core.access import banned_until
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import RoomKind
 from chat_service.edge.directory import Directory
@@ -60,7 +61,9 @@ class Doors:
     async def tried(
         self, order: cmd.JoinRoom, user_id: int, network: str, password: str
     ) -> cmd.JoinRoom:
-        """Return the order with what its password opens, which is nothing where it is wrong.
+        """Return the order with what its password opens: nothing where it is wrong.
+
+        Nor for who is banned from the room, to whom the right one is no better than a guess.
 
         Raises RefusedError: LOGIN_DELAYED, OVERLOADED.
         """
@@ -85,7 +88,10 @@ class Doors:
         room = self._directory.state.rooms.get(room_id)
         is_private = room is not None and room.kind is RoomKind.PRIVATE
         stored = room.password_hash if room is not None and is_private else ""
-        if not await self._passwords.matches(password, stored, network=network) or not stored:
+        is_right = await self._passwords.matches(password, stored, network=network)
+        # As it is now: who is banned, be it since a moment, is told what others are by a guess.
+        state, now_ms = self._directory.state, self._directory.clock_ms()
+        if banned_until(state, room_id, user_id, now_ms) or not (is_right and stored):
             self._logins.failed(account, network, self._clock())
             return order
         self._logins.succeeded(account, network, self._clock())

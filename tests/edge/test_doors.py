@@ -117,6 +117,19 @@ async def test_password_that_is_not_tried_counts_as_no_wrong_one() -> None:
 
 
 @story
+async def test_who_is_banned_knows_no_password() -> None:
+    """The right one opens nothing and counts as a wrong one, as it does where there is no room."""
+    street = Street()
+    locked, bob = cmd.RoomById(street.locked), cmd.UserByName("bob")
+    street.scene.does(cmd.BanMember(cmd.OPERATOR, locked, bob, 0, "enough"))
+    for _ in range(DEFAULT_LOGINS.account_failures):
+        assert (await street.tries(street.locked, "open sesame")).password_hash == ""
+    with pytest.raises(RefusedError) as refused:
+        await street.tries(street.locked, "open sesame")
+    assert refused.value.rejection.reason is Reason.LOGIN_DELAYED
+
+
+@story
 async def test_member_needs_no_password() -> None:
     """Nothing is compared for who is in already: its right one would cost work without end."""
     street = Street()

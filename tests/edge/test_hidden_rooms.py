@@ -34,6 +34,8 @@ from tests.edge.rooms import asks, invites, named, private_room
 from tests.edge.scene import Scene, call_from
 
 UNKNOWN = "r99"
+# Of the rooms: who was thrown out may still know it.
+PASSWORD = "open sesame"
 
 # What fields hold that are no room; others have the first value of their type.
 TEXTS = {"client_msg_id": "m1", "text": "hi", "name": "den", "invite_id": "i1", "topic": "cats"}
@@ -106,7 +108,7 @@ class Outside:
         self.olga, self.former, self.banned = await self.server.guests("olga", "former", "banned")
         stranger = await self.server.guest("stranger")
         self.outside = (stranger, self.former, self.banned)
-        self.rooms = [await private_room(self.olga) for _ in range(2)]
+        self.rooms = [await private_room(self.olga, password=PASSWORD) for _ in range(2)]
         for room in self.rooms:
             target = room_id(room.room_id)
             await self.olga.posts("hello", target)
@@ -151,18 +153,22 @@ async def test_every_call_on_a_private_room_is_one_on_no_room(tmp_path: Path) ->
 
 @story
 async def test_every_order_of_a_stream_on_a_private_room_is_one_on_no_room(tmp_path: Path) -> None:
-    """Also where a position or a password is given, and for rooms that a Hello names."""
+    """Also with a position or a password, known to the banned; and for rooms that a Hello names."""
     async with Server(tmp_path) as server:
         town = Outside(server)
         await town.build()
         for guest in town.outside:
             told = []
+            known = PASSWORD if guest is town.banned else "a guess"
             for one in town.ids:
                 target = room_id(one)
-                chat = await guest.opens(place(target, after_seq=0), place(target, after_seq=77))
+                beyond = place(target, after_seq=77)
+                chat = await guest.opens(place(target, after_seq=0), beyond)
                 orders: tuple[dict[str, Any], ...] = (
                     {"join_room": pb.JoinRoom(position=place(target))},
-                    {"join_room": pb.JoinRoom(position=place(target, after_seq=77))},
+                    {"join_room": pb.JoinRoom(position=beyond)},
+                    {"join_room": pb.JoinRoom(position=place(target), password=known)},
+                    {"join_room": pb.JoinRoom(position=beyond, password=known)},
                     {"leave_room": pb.LeaveRoom(room=target)},
                     {"set_topic": pb.SetTopic(room=target, topic="cats")},
                     {"post": pb.Post(room=target, text="hi", client_msg_id="m1")},
@@ -171,7 +177,7 @@ async def test_every_order_of_a_stream_on_a_private_room_is_one_on_no_room(tmp_p
                     await chat.refusal(await chat.order(**order))
                 await chat.done()
                 told.append([str(item).replace(one, "ID") for item in chat.items[1:]])
-            assert len(told[0]) == 7
+            assert len(told[0]) == 9
             assert told[1:] == told[:1] * 2
 
 
