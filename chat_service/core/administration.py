@@ -14,7 +14,7 @@ from chat_service.core.decision import Accepted, Answer, Decision
 from chat_service.core.departures import end_sessions, end_user
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.invites import REGISTRATIONS, ended_with
-from chat_service.core.model import Account, State, User
+from chat_service.core.model import Account, Role, State, User
 from chat_service.core.ownership import voided
 from chat_service.core.rooms import find_user
 from chat_service.core.sanctions import flaw_of_reason
@@ -71,9 +71,19 @@ def set_admin(state: State, command: cmd.SetAdmin, time_ms: int) -> Decision:
     if command.admin:
         events += voided(state, time_ms)
     else:
-        events += ended_with(state, account.user_id, REGISTRATIONS, time_ms)
+        for room_id in (REGISTRATIONS, *_lent_rooms(state, account.user_id)):
+            events += ended_with(state, account.user_id, room_id, time_ms)
     details = "granted" if command.admin else "taken"
     return _accepted(state, found, "admin", events, time_ms, details=details)
+
+
+def _lent_rooms(state: State, user_id: int) -> list[int]:
+    """Return the rooms of an admin in which it lets others in as an admin alone."""
+    return [
+        room_id
+        for room_id in state.rooms_of.get(user_id) or ()
+        if state.members[room_id, user_id].role is Role.MEMBER
+    ]
 
 
 def set_deactivated(state: State, command: cmd.SetDeactivated, time_ms: int) -> Decision:

@@ -6,8 +6,8 @@ from chat_service.core.access import ADMIN_NEEDED, is_admin, session_for
 from chat_service.core.audit import Actor, audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.membership import private_room_for
 from chat_service.core.model import Invite, Room, Scope, State, User
+from chat_service.core.rooms import private_room_for
 
 # The room of codes that are for registrations.
 REGISTRATIONS = 0
@@ -86,15 +86,21 @@ def revoke_invite(state: State, command: cmd.RevokeInvite, time_ms: int) -> Deci
 
 
 def ended_with(state: State, user_id: int, room_id: int, time_ms: int) -> list[ev.Event]:
-    """Return the ends of the codes that a user made for a room, or for REGISTRATIONS.
+    """Return the ends of the codes and invitations of a user for a room, or REGISTRATIONS.
 
     Where it loses the right to make them: it would come back, or bring others, by those.
     """
-    return [
+    events: list[ev.Event] = [
         ev.InviteEnded(time_ms, invite_id)
         for invite_id in state.invites_of.get(room_id) or ()
         if state.invites[invite_id].creator_id == user_id
     ]
+    events += (
+        ev.InvitationEnded(time_ms, room_id, invited_id)
+        for invited_id in state.invited_to.get(room_id) or ()
+        if state.invitations[room_id, invited_id].inviter_id == user_id
+    )
+    return events
 
 
 def registration_by(state: State, code_hash: bytes, time_ms: int) -> Invite | None:

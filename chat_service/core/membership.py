@@ -2,13 +2,14 @@
 
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
-from chat_service.core.access import banned_until, rank, session_for
+from chat_service.core.access import banned_until, is_admin, rank, session_for
 from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import Member, Role, Room, RoomKind, Scope, Session, State, User
+from chat_service.core.invites import ended_with
+from chat_service.core.model import Member, Role, Room, RoomKind, Scope, State, User
 from chat_service.core.properties import joined_room
-from chat_service.core.rooms import find_member, find_user, room_for
+from chat_service.core.rooms import find_member, find_user, private_room_for, room_for
 
 
 def leave_room(state: State, command: cmd.LeaveRoom, time_ms: int) -> Decision:
@@ -40,6 +41,7 @@ def after_leaving(
     """Return what follows where a member goes, by whatever way.
 
     A private room that has no owner any more gets one, and one that has nobody is forgotten.
+    By what a member let others in with, nobody comes in after it.
     `seq` is the newest of the room, where its going has one that the state does not know;
     `with_ids` are users who go at the same time.
     """
@@ -48,19 +50,21 @@ def after_leaving(
     room_id = room.room_id
     ids = state.private_members.get(room_id) or ()
     leaver = state.members.get((room_id, user_id))
+    gone = (user_id, *with_ids)
+    ended = [event for one in gone for event in ended_with(state, one, room_id, time_ms)]
     if leaver is not None and leaver.role is not Role.OWNER and len(ids) > 1 and not with_ids:
         # Without a look at all others: there is an owner among them.
-        return ()
-    gone = (user_id, *with_ids)
+        return tuple(ended)
     left = [state.members[room_id, other_id] for other_id in ids if other_id not in gone]
     if not left:
         return (forgotten(state, room_id, time_ms, seq=seq),)
     if any(member.role is Role.OWNER for member in left):
-        return ()
+        return tuple(ended)
     heir = min(left, key=lambda member: (member.role is not Role.MODERATOR, member.number))
     seq = max(seq, state.heads[room_id]) + 1
     name = state.users[heir.user_id].name
-    return (ev.RoleChanged(time_ms, room_id, seq, 0, "", heir.user_id, name, Role.OWNER),)
+    follows = ev.RoleChanged(time_ms, room_id, seq, 0, "", heir.user_id, name, Role.OWNER)
+    return (*ended, follows)
 
 
 def after_ending(state: State, user_id: int, time_ms: int) -> list[ev.Event]:
@@ -167,7 +171,11 @@ def _given(
         target_name=user.name,
         details=role.name.lower(),
     )
-    return Accepted((changed, told), Answer(room_id=room.room_id, seq=seq, time_ms=time_ms))
+    ended: list[ev.Event] = []
+    if role is Role.MEMBER and not is_admin(state, user.user_id):
+        ended = ended_with(state, user.user_id, room.room_id, time_ms)
+    answer = Answer(room_id=room.room_id, seq=seq, time_ms=time_ms)
+    return Accepted((changed, *ended, told), answer)
 
 
 # ------------------------------------------------------------------ invitations
@@ -249,16 +257,6 @@ def decline_invitation(state: State, command: cmd.DeclineInvitation, time_ms: in
     if (command.room_id, session.user_id) not in state.invitations:
         return Accepted()
     return Accepted((ev.InvitationEnded(time_ms, command.room_id, session.user_id),))
-
-
-def private_room_for(
-    state: State, session: Session, target: cmd.Target, time_ms: int
-) -> Room | Rejection:
-    """Return a private room in which who gives an order is a moderator, who lets others in."""
-    room = room_for(state, session, target, Role.MODERATOR, time_ms)
-    if isinstance(room, Room) and room.kind is RoomKind.PUBLIC:
-        return Rejection(Reason.ROOM_IS_PUBLIC, "everybody may enter a public room", field="room")
-    return room
 
 
 def _guest_of(

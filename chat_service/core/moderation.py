@@ -21,7 +21,6 @@ from chat_service.core.access import (
 from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.invites import ended_with
 from chat_service.core.membership import after_leaving
 from chat_service.core.model import Role, Room, Scope, State, User
 from chat_service.core.rooms import find_room, find_user, room_for
@@ -161,11 +160,8 @@ class _Case:
         return ev.MemberMuted(self.time_ms, *self.key, self.until_ms, self.reason, *by)
 
     def removal(self, state: State) -> list[ev.Event]:
-        """Return the end of the membership, and of an invitation, where there is one.
-
-        And of the codes that it made: it may come back as others may, and not by those.
-        """
-        events = ended_with(state, self.key[1], self.key[0], self.time_ms)
+        """Return the end of the membership, and of an invitation, where there is one."""
+        events: list[ev.Event] = []
         if self.key in state.invitations:
             events.append(ev.InvitationEnded(self.time_ms, *self.key))
         if self.key in state.members:

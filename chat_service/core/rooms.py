@@ -230,6 +230,16 @@ def room_for(
     return room if standing >= role else role_needed(role)
 
 
+def private_room_for(
+    state: State, by: Session | Actor, target: cmd.Target, time_ms: int
+) -> Room | Rejection:
+    """Return a private room in which who gives an order is a moderator, who lets others in."""
+    room = room_for(state, by, target, Role.MODERATOR, time_ms)
+    if isinstance(room, Room) and room.kind is RoomKind.PUBLIC:
+        return Rejection(Reason.ROOM_IS_PUBLIC, "everybody may enter a public room", field="room")
+    return room
+
+
 def role_needed(role: Role) -> Rejection:
     """Refuse what only those of a role may do."""
     return Rejection(

@@ -130,23 +130,47 @@ def test_public_rooms_have_no_codes() -> None:
     assert scene.why_not(replace(order, session_id=reader)) is Reason.SCOPE_MISSING
 
 
-@pytest.mark.parametrize("ban", [False, True])
-def test_codes_of_who_is_removed_from_a_room_end(ban: bool) -> None:
-    """A moderator that was removed does not come back by a code of its own; others' go on."""
+@pytest.mark.parametrize("way", ["demoted", "steps down", "leaves", "kicked", "banned", "closed"])
+def test_nobody_comes_in_by_who_lets_in_nobody_any_more(way: str) -> None:
+    """Codes and invitations end with the right to make them; those of others go on."""
     scene = Scene()
-    olga, mo = scene.guest("olga"), scene.guest("mo")
-    den = to(scene.opens_private(olga, mo))
-    mo_is = cmd.UserByName("mo")
-    scene.ok(cmd.SetRole(olga, den, mo_is, Role.MODERATOR))
-    for maker, code in ((olga, b"olga's"), (mo, b"mo's")):
+    olga, mo, eve, friend = (scene.account(name) for name in ("olga", "mo", "eve", "friend"))
+    room_id = scene.opens_private(olga, mo)
+    den, mo_is = to(room_id), cmd.UserByName("mo")
+    scene.ok(cmd.SetRole(olga, den, mo_is, Role.OWNER if way == "steps down" else Role.MODERATOR))
+    for maker, code, name in ((olga, b"olga's", "friend"), (mo, b"mo's", "eve")):
         scene.ok(cmd.CreateInvite(maker, den, code, 2, 0))
-    if ban:
-        scene.ok(cmd.BanMember(olga, den, mo_is, 0, ""))
-        mo = scene.guest("friend")
-    else:
-        scene.ok(cmd.KickMember(olga, den, mo_is, ""))
-    assert scene.why_not(cmd.JoinByInvite(mo, b"mo's")) is Reason.INVITE_INVALID
-    scene.ok(cmd.JoinByInvite(mo, b"olga's"))
+        scene.ok(cmd.InviteUser(maker, den, cmd.UserByName(name)))
+    ways: dict[str, cmd.Command] = {
+        "demoted": cmd.SetRole(olga, den, mo_is, Role.MEMBER),
+        "steps down": cmd.SetRole(mo, den, mo_is, Role.MEMBER),
+        "leaves": cmd.LeaveRoom(mo, den),
+        "kicked": cmd.KickMember(olga, den, mo_is, ""),
+        "banned": cmd.BanMember(olga, den, mo_is, 0, ""),
+        "closed": cmd.SetDeactivated(cmd.OPERATOR, mo_is, True, ""),
+    }
+    scene.ok(ways[way])
+    assert scene.why_not(cmd.JoinRoom(eve, den)) is Reason.ROOM_NOT_FOUND
+    assert scene.why_not(cmd.JoinByInvite(eve, b"mo's")) is Reason.INVITE_INVALID
+    scene.ok(cmd.JoinByInvite(eve, b"olga's"))
+    scene.ok(cmd.JoinRoom(friend, den))
+
+
+def test_admin_that_is_one_no_more_lets_nobody_into_private_rooms() -> None:
+    """Where it is a mere member; as a moderator it goes on, whatever it is on the server."""
+    scene = Scene()
+    olga, _, otto, eve = (
+        scene.account(name, admin=name in ("anna", "otto"))
+        for name in ("olga", "anna", "otto", "eve")
+    )
+    dens = [scene.opens_private(olga, otto) for _ in range(2)]
+    otto_is = cmd.UserByName("otto")
+    for den in dens:
+        scene.ok(cmd.CreateInvite(otto, to(den), b"of %d" % den, 1, 0))
+    scene.ok(cmd.SetRole(otto, to(dens[1]), otto_is, Role.MODERATOR))
+    scene.ok(cmd.SetAdmin(otto, otto_is, admin=False))
+    assert scene.why_not(cmd.JoinByInvite(eve, b"of %d" % dens[0])) is Reason.INVITE_INVALID
+    scene.ok(cmd.JoinByInvite(eve, b"of %d" % dens[1]))
 
 
 def test_codes_of_who_is_no_admin_any_more_end() -> None:
