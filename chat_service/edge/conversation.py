@@ -122,11 +122,15 @@ class Conversation:
                 )
             )
         joins: list[tuple[pb.RoomPosition, cmd.JoinRoom]] = []
+        resumed: list[pb.RoomPosition] = []
         refused: list[tuple[pb.RoomPosition, Rejection]] = []
         epoch_holds = hello.epoch in ("", self._epoch)
         for position in hello.rooms:
             try:
                 self._orders.check_visible(position.room)
+                if hello.members_only:
+                    resumed.append(position)
+                    continue
                 joins.append((position, self._enter(position, epoch_holds=epoch_holds)))
             except RefusedError as error:
                 refused.append((position, error.rejection))
@@ -140,6 +144,8 @@ class Conversation:
             self._not_entered(hello_id, position.room, rejection)
         for (position, _), outcome in zip(joins, outcomes, strict=True):
             self._entered(hello_id, position, outcome, epoch_holds=epoch_holds)
+        for position in resumed:
+            self._resume(hello_id, position, epoch_holds=epoch_holds)
         stream.read_directs()
         if hello.HasField("joined_recent"):
             stream.read_joined(hello.joined_recent)
@@ -312,6 +318,15 @@ class Conversation:
             return
         start = self._stream.start_of(position, outcome.room_id, epoch_holds=epoch_holds)
         self._stream.read_room(outcome.room_id, start)
+
+    def _resume(self, order_id: str, position: pb.RoomPosition, *, epoch_holds: bool) -> None:
+        """Go on with a room that the user is a member of at this moment."""
+        try:
+            joined = Answer(room_id=self._orders.joined_room(position.room))
+        except RefusedError as error:
+            self._not_entered(order_id, position.room, error.rejection)
+            return
+        self._entered(order_id, position, joined, epoch_holds=epoch_holds)
 
     def _not_entered(self, order_id: str, room: pb.RoomTarget, rejection: Rejection) -> None:
         """Refuse to read a room, and say which one."""

@@ -10,12 +10,13 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.access import banned_until
 from chat_service.core.decision import too_fast
-from chat_service.core.errors import RefusedError, Rejection
+from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import Room, Session
 from chat_service.core.names import is_name, name_key
 from chat_service.core.rooms import find_room
 from chat_service.edge.directory import Directory, token_hash
 from chat_service.edge.doors import Doors
+from chat_service.edge.ids import room_text
 from chat_service.edge.pace import Pace
 from chat_service.edge.wire import request_hash, style_of, target_of
 
@@ -126,6 +127,23 @@ class Orders:
         target = target_of(room)
         if isinstance(target, cmd.RoomById):
             self._directory.room_for(self._user_id, target)
+
+    def joined_room(self, room: pb.RoomTarget) -> int:
+        """Return the number of a room that the user is a member of now.
+
+        Raises RefusedError: NOT_A_MEMBER, and as `Directory.room_for`.
+        """
+        room_id = self._directory.room_for(self._user_id, target_of(room)).room_id
+        if (room_id, self._user_id) not in self._directory.state.members:
+            raise RefusedError(
+                Rejection(
+                    Reason.NOT_A_MEMBER,
+                    "you are not a member of this room any more",
+                    field="room",
+                    metadata=(("room_id", room_text(room_id)),),
+                )
+            )
+        return room_id
 
     def room_of_code(self, code: str) -> int | None:
         """Return the number of the room that a code leads to; None for one that is not good.

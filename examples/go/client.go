@@ -144,7 +144,8 @@ func (c *client) converse(ctx context.Context, service pb.ChatServiceClient) err
 	if err != nil {
 		return err
 	}
-	hello := &pb.Hello{Epoch: c.epoch}
+	// Only as a member: whoever was put out while it was away is not to come back by itself.
+	hello := &pb.Hello{Epoch: c.epoch, MembersOnly: true}
 	for id, room := range c.rooms {
 		target := &pb.RoomTarget{Target: &pb.RoomTarget_RoomId{RoomId: id}}
 		hello.Rooms = append(hello.Rooms, &pb.RoomPosition{Room: target, AfterSeq: &room.seq})

@@ -112,7 +112,9 @@ class Client {
       room: { room_id },
       after_seq: seq,
     }));
-    this.call.write({ order_id: 'hello', hello: { epoch: this.epoch, rooms: positions } });
+    // Only as a member: whoever was put out while it was away is not to come back by itself.
+    const hello = { epoch: this.epoch, rooms: positions, members_only: true };
+    this.call.write({ order_id: 'hello', hello });
     try {
       for await (const { items } of this.call) items.forEach((item) => this.take(item));
     } finally {

@@ -229,6 +229,43 @@ async def test_hello_reads_all_joined_rooms(tmp_path: Path) -> None:
 
 
 @story
+async def test_hello_for_members_enters_nothing(tmp_path: Path) -> None:
+    """Who left meanwhile stays out and is told; where one is a member reading goes on."""
+    async with Server(tmp_path) as server:
+        alice, bob = await server.guests("alice", "bob")
+        den = await private_room(alice)
+        await bob.opens("lobby", "attic", "cellar")
+        attic, cellar = [(await bob.chat.opened(name)).room.room_id for name in ("attic", "cellar")]
+        await bob.says("one", "attic")
+        await bob.says("cold", "cellar")
+        window = await server.again(bob)
+        await bob.chat.leaves("attic")
+        chat = await window.dials()
+        places = [
+            place(room_id(attic), after_seq=1),
+            place(room_id(cellar), after_seq=0),
+            place("attic"),
+            place(room_id(den.room_id)),
+            place("nowhere"),
+        ]
+        first = pb.Hello(rooms=places, members_only=True)
+        await chat.send(pb.ChatRequest(order_id="hello", hello=first))
+        await chat.live(cellar)
+        assert chat.texts(cellar) == ["cold"]
+        told = [item.error for item in chat.items if item.HasField("error")]
+        assert sorted((error.reason, error.room_id) for error in told) == [
+            ("NOT_A_MEMBER", attic),
+            ("NOT_A_MEMBER", attic),
+            ("ROOM_NOT_FOUND", ""),
+            ("ROOM_NOT_FOUND", den.room_id),
+        ]
+        assert all(error.order_id == "hello" for error in told)
+        joined = await window.calls("ListRooms", pb.ListRoomsRequest(joined=True))
+        assert [found.name for found in joined.rooms] == ["lobby", "cellar"]
+        await chat.done()
+
+
+@story
 async def test_return_to_a_private_room_goes_on_where_it_was(tmp_path: Path) -> None:
     """A position behind one's own entry is resumed from, also after a restart of the server."""
     async with Server(tmp_path) as server:

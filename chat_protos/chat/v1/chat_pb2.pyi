@@ -1102,6 +1102,7 @@ class Hello(_message.Message):
     ROOMS_FIELD_NUMBER: _builtins.int
     JOINED_RECENT_FIELD_NUMBER: _builtins.int
     HEAR_BOTS_FIELD_NUMBER: _builtins.int
+    MEMBERS_ONLY_FIELD_NUMBER: _builtins.int
     epoch: _builtins.str
     """The epoch that the positions belong to. Empty: not known. If it is not the
     server's, a Reset comes first and after_seq is ignored.
@@ -1112,10 +1113,15 @@ class Hello(_message.Message):
     """
     hear_bots: _builtins.bool
     """A bot asks to be told also what bots say. No other user needs it."""
+    members_only: _builtins.bool
+    """Enter no room: a public one that the user is not a member of is not joined but
+    refused with NOT_A_MEMBER. For who comes back: whoever was put out meanwhile,
+    or left from elsewhere, stays out.
+    """
     @_builtins.property
     def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomPosition]:
-        """The rooms to read. A public room among them is joined, as by JoinRoom; of a
-        private one the user must be a member already. The server adds each direct
+        """The rooms to read. A public room among them is joined, as by JoinRoom, unless
+        `members_only` says otherwise; of a private one the user must be a member already. The server adds each direct
         message of the user that is not named here, from the first event that it keeps.
         """
 
@@ -1126,10 +1132,11 @@ class Hello(_message.Message):
         rooms: _abc.Iterable[Global___RoomPosition] | None = ...,
         joined_recent: _builtins.int | None = ...,
         hear_bots: _builtins.bool = ...,
+        members_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_joined_recent", b"_joined_recent", "joined_recent", b"joined_recent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_joined_recent", b"_joined_recent", "epoch", b"epoch", "hear_bots", b"hear_bots", "joined_recent", b"joined_recent", "rooms", b"rooms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_joined_recent", b"_joined_recent", "epoch", b"epoch", "hear_bots", b"hear_bots", "joined_recent", b"joined_recent", "members_only", b"members_only", "rooms", b"rooms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__joined_recent: _TypeAlias = _typing.Literal["joined_recent"]  # noqa: Y015
     _WhichOneofArgType__joined_recent: _TypeAlias = _typing.Literal["_joined_recent", b"_joined_recent"]  # noqa: Y015

@@ -2168,15 +2168,19 @@ type Hello struct {
 	// The epoch that the positions belong to. Empty: not known. If it is not the
 	// server's, a Reset comes first and after_seq is ignored.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The rooms to read. A public room among them is joined, as by JoinRoom; of a
-	// private one the user must be a member already. The server adds each direct
+	// The rooms to read. A public room among them is joined, as by JoinRoom, unless
+	// `members_only` says otherwise; of a private one the user must be a member already. The server adds each direct
 	// message of the user that is not named here, from the first event that it keeps.
 	Rooms []*RoomPosition `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
 	// Also read each other room that the user is a member of, with so many of its
 	// newest events as in `recent` of RoomPosition. Unset: only those named.
 	JoinedRecent *uint32 `protobuf:"varint,3,opt,name=joined_recent,json=joinedRecent,proto3,oneof" json:"joined_recent,omitempty"`
 	// A bot asks to be told also what bots say. No other user needs it.
-	HearBots      bool `protobuf:"varint,4,opt,name=hear_bots,json=hearBots,proto3" json:"hear_bots,omitempty"`
+	HearBots bool `protobuf:"varint,4,opt,name=hear_bots,json=hearBots,proto3" json:"hear_bots,omitempty"`
+	// Enter no room: a public one that the user is not a member of is not joined but
+	// refused with NOT_A_MEMBER. For who comes back: whoever was put out meanwhile,
+	// or left from elsewhere, stays out.
+	MembersOnly   bool `protobuf:"varint,5,opt,name=members_only,json=membersOnly,proto3" json:"members_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2235,6 +2239,13 @@ func (x *Hello) GetJoinedRecent() uint32 {
 func (x *Hello) GetHearBots() bool {
 	if x != nil {
 		return x.HearBots
+	}
+	return false
+}
+
+func (x *Hello) GetMembersOnly() bool {
+	if x != nil {
+		return x.MembersOnly
 	}
 	return false
 }
@@ -4404,12 +4415,13 @@ const file_chat_v1_chat_proto_rawDesc = "" +
 	"\n" +
 	"leave_room\x18\x05 \x01(\v2\x12.chat.v1.LeaveRoomH\x00R\tleaveRoom\x120\n" +
 	"\tset_topic\x18\x06 \x01(\v2\x11.chat.v1.SetTopicH\x00R\bsetTopicB\a\n" +
-	"\x05order\"\xa3\x01\n" +
+	"\x05order\"\xc6\x01\n" +
 	"\x05Hello\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12+\n" +
 	"\x05rooms\x18\x02 \x03(\v2\x15.chat.v1.RoomPositionR\x05rooms\x12(\n" +
 	"\rjoined_recent\x18\x03 \x01(\rH\x00R\fjoinedRecent\x88\x01\x01\x12\x1b\n" +
-	"\thear_bots\x18\x04 \x01(\bR\bhearBotsB\x10\n" +
+	"\thear_bots\x18\x04 \x01(\bR\bhearBots\x12!\n" +
+	"\fmembers_only\x18\x05 \x01(\bR\vmembersOnlyB\x10\n" +
 	"\x0e_joined_recent\"\x94\x01\n" +
 	"\x04Post\x12'\n" +
 	"\x04room\x18\x01 \x01(\v2\x13.chat.v1.RoomTargetR\x04room\x12\x12\n" +
