@@ -25,11 +25,21 @@ from chat_cli.commands import (
 )
 from chat_cli.completion import Choices, choices
 from chat_cli.dispatch import AskPerson, AskServer, Story, dispatch, put_off
-from chat_cli.effects import Effect, GiveBack, Hide, KeepIgnored, Quit, ReadAgain, Strike
+from chat_cli.effects import (
+    Effect,
+    GiveBack,
+    Hide,
+    KeepIgnored,
+    LookBack,
+    Quit,
+    ReadAgain,
+    Strike,
+)
 from chat_cli.entries import Note, warning
 from chat_cli.errors import ChatError
 from chat_cli.intake import apply
 from chat_cli.items import Item, Welcome
+from chat_cli.lookups import find_removal
 from chat_cli.model import (
     ResumePoint,
     key,
@@ -218,6 +228,9 @@ class Client:
                     self._screen.amend(self._changes(effect))
                 case KeepIgnored():
                     self._keep_ignored()
+                case LookBack():
+                    if self._connection:
+                        self._start(find_removal(self.state, self._connection, effect))
                 case Quit():
                     leaving = True
                 case _:

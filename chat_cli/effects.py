@@ -38,8 +38,17 @@ class KeepIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class LookBack:
+    """What happened in a public room after `after_seq` may tell who removed the own user."""
+
+    room_id: str
+    label: str
+    after_seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """The client ends."""
 
 
-Effect = Entry | GiveBack | ReadAgain | Strike | Hide | KeepIgnored | Quit
+Effect = Entry | GiveBack | ReadAgain | Strike | Hide | KeepIgnored | LookBack | Quit

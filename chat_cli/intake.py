@@ -111,6 +111,7 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
     if former is None:
         effects.append(plain(f"You are {item.user.name} on {state.host}. /help tells the rest."))
     elif state.epoch == item.epoch and former.user_id != item.user.user_id:
+        state.anew = True
         why = "You are back" if state.kicked else "You were away too long"
         effects.append(
             warning(
@@ -120,6 +121,7 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
         for room in [r for r in state.rooms.values() if r.kind is not RoomKind.PUBLIC]:
             effects += own_posts.flush_echoes(state, room.room_id)
             state.drop(room.room_id)
+    state.anew = state.anew or state.kicked
     state.kicked = False
     effects += _other_epoch(state, item.epoch)
     lost = state.outbox.signed_in_as(owner_of(item.user, item.epoch), item.resumed)
@@ -172,7 +174,7 @@ def _lost(state: ChatState) -> list[Effect]:
 def _welcome(state: ChatState, item: it.Welcome) -> list[Effect]:
     effects = _other_epoch(state, item.epoch)
     state.link, state.reachable = Link.ONLINE, True
-    state.deaf = False
+    state.deaf = state.anew = False
     state.own = item.user
     # Those that still stand are told again.
     state.invitations.clear()

@@ -5,12 +5,17 @@ Each gives what there is to show, and raises ChatError when the server cannot be
 
 from dataclasses import replace
 
-from chat_cli.effects import Effect
+from chat_cli.effects import Effect, LookBack
 from chat_cli.entries import Happening, History, Listing, Names, Spoken
+from chat_cli.errors import ChatError
 from chat_cli.happenings import happening
-from chat_cli.model import ById, RoomKind, User, private_label, room_label
+from chat_cli.model import ById, Removed, RoomKind, User, private_label, room_label
 from chat_cli.ports import Connection
+from chat_cli.standing import removal_of
 from chat_cli.state import ChatState
+
+# Events among which a removal is looked for: one page.
+_LOOKED_BACK = 1000
 
 
 async def list_users(state: ChatState, connection: Connection, everybody: bool) -> list[Effect]:
@@ -46,6 +51,22 @@ async def list_rooms(state: ChatState, connection: Connection) -> list[Effect]:
         if room.kind is RoomKind.DIRECT:
             rows.append((f"* {room.label(state.own_id)}", "", ""))
     return [Listing("rooms (* you are in it)", rows)]
+
+
+async def find_removal(state: ChatState, connection: Connection, wanted: LookBack) -> list[Effect]:
+    """Tell who removed the own user from a room, if it was lately and can be found out."""
+    try:
+        events = await connection.newest_events(ById(wanted.room_id), _LOOKED_BACK)
+    except ChatError:
+        return []
+    for event in reversed(events):
+        body = event.body
+        if event.seq <= wanted.after_seq:
+            break
+        if isinstance(body, Removed) and body.user.user_id == state.own_id:
+            by = event.author.name
+            return [removal_of(wanted.label, by, body.banned, body.until_ms, body.reason)]
+    return []
 
 
 async def list_history(

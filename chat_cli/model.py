@@ -248,13 +248,15 @@ class ResumePoint:
     """What `Hello` says: where reading goes on, and in which epoch the numbers count.
 
     Other rooms of the user are read too, from their `joined_recent` newest events on; None:
-    only those that are named. A bot may ask to hear bots too.
+    only those that are named. A bot may ask to hear bots too. With `members_only` no room is
+    entered by this: for who comes back, and may have been put out meanwhile.
     """
 
     epoch: str
     rooms: tuple[Position, ...]
     joined_recent: int | None = None
     hear_bots: bool = False
+    members_only: bool = False
 
 
 def key(name: str) -> str:

@@ -12,7 +12,6 @@ from chat_cli.model import (
     ById,
     ByName,
     Deleted,
-    Removed,
     RoleChanged,
     RoomChanged,
     RoomEvent,
@@ -26,11 +25,12 @@ from chat_cli.orders import enter
 from chat_cli.own_posts import flush_echoes
 from chat_cli.pending import JoinRoom
 from chat_cli.rooms import RECENT, Place, Room
-from chat_cli.standing import moved_away, was_put_out
+from chat_cli.standing import moved_away, out_meanwhile
 from chat_cli.state import ChatState
 
 _NOT_FOUND = 5  # google.rpc.Code
 _OUT_OF_RANGE = 11  # google.rpc.Code
+_NOT_A_MEMBER = "NOT_A_MEMBER"
 
 
 def opened(state: ChatState, item: it.RoomOpened) -> list[Effect]:
@@ -44,9 +44,8 @@ def opened(state: ChatState, item: it.RoomOpened) -> list[Effect]:
     else:
         room.info = info
         room.live = False
-        room.missed_to = info.head_seq
         if room.last_seq is None:
-            room.last_seq, room.missed_to = item.after_seq, 0
+            room.last_seq = item.after_seq
             effects = flush_echoes(state, room.room_id, before=item.after_seq + 1)
     heading = state.heading
     # A direct message that has the same names may be one with people who are gone.
@@ -143,8 +142,6 @@ def event(state: ChatState, event: RoomEvent) -> list[Effect]:
     room.last_seq = event.seq
     body = event.body
     effects += _learn(state, room, body)
-    if isinstance(body, Removed) and _was_missed(state, room, event, body):
-        return effects + was_put_out(state, room, event.author, body)
     if event.seq <= room.skip_to:
         return effects
     if room.begin < room.skip_to == event.seq - 1:
@@ -158,14 +155,6 @@ def event(state: ChatState, event: RoomEvent) -> list[Effect]:
     entry = happening(event, state.own, state.place(room.room_id))
     hidden = entry is None or (isinstance(entry, Struck) and state.ignores(entry.author))
     return effects if hidden or entry is None else [*effects, entry]
-
-
-def _was_missed(state: ChatState, room: Room, event: RoomEvent, removed: Removed) -> bool:
-    """Tell whether the own user was removed, and this client was not there to be told.
-
-    What was said before one entered may have such a removal too, which is over.
-    """
-    return removed.user.user_id == state.own_id and event.seq <= room.missed_to
 
 
 def _learn(state: ChatState, room: Room, body: Body | None) -> list[Effect]:
@@ -240,6 +229,9 @@ def unreadable(state: ChatState, room: Room, item: it.Refused) -> list[Effect]:
         text = f"{label} is shorter than what was read of it: starting with its newest messages"
         effects = flush_echoes(state, room.room_id)
         return [*effects, warning(text), *done_reading(state, room.room_id)]
+    private = room.kind is RoomKind.PRIVATE
+    if item.reason == _NOT_A_MEMBER or (private and item.code == _NOT_FOUND):
+        return out_meanwhile(state, room) + done_reading(state, room.room_id)
     label = room.label(state.own_id)
     was_here = room is state.room and state.heading is None
     effects = flush_echoes(state, room.room_id)

@@ -45,8 +45,7 @@ class Room:
     that can be read at all. `present` has those who are
     there, at most 256 of `total`; for a direct message its members. `own_seqs` are the own
     messages that were read here and are not deleted, the latest last. `asked` says that it was
-    asked for since the start. `missed_to` is the last event that happened while the connection
-    was broken.
+    asked for since the start.
     """
 
     info: RoomInfo
@@ -62,7 +61,6 @@ class Room:
     jumped_at: int | None = None
     asked: bool = False
     own_seqs: list[int] = field(default_factory=list)
-    missed_to: int = 0
 
     @property
     def room_id(self) -> str:

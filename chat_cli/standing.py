@@ -4,11 +4,10 @@ from dataclasses import replace
 
 from chat_cli import items as it
 from chat_cli.catching_up import done_reading
-from chat_cli.effects import Effect
-from chat_cli.entries import Note, Tone, plain
-from chat_cli.model import Invitation, Removed, User, private_label
+from chat_cli.effects import Effect, LookBack
+from chat_cli.entries import Note, Tone, plain, warning
+from chat_cli.model import Invitation, RoomKind, private_label
 from chat_cli.own_posts import flush_echoes, give_up
-from chat_cli.pending import LeaveRoom
 from chat_cli.rooms import Room
 from chat_cli.state import ChatState
 
@@ -31,20 +30,44 @@ def closed(state: ChatState, item: it.RoomClosed) -> list[Effect]:
 
 
 def _put_out(state: ChatState, room: Room, item: it.RoomClosed) -> list[Effect]:
-    """Take in that somebody removed the own user.
+    """Take in that somebody removed the own user."""
+    removed = removal_of(
+        room.label(state.own_id),
+        item.by.name if item.by else "",
+        item.reason is it.CloseReason.BANNED,
+        item.until_ms,
+        item.text,
+    )
+    return _out(state, room, removed)
+
+
+def removal_of(label: str, by: str, banned: bool, until_ms: int, reason: str) -> Note:
+    """Tell who removed the own user from a room."""
+    text = f"{by or 'the operator'} {'banned' if banned else 'removed'} you from {label}"
+    return Note(text, Tone.WARNING, until_ms if banned else 0, reason)
+
+
+def out_meanwhile(state: ChatState, room: Room) -> list[Effect]:
+    """Take in that one is in a room no more since the connection broke.
+
+    One was removed, or left in another window: in a public room it can be looked up.
+    """
+    label, after_seq = room.label(state.own_id), room.last_seq or 0
+    effects = _out(state, room, warning(f"You are not in {label} any more."))
+    if room.kind is RoomKind.PUBLIC:
+        effects.append(LookBack(room.room_id, label, after_seq))
+    return effects
+
+
+def _out(state: ChatState, room: Room, told: Note) -> list[Effect]:
+    """Drop a room that one is in no more, and what was to be said there.
 
     What is being typed was meant for that room: see `ChatState.put_out_of`.
     """
     label, was_here = room.label(state.own_id), room is state.room and state.heading is None
-    who = item.by.name if item.by and item.by.name else "the operator"
-    banned = item.reason is it.CloseReason.BANNED
-    text = f"{who} {'banned' if banned else 'removed'} you from {label}"
-    effects: list[Effect] = [
-        *flush_echoes(state, room.room_id),
-        Note(text, Tone.WARNING, item.until_ms if banned else 0, item.text),
-    ]
-    # What is on its way has an answer of its own.
-    posts = [p for p in state.outbox.posts.values() if not p.written]
+    effects: list[Effect] = [*flush_echoes(state, room.room_id), told]
+    # What was on its way once has an answer of its own.
+    posts = [p for p in state.outbox.posts.values() if not (p.written or p.written_at)]
     waiting = [p for p in posts if state.label_for(p) == label]
     effects += give_up(state, waiting, f"you are not in {label} any more")
     state.drop(room.room_id)
@@ -57,17 +80,6 @@ def moved_away(state: ChatState, former: str) -> list[Effect]:
         return [plain("You are in no room now. /join NAME enters one.")]
     state.put_out_of = former
     return [plain(f"You are in {state.current_label()} now.")]
-
-
-def was_put_out(state: ChatState, room: Room, by: User, removed: Removed) -> list[Effect]:
-    """Take in that somebody removed the own user while the connection was broken.
-
-    By naming the room at the reconnect one came back: so it is left again.
-    """
-    reason = it.CloseReason.BANNED if removed.banned else it.CloseReason.REMOVED
-    closed = it.RoomClosed(room.room_id, reason, removed.reason, by, removed.until_ms)
-    state.outbox.order(LeaveRoom(room.room_id))
-    return _put_out(state, room, closed) + done_reading(state, room.room_id)
 
 
 def muted(state: ChatState, item: it.Muted) -> list[Effect]:

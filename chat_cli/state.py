@@ -128,6 +128,8 @@ class ChatState:
     clock_offset_ms: int = 0
     # Set from when the operator removed this user until the next sign-in.
     kicked: bool = False
+    # Set from a sign-in that begins without the rooms of the one before until they are entered.
+    anew: bool = False
     # Set when the person ends the sign-in, so that its end is no news.
     leaving: bool = False
 
@@ -230,7 +232,8 @@ class ChatState:
             and isinstance(pending.order.target, ByName)
             and self.find(pending.order.target) is None
         ]
-        return ResumePoint(self.epoch, (*known, *entering), JOINED_RECENT)
+        back = bool(known) and not self.anew
+        return ResumePoint(self.epoch, (*known, *entering), JOINED_RECENT, members_only=back)
 
     def remember_name(self, name: str) -> None:
         """Keep the name of somebody who spoke, the latest last."""

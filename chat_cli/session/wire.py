@@ -242,6 +242,7 @@ def hello(point: model.ResumePoint) -> pb.ChatRequest:
         rooms=rooms,
         joined_recent=point.joined_recent,
         hear_bots=point.hear_bots,
+        members_only=point.members_only,
     )
     return pb.ChatRequest(order_id=HELLO_ID, hello=first)
 

@@ -7,7 +7,16 @@ Times are 2025-11-20 08:00 UTC.
 from datetime import UTC, date
 
 from chat_cli import items as it
-from chat_cli.effects import Effect, GiveBack, Hide, KeepIgnored, Quit, ReadAgain, Strike
+from chat_cli.effects import (
+    Effect,
+    GiveBack,
+    Hide,
+    KeepIgnored,
+    LookBack,
+    Quit,
+    ReadAgain,
+    Strike,
+)
 from chat_cli.intake import apply
 from chat_cli.model import (
     Direct,
@@ -122,7 +131,7 @@ class Person:
                     self.given_back.append(text)
                 case ReadAgain():
                     self.read_again += 1
-                case Strike() | Hide() | KeepIgnored():
+                case Strike() | Hide() | KeepIgnored() | LookBack():
                     self.other_effects.append(effect)
                 case Quit():
                     self.leaves = True

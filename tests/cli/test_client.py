@@ -47,6 +47,10 @@ class FakeConnection:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.users = [User("u1", "anna", True), User("u2", "bob", False)]
+        self.events = [
+            RoomEvent("r1", 1, EIGHT, BOB, Said("old")),
+            RoomEvent("r1", 2, EIGHT, ANNA, Said("mine")),
+        ]
         self.fails = False
         self.channel: grpc.aio.Channel | None = None
 
@@ -104,10 +108,9 @@ class FakeConnection:
     async def newest_events(self, room: Target, count: int) -> list[RoomEvent]:
         """Give two."""
         self.asked.append(f"history {room} {count}")
-        return [
-            RoomEvent("r1", 1, EIGHT, BOB, Said("old")),
-            RoomEvent("r1", 2, EIGHT, ANNA, Said("mine")),
-        ]
+        if self.fails:
+            raise ChatError("no answer")
+        return self.events
 
 
 class Seat:
@@ -136,6 +139,10 @@ class Seat:
         self.screen.lines.clear()
         for line in lines:
             self.client.enter_line(line)
+        return await self.waits()
+
+    async def waits(self) -> list[str]:
+        """Give what is shown when nothing is looked up any more."""
         while self.client._tasks:
             await asyncio.gather(*self.client._tasks)
         return self.screen.lines

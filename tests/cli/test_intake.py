@@ -110,8 +110,21 @@ def test_who_comes_back_after_a_kick_is_somebody_new() -> None:
     anna.told(it.Kicked("out"), it.Connecting())
     (line,) = anna.told(it.SignedIn(User("u8", "anna"), "e1", limits))
     assert "You are back: this is a new anna" in line
+    assert not anna.state.resume_point().members_only
     (line,) = anna.told(it.SignedIn(User("u9", "anna"), "e1", limits))
     assert "You were away too long: this is a new anna" in line
+
+
+def test_rooms_are_entered_anew_by_somebody_new_and_after_a_removal_alone() -> None:
+    """A removal from the server takes an account out of all rooms; who comes back wants them."""
+    anna = connected()
+    assert anna.state.resume_point().members_only
+    anna.told(it.Kicked("out"), signed_in())
+    assert not anna.state.resume_point().members_only
+    anna.told(it.Offline("no answer", 1.0), it.Connecting())
+    assert not anna.state.resume_point().members_only
+    anna.told(it.Welcome("e1", ANNA))
+    assert anna.state.resume_point().members_only
 
 
 def test_an_announcement_stands_out_from_talk() -> None:

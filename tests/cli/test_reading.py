@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_cli import items as it
-from chat_cli.effects import Strike
+from chat_cli.effects import LookBack, Strike
 from chat_cli.entries import Spoken
 from chat_cli.happenings import happening
 from chat_cli.model import (
@@ -29,7 +29,7 @@ from chat_cli.model import (
     User,
 )
 from chat_cli.orders import enter, say
-from chat_cli.pending import JoinRoom, LeaveRoom, PendingOrder, PendingPost
+from chat_cli.pending import JoinRoom, PendingOrder, PendingPost
 from tests.cli.person import (
     ANNA,
     BOB,
@@ -49,6 +49,8 @@ from tests.cli.person import (
     said,
     topic_set,
 )
+
+NO_MEMBER = it.Refused(9, "NOT_A_MEMBER", "no member", order_id="hello", room_id="r1")
 
 
 def test_a_known_event_is_dropped() -> None:
@@ -205,7 +207,7 @@ def test_what_is_typed_for_a_room_that_may_not_be_read_is_not_for_the_next() -> 
     anna = connected()
     anna.told(opened(DEV), opened(PLAN), it.Welcome("e1", ANNA))
     (line,) = anna.told(it.Refused(5, "NO", "no such room", order_id="hello", room_id="r5"))
-    assert line == "08:00 · plan (private): no such room"
+    assert line == "08:00 · You are not in plan (private) any more."
     assert anna.state.put_out_of == ""
     (*_, line) = anna.told(it.Refused(7, "NO", "not for you", order_id="hello", room_id="r1"))
     assert line == "08:00 · You are in #dev now."
@@ -396,40 +398,41 @@ def test_an_own_message_that_was_deleted_before_it_came_back_is_no_longer_waited
     assert list(anna.state.waiting()) == []
 
 
-def test_a_removal_that_was_missed_is_told_and_obeyed() -> None:
-    """By naming the room at the reconnect one came back into it, and nobody asked for that."""
+def test_who_was_put_out_meanwhile_stays_out() -> None:
+    """What waited for that room is not sent; the room may tell who did it."""
     anna = connected()
     anna.told(opened(DEV), live(0, DEV), said(1, "bob", "one"), it.Offline("x", 1.0))
     say(anna.state, "typed meanwhile")
-    anna.told(it.Welcome("e1", ANNA))
-    lines = anna.told(
-        opened(replace(LOBBY, head_seq=4), after_seq=1),
-        said(2, "bob", "two"),
-        happened(3, Removed(ANNA, "spam")),
-        said(4, "bob", "four"),
-        live(4),
-        opened(DEV),
-        live(0, DEV),
-        it.RoomClosed("r1"),
-    )
+    assert anna.state.resume_point().members_only
+    lines = anna.told(it.Welcome("e1", ANNA), NO_MEMBER, opened(DEV), live(0, DEV))
     assert lines == [
-        "08:00 bob: two",
-        "08:00 · bob removed you from #lobby: spam",
+        "08:00 · You are not in #lobby any more.",
         "08:00 ✗ not sent: typed meanwhile",
         "        you are not in #lobby any more",
         "08:00 · You are in #dev now.",
-        "08:00 · back, 1 message caught up",
+        "08:00 · back, nothing missed",
     ]
-    assert anna.writes_order().order == LeaveRoom("r1")
+    assert anna.other_effects == [LookBack("r1", "#lobby", 1)]
     assert anna.state.put_out_of == "#lobby"
+    assert anna.writes() == []
 
 
-def test_a_ban_that_was_missed_is_told_with_its_end() -> None:
-    """It may be over by now, so that the room was entered again."""
+def test_who_was_put_out_of_a_private_room_meanwhile_is_told() -> None:
+    """To outsiders it does not exist, and nothing can be looked up."""
     anna = connected()
-    anna.told(it.Welcome("e1", ANNA), opened(replace(LOBBY, head_seq=1)))
-    (line, *_) = anna.told(happened(1, Removed(ANNA, "", True, EIGHT + 60_000)))
-    assert line == "08:00 · bob banned you from #lobby until 08:01 today"
+    anna.told(opened(PLAN), live(0, PLAN), it.Offline("x", 1.0), it.Welcome("e1", ANNA))
+    gone = it.Refused(5, "ROOM_NOT_FOUND", "no such room", order_id="hello", room_id="r5")
+    assert anna.told(gone) == ["08:00 · You are not in plan (private) any more."]
+    assert anna.other_effects == []
+
+
+def test_who_came_back_in_another_window_is_not_taken_out() -> None:
+    """A removal that is over is a thing that happened."""
+    anna = connected()
+    anna.told(it.Offline("x", 1.0), it.Welcome("e1", ANNA), opened(replace(LOBBY, head_seq=1)))
+    lines = anna.told(happened(1, Removed(ANNA, "spam")), live(1))
+    assert lines == ["08:00 · bob removed anna: spam", "08:00 · back, nothing missed"]
+    assert anna.writes() == []
 
 
 def test_what_is_on_its_way_into_a_room_that_one_is_put_out_of_has_its_own_answer() -> None:
@@ -451,8 +454,6 @@ def test_removals_of_before_one_entered_and_of_others_are_no_reason_to_leave() -
         happened(2, Removed(CAROL), room=DEV),
     )
     assert lines == ["08:00 #dev · bob removed anna", "08:00 #dev · bob removed carol"]
-    anna.told(it.Welcome("e1", ANNA), opened(replace(LOBBY, head_seq=1)))
-    assert anna.told(happened(1, Removed(CAROL))) == ["08:00 · bob removed carol"]
     anna.told(it.Refused(11, "SEQ", "beyond", order_id="hello", room_id="r2"))
     anna.told(opened(replace(DEV, head_seq=1)))
     assert anna.told(happened(1, Removed(ANNA), room=DEV)) == ["08:00 #dev · bob removed anna"]
