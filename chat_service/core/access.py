@@ -10,7 +10,16 @@ from typing import NamedTuple
 from chat_service.core.commands import OPERATOR
 from chat_service.core.decision import valid_session
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import ALL_SCOPES, Role, Room, RoomKind, Scope, Session, State
+from chat_service.core.model import (
+    ALL_SCOPES,
+    Restriction,
+    Role,
+    Room,
+    RoomKind,
+    Scope,
+    Session,
+    State,
+)
 
 NO_SUCH_ROOM = Rejection(Reason.ROOM_NOT_FOUND, "there is no such room", field="room")
 """What an outsider is told of a room, whether or not there is one."""
@@ -105,18 +114,33 @@ def rank(state: State, room: Room, user_id: int, scopes: tuple[int, ...] = ALL_S
 
 def banned_until(state: State, room_id: int, user_id: int, time_ms: int) -> int:
     """Return until when a user may not be in a room; 0: it may."""
-    restriction = state.restrictions.get((room_id, user_id))
-    if restriction is None or restriction.banned_until_ms <= time_ms:
-        return 0
-    return restriction.banned_until_ms
+    until_ms = 0
+    for one in restrictions_on(state, room_id, user_id):
+        until_ms = max(until_ms, one.banned_until_ms)
+    return until_ms if until_ms > time_ms else 0
 
 
 def muted_until(state: State, room_id: int, user_id: int, time_ms: int) -> int:
     """Return until when a user may not speak in a room; 0: it may."""
-    restriction = state.restrictions.get((room_id, user_id))
-    if restriction is None or restriction.muted_until_ms <= time_ms:
-        return 0
-    return restriction.muted_until_ms
+    # Asked of every message: of nearly all, nothing is held against the author.
+    until_ms = 0
+    for one in restrictions_on(state, room_id, user_id):
+        until_ms = max(until_ms, one.muted_until_ms)
+    return until_ms if until_ms > time_ms else 0
+
+
+def restrictions_on(state: State, room_id: int, user_id: int) -> tuple[Restriction, ...]:
+    """Return what is held against a user in a room; against a bot also what is against its owner.
+
+    So it holds for bots that are made later, too.
+    """
+    own = state.restrictions.get((room_id, user_id))
+    held = () if own is None else (own,)
+    account = state.accounts.get(user_id)
+    if account is None or not account.owner_id:
+        return held
+    owners = state.restrictions.get((room_id, account.owner_id))
+    return held if owners is None else (*held, owners)
 
 
 def visible(state: State, room_id: int, user_id: int, time_ms: int) -> Room | Rejection:
@@ -126,14 +150,12 @@ def visible(state: State, room_id: int, user_id: int, time_ms: int) -> Room | Re
     time, tells it from one that the user may not see.
     """
     room = state.rooms.get(room_id)
-    # Asked of every message: one key, and no further call.
-    key = (room_id, user_id)
-    is_member = key in state.members
-    restriction = state.restrictions.get(key)
+    is_member = (room_id, user_id) in state.members
+    # Nobody is a member and banned: a ban removes.
+    banned_ms = 0 if is_member else banned_until(state, room_id, user_id, time_ms)
     if room is None or (room.kind is not RoomKind.PUBLIC and not is_member):
         return NO_SUCH_ROOM
-    banned_ms = 0 if restriction is None else restriction.banned_until_ms
-    if banned_ms > time_ms and not is_member:
+    if banned_ms:
         return Rejection(
             Reason.BANNED_FROM_ROOM,
             "you are banned from this room",

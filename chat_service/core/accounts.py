@@ -9,7 +9,7 @@ from chat_service.core.departures import end_sessions
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.invites import OPERATOR, REGISTRATIONS, ended_with
 from chat_service.core.membership import leaving_all
-from chat_service.core.model import Account, Scope, Session, State
+from chat_service.core.model import Account, Scope, Session, State, User
 from chat_service.core.names import name_key
 from chat_service.core.rooms import find_user
 
@@ -99,6 +99,11 @@ def active_bots(state: State, user_id: int) -> list[Account]:
     """Return the bots of a user that are not closed, in the order in which they were made."""
     bots = [state.accounts[n] for n in state.bots_of.get(user_id) or ()]
     return [bot for bot in bots if not bot.deactivated]
+
+
+def with_bots(state: State, user: User) -> list[User]:
+    """Return a user and its bots: what is done to keep order reaches them with their owner."""
+    return [user, *(state.users[bot.user_id] for bot in active_bots(state, user.user_id))]
 
 
 def account_of(state: State, session_id: int, time_ms: int) -> tuple[Session, Account] | Rejection:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.access import TOO_HIGH, Actor, admin_for, is_admin
-from chat_service.core.accounts import closing, is_last_admin
+from chat_service.core.accounts import closing, is_last_admin, with_bots
 from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision
 from chat_service.core.departures import end_sessions, end_user
@@ -21,12 +21,14 @@ from chat_service.core.sanctions import flaw_of_reason
 
 
 def kick_user(state: State, command: cmd.KickUser, time_ms: int) -> Decision:
-    """End all sessions of a user, and a guest with them: its name is free at once."""
+    """End all sessions of a user and of its bots, and a guest: its name is free at once."""
     found = case_of(state, command.session_id, command.user, time_ms, reason=command.reason)
     if isinstance(found, Rejection):
         return found
     actor, user = found
-    events = removal(state, actor, user, command.reason, time_ms)
+    events: list[ev.Event] = []
+    for one in with_bots(state, user):
+        events += removal(state, actor, one, command.reason, time_ms)
     return _accepted(state, found, "server-kick", events, time_ms, reason=command.reason)
 
 

@@ -3,7 +3,7 @@
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.access import admin_for
-from chat_service.core.accounts import active_bots
+from chat_service.core.accounts import with_bots
 from chat_service.core.administration import case_of, removal
 from chat_service.core.audit import audited
 from chat_service.core.bans import network_named, networks_of
@@ -29,7 +29,7 @@ def ban_user(state: State, command: cmd.BanUser, time_ms: int) -> Decision:
         return freed
     by = (actor.user_id, actor.name)
     events = [*freed, ev.UserBanned(time_ms, user.name, until_ms, command.reason, *by)]
-    for one in (user, *(state.users[bot.user_id] for bot in active_bots(state, user.user_id))):
+    for one in with_bots(state, user):
         events += removal(state, actor, one, command.reason, time_ms, banned=True)
     entry = audited(
         state,

@@ -1,8 +1,9 @@
 """Order in rooms: the decisions about who may not be there, and who may not speak.
 
-Nobody acts on somebody who stands as high in the room, or higher. What is held against
-a user is kept by its id: it outlives the membership and a change of name, and not the
-user itself.
+Nobody acts on somebody who stands as high in the room, or higher; somebody with bots
+stands as high as the highest of them. What is held against a user is kept by its id: it
+outlives the membership and a change of name, and not the user itself. It holds for the
+bots of the user as well, and a removal takes them along.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,9 @@ from chat_service.core.access import (
     TOO_HIGH,
     Actor,
     actor_for,
-    banned_until,
-    muted_until,
     rank,
 )
+from chat_service.core.accounts import with_bots
 from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
@@ -32,7 +32,7 @@ def kick_member(state: State, command: cmd.KickMember, time_ms: int) -> Decision
     case = _case(state, command, time_ms)
     if isinstance(case, Rejection):
         return case
-    if case.key not in state.members:
+    if not any((case.room.room_id, one.user_id) in state.members for one in case.people):
         return Rejection(
             Reason.NOT_A_MEMBER, f"{case.user.name} is no member of the room", field="user"
         )
@@ -55,7 +55,8 @@ def unban_member(state: State, command: cmd.UnbanMember, time_ms: int) -> Decisi
     case = _case(state, command, time_ms)
     if isinstance(case, Rejection):
         return _unless_gone(command, case)
-    if not banned_until(state, *case.key, time_ms):
+    held = state.restrictions.get(case.key)
+    if held is None or held.banned_until_ms <= time_ms:
         return Accepted((), case.told())
     return case.accepted(state, "unban", case.ban())
 
@@ -76,7 +77,8 @@ def unmute_member(state: State, command: cmd.UnmuteMember, time_ms: int) -> Deci
     case = _case(state, command, time_ms)
     if isinstance(case, Rejection):
         return _unless_gone(command, case)
-    if not muted_until(state, *case.key, time_ms):
+    held = state.restrictions.get(case.key)
+    if held is None or held.muted_until_ms <= time_ms:
         return Accepted((), case.told())
     return case.accepted(state, "unmute", case.mute())
 
@@ -114,6 +116,8 @@ class _Case:
     actor: Actor
     room: Room
     user: User
+    # The user, and its bots.
+    people: list[User]
     reason: str
     # Until when it holds; 0: for the moment, or no longer.
     until_ms: int
@@ -160,25 +164,25 @@ class _Case:
         return ev.MemberMuted(self.time_ms, *self.key, self.until_ms, self.reason, *by)
 
     def removal(self, state: State) -> list[ev.Event]:
-        """Return the end of the membership, and of an invitation, where there is one."""
+        """Return the end of the memberships, and of invitations, where there are some."""
+        room_id, time_ms = self.room.room_id, self.time_ms
+        seq = state.heads[room_id]
         events: list[ev.Event] = []
-        if self.key in state.invitations:
-            events.append(ev.InvitationEnded(self.time_ms, *self.key))
-        if self.key in state.members:
-            seq = state.heads[self.room.room_id] + 1
-            removed = ev.MemberRemoved(
-                self.time_ms,
-                self.room.room_id,
-                seq,
-                self.actor.user_id,
-                self.actor.name,
-                self.user.user_id,
-                self.user.name,
-                self.reason,
-                self.until_ms,
+        gone: list[int] = []
+        for one in self.people:
+            user_id = one.user_id
+            if (room_id, user_id) in state.invitations:
+                events.append(ev.InvitationEnded(time_ms, room_id, user_id))
+            if (room_id, user_id) in state.members:
+                seq += 1
+                by, whom = (self.actor.user_id, self.actor.name), (user_id, one.name)
+                why = (self.reason, self.until_ms)
+                events.append(ev.MemberRemoved(time_ms, room_id, seq, *by, *whom, *why))
+                gone.append(user_id)
+        if gone:
+            events += after_leaving(
+                state, self.room, gone[0], time_ms, seq=seq, with_ids=tuple(gone[1:])
             )
-            events.append(removed)
-            events += after_leaving(state, self.room, self.key[1], self.time_ms, seq=seq)
         return events
 
 
@@ -202,11 +206,13 @@ def _case(state: State, command: _Order, time_ms: int) -> _Case | Rejection:
     user = find_user(state, command.user)
     if isinstance(user, Rejection):
         return user
-    if rank(state, room, user.user_id) >= rank(state, room, actor.user_id, actor.scopes):
+    people = with_bots(state, user)
+    standing = max(rank(state, room, one.user_id) for one in people)
+    if standing >= rank(state, room, actor.user_id, actor.scopes):
         return TOO_HIGH
     if command.wait_ms:
         return too_fast(command.wait_ms)
-    return _Case(actor, room, user, reason, until_ms, time_ms)
+    return _Case(actor, room, user, people, reason, until_ms, time_ms)
 
 
 def _unless_gone(command: cmd.UnbanMember | cmd.UnmuteMember, rejection: Rejection) -> Decision:

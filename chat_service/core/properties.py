@@ -4,7 +4,7 @@ from typing import Any
 
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
-from chat_service.core.access import rank, session_for
+from chat_service.core.access import muted_until, rank, session_for
 from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
@@ -71,11 +71,9 @@ def why_silent(state: State, room: Room, user_id: int, time_ms: int) -> Rejectio
     """Return why a user may say nothing in a room, not even a topic; None if it may."""
     if room.archived:
         return Rejection(Reason.ROOM_ARCHIVED, "this room is archived", field="room")
-    # Asked of every message: of nearly all, nothing is held against the author.
-    restriction = state.restrictions.get((room.room_id, user_id))
-    if restriction is None or restriction.muted_until_ms <= time_ms:
+    until_ms = muted_until(state, room.room_id, user_id, time_ms)
+    if not until_ms:
         return None
-    until_ms = restriction.muted_until_ms
     return Rejection(
         Reason.MUTED,
         "you are muted in this room",

@@ -8,6 +8,7 @@ refused, a stream that was open before does not get either.
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import events as ev
 from chat_service.core.access import is_admin, muted_until, visible
+from chat_service.core.accounts import with_bots
 from chat_service.core.bans import (
     ban_of_address,
     ban_of_user,
@@ -38,16 +39,19 @@ class Effects:
         self._directory = directory
         self._hub = hub
         self._streams = streams
-        # Whether the user of the MemberMuted that is being applied was muted before.
-        self._was_muted = False
+        # Whom of the user of the MemberMuted that is being applied, and its bots, was muted before.
+        self._were_muted: list[int] = []
         self.cut: dict[str, int] = {}
 
     def before(self, event: ev.Event) -> None:
         """Look at how it is. To be called before the directory learns of the event."""
         if isinstance(event, ev.MemberMuted):
             state = self._directory.state
-            until_ms = muted_until(state, event.room_id, event.user_id, event.time_ms)
-            self._was_muted = until_ms > 0
+            self._were_muted = [
+                user_id
+                for user_id in self._with_bots(event.user_id)
+                if muted_until(state, event.room_id, user_id, event.time_ms)
+            ]
 
     def after(self, event: ev.Event) -> None:
         """Carry the event out. To be called once the directory knows it, before it is told."""
@@ -60,9 +64,11 @@ class Effects:
             self._close(event, self._readers(event.room_id, event.user_id))
         elif isinstance(event, ev.MemberBanned):
             if event.until_ms:
-                self._close(event, self._streams.all_of_user(event.user_id))
+                for user_id in self._with_bots(event.user_id):
+                    self._close(event, self._streams.all_of_user(user_id))
         elif isinstance(event, ev.MemberMuted):
-            self._tell_muted(event)
+            for user_id in self._with_bots(event.user_id):
+                self._tell_muted(event, user_id)
         elif isinstance(event, ev.MessageDeleted):
             self._hub.replace(event.room_id, event.deleted_seq, tombstone_frame)
         elif isinstance(event, ev.UserKicked):
@@ -100,21 +106,28 @@ class Effects:
             return self._streams.of_user(user_id)
         return self._streams.all_of_user(user_id)
 
-    def _tell_muted(self, event: ev.MemberMuted) -> None:
-        """Tell the user, who may know of the room, what it may do there from now on."""
-        room = visible(self._directory.state, event.room_id, event.user_id, event.time_ms)
-        if not isinstance(room, Room) or not (event.until_ms or self._was_muted):
+    def _tell_muted(self, event: ev.MemberMuted, user_id: int) -> None:
+        """Tell a user, who may know of the room, what it may do there from now on."""
+        state, room_id = self._directory.state, event.room_id
+        room = visible(state, room_id, user_id, event.time_ms)
+        until_ms = muted_until(state, room_id, user_id, event.time_ms)
+        if not isinstance(room, Room) or not (until_ms or user_id in self._were_muted):
             return
-        words = "you may not speak in" if event.until_ms else "you may speak again in"
+        words = "you may not speak in" if until_ms else "you may speak again in"
         text = f"{words} {room.name}"
         notice = pb.Notice(
-            kind=pb.NOTICE_KIND_MUTED if event.until_ms else pb.NOTICE_KIND_UNMUTED,
+            kind=pb.NOTICE_KIND_MUTED if until_ms else pb.NOTICE_KIND_UNMUTED,
             text=f"{text}: {event.reason}" if event.reason else text,
-            room_id=room_text(event.room_id),
-            until_ms=event.until_ms,
+            room_id=room_text(room_id),
+            until_ms=until_ms,
         )
-        for stream in self._streams.of_user(event.user_id):
+        for stream in self._streams.of_user(user_id):
             stream.send(pb.StreamItem(notice=notice))
+
+    def _with_bots(self, user_id: int) -> list[int]:
+        state = self._directory.state
+        user = state.users.get(user_id)
+        return [] if user is None else [one.user_id for one in with_bots(state, user)]
 
     # -------------------------------------------------------------- on the server
 

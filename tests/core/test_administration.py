@@ -178,16 +178,18 @@ def test_kick_forgets_direct_messages_of_which_nobody_is_left() -> None:
 
 
 def test_kick_by_an_admin_is_told_with_its_name() -> None:
-    """Who is removed learns by whom; the account stays, its API tokens do not."""
+    """Who is removed learns by whom, with its bots; the accounts stay, API tokens do not."""
     town = Town()
     town.api_token(town.carol)
-    kicked, *ends, entry = town.happened(cmd.KickUser(town.ada, named("carol"), "enough"))
-    carol = town.state.user_ids["carol"]
-    assert kicked == ev.UserKicked(town.now_ms, carol, "enough", "ada", False)
-    assert [type(event) for event in ends] == [ev.SessionEnded] * 2
+    *ends, entry = town.happened(cmd.KickUser(town.ada, named("carol"), "enough"))
+    carol, robot = (town.state.user_ids[name] for name in ("carol", "robot"))
+    first, *ended_first, second, ended_second = ends
+    assert first == ev.UserKicked(town.now_ms, carol, "enough", "ada", False)
+    assert second == ev.UserKicked(town.now_ms, robot, "enough", "ada", False)
+    assert [type(event) for event in (*ended_first, ended_second)] == [ev.SessionEnded] * 3
     assert isinstance(entry, ev.Audited)
     assert (entry.action, entry.actor_name, entry.target_id) == ("server-kick", "ada", carol)
-    town.sign_in("carol")
+    town.api_token(town.sign_in("carol"), bot="robot")
 
 
 # -------------------------------------------------------------------- lockdown

@@ -460,3 +460,105 @@ def test_token_that_is_not_for_admins_lends_no_right_of_one() -> None:
     assert hall.why_not(orders[3](narrow)) is Reason.ROLE_NEEDED
     for order in orders:
         hall.ok(order(wide))
+
+
+# ------------------------------------------------------------------------- bots
+
+
+class Owned(Hall):
+    """A hall with somebody who has a bot there, and another one that is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.person = self.account("pia")
+        self.robot, self.shy = self.bot(self.person, "robot"), self.bot(self.person, "shy")
+        self.join(self.person, "hall")
+        self.join(self.robot, "hall")
+        self.pia = cmd.UserByName("pia")
+
+    def removed(self, command: cmd.Command) -> list[str]:
+        """Return who is removed by an order, in the order of the room."""
+        events = [e for e in self.happened(command) if isinstance(e, ev.MemberRemoved)]
+        head = self.state.heads[self.hall]
+        assert [event.seq for event in events] == list(range(head - len(events) + 1, head + 1))
+        return [event.user_name for event in events]
+
+
+def test_ban_of_an_owner_holds_for_its_bots() -> None:
+    """They are removed with it, none comes in, not one that is made later, until it is lifted."""
+    hall = Owned()
+    assert hall.removed(cmd.BanMember(hall.mod, HALL, hall.pia, 0, "spam")) == ["pia", "robot"]
+    later = hall.bot(hall.person, "later")
+    for one in (hall.person, hall.robot, hall.shy, later):
+        assert hall.why_not(cmd.JoinRoom(one, HALL)) is Reason.BANNED_FROM_ROOM
+        assert hall.why_not(post(one, "hall")) is Reason.BANNED_FROM_ROOM
+    lifts = cmd.UnbanMember(hall.mod, HALL, cmd.UserByName("robot"))
+    assert hall.happened(lifts) == ()
+    hall.ok(cmd.UnbanMember(hall.mod, HALL, hall.pia))
+    hall.join(hall.robot, "hall")
+    hall.say(hall.robot, "hall")
+
+
+def test_ban_of_a_bot_is_its_own() -> None:
+    """Its owner and the other bots stay, and it is lifted by itself."""
+    hall = Owned()
+    robot = cmd.UserByName("robot")
+    assert hall.removed(cmd.BanMember(hall.mod, HALL, robot, 0, "loops")) == ["robot"]
+    hall.say(hall.person, "hall")
+    hall.join(hall.shy, "hall")
+    hall.ok(cmd.BanMember(hall.mod, HALL, hall.pia, 1000, ""))
+    hall.pass_time(1000)
+    assert hall.why_not(cmd.JoinRoom(hall.robot, HALL)) is Reason.BANNED_FROM_ROOM
+    hall.ok(cmd.UnbanMember(hall.mod, HALL, robot))
+    hall.join(hall.robot, "hall")
+
+
+def test_ban_of_an_owner_takes_what_lets_its_bots_in() -> None:
+    """Invitations and codes of bots end too, in a room that is left to its heir."""
+    hall = Owned()
+    den = hall.opens_private(hall.person, hall.robot, hall.mod)
+    hall.ok(cmd.CreateInvite(hall.person, to(den), b"code", 5, 0))
+    hall.ok(cmd.InviteUser(hall.person, to(den), cmd.UserByName("shy")))
+    events = hall.happened(cmd.BanMember(cmd.OPERATOR, to(den), hall.pia, 0, ""))
+    assert not hall.state.invitations
+    assert not hall.state.invites
+    assert hall.members_of(den) == ["mo"]
+    *_, heir, _ = events
+    assert isinstance(heir, ev.RoleChanged)
+    assert (heir.user_name, heir.role, heir.seq) == ("mo", Role.OWNER, 3)
+
+
+def test_mute_of_an_owner_holds_for_its_bots() -> None:
+    """None of them says a word in the room, nor changes its topic, until it is lifted."""
+    hall = Owned()
+    hall.join(hall.shy, "hall")
+    hall.ok(cmd.MuteMember(hall.mod, HALL, hall.pia, 0, ""))
+    for one in (hall.person, hall.robot, hall.shy):
+        assert hall.why_not(post(one, "hall")) is Reason.MUTED
+        assert hall.why_not(cmd.SetTopic(one, HALL, "topic")) is Reason.MUTED
+    assert hall.happened(cmd.UnmuteMember(hall.mod, HALL, cmd.UserByName("robot"))) == ()
+    hall.ok(cmd.UnmuteMember(hall.mod, HALL, hall.pia))
+    hall.say(hall.robot, "hall")
+
+
+def test_kick_of_an_owner_removes_its_bots() -> None:
+    """Also where only a bot of it is in the room; who is out comes back."""
+    hall = Owned()
+    kick = cmd.KickMember(hall.mod, HALL, hall.pia, "")
+    assert hall.removed(kick) == ["pia", "robot"]
+    assert hall.why_not(kick) is Reason.NOT_A_MEMBER
+    hall.join(hall.robot, "hall")
+    assert hall.removed(kick) == ["robot"]
+
+
+@every_order
+def test_who_has_a_bot_stands_as_high_as_it(order: Order) -> None:
+    """No moderator acts on the owner of one, and none lifts by its bot what is held against it."""
+    hall = Owned()
+    hall.becomes(hall.robot, "hall", Role.MODERATOR)
+    for by in (hall.mod, hall.robot, hall.person):
+        assert hall.why_not(order(by, HALL, hall.pia)) in (
+            Reason.ROLE_TOO_HIGH,
+            Reason.ROLE_NEEDED,
+        )
+    hall.ok(order(hall.owner, HALL, hall.pia))

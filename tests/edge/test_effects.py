@@ -7,7 +7,7 @@ from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById, RoomByName, UserByName
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.limits import Limits
-from chat_service.core.model import FOREVER_MS, RoomKind, Session
+from chat_service.core.model import FOREVER_MS, RoomKind, Scope, Session
 from chat_service.edge.directory import MAX_FAREWELLS, token_hash
 from chat_service.edge.stream import Stream
 from tests.edge.clients import story
@@ -423,3 +423,68 @@ def test_calls_from_a_banned_network(scene: Scene) -> None:
         check("192.0.2.1", "ada")
     scene.clock.now += 5
     check("192.0.2.1", "bob")
+
+
+# ------------------------------------------------------------------------- bots
+
+
+def with_a_bot(scene: Scene) -> tuple[Session, Session]:
+    """Sign in somebody with an account in `pub`, and its bot by an API token."""
+    carol = an_admin(scene, "carol")
+    scene.does(cmd.SetAdmin(cmd.OPERATOR, UserByName("carol"), admin=False))
+    scene.does(cmd.CreateBot(carol.session_id, "robot"))
+    scopes = (Scope.READ, Scope.POST, Scope.ROOMS)
+    token = cmd.CreateApiToken(carol.session_id, "robot", "t", scopes, b"robot", "here", 0)
+    robot = scene.directory.state.sessions[scene.does(token).session_id]
+    for one in (carol, robot):
+        scene.does(cmd.JoinRoom(one.session_id, RoomByName("pub")))
+    return carol, robot
+
+
+@story
+async def test_ban_of_an_owner_closes_the_room_for_its_bots(scene: Scene) -> None:
+    """In every window of a bot, what was queued is gone, and Subscribe ends too."""
+    alice = scene.joins("alice", "pub")
+    pub = RoomByName("pub")
+    pub_id = scene.directory.state.room_ids["pub"]
+    _, robot = with_a_bot(scene)
+    windows = [
+        await reading(scene, scene.stream(robot, chat=chat), pub_id) for chat in (True, False)
+    ]
+    scene.says(alice, "queued", pub)
+    scene.does(cmd.BanMember(alice.session_id, pub, UserByName("carol"), 0, "spam"))
+    scene.says(alice, "not heard", pub)
+    for window in windows:
+        (closed,) = await scene.told(window.subscription)
+        assert (closed.closed.reason, closed.closed.text) == (pb.CLOSE_REASON_BANNED, "spam")
+
+
+@story
+async def test_bots_are_told_of_the_mute_of_their_owner(scene: Scene) -> None:
+    """Of its beginning and its end, and of the latter not where the bot stays muted itself."""
+    alice = scene.joins("alice", "pub")
+    pub, by = RoomByName("pub"), alice.session_id
+    carol, robot = with_a_bot(scene)
+    streams = [await reading(scene, scene.stream(one)) for one in (carol, robot)]
+    who = UserByName("carol")
+    scene.does(cmd.MuteMember(by, pub, who, 5000, "noise"))
+    scene.does(cmd.UnmuteMember(by, pub, who))
+    for stream in streams:
+        notices = [item.notice.kind for item in await scene.told(stream.subscription)]
+        assert notices == [pb.NOTICE_KIND_MUTED, pb.NOTICE_KIND_UNMUTED]
+    scene.does(cmd.MuteMember(by, pub, UserByName("robot"), 0, ""))
+    scene.does(cmd.MuteMember(by, pub, who, 5000, ""))
+    scene.does(cmd.UnmuteMember(by, pub, who))
+    told = await scene.told(streams[1].subscription)
+    assert {item.notice.until_ms for item in told} == {FOREVER_MS}
+
+
+@story
+async def test_kick_from_the_server_ends_the_streams_of_bots(scene: Scene) -> None:
+    """A bot of who is removed is told the same."""
+    ada = an_admin(scene, "ada")
+    scene.joins("alice", "pub")
+    _, robot = with_a_bot(scene)
+    stream = scene.stream(robot)
+    scene.does(cmd.KickUser(ada.session_id, UserByName("carol"), "enough"))
+    assert stream.subscription.ended == Rejection(Reason.KICKED, "you were removed by ada: enough")

@@ -212,9 +212,9 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def KickUser(self, request, context):
-        """Ends all sessions of a user. Its streams end with PERMISSION_DENIED, reason KICKED and
-        the words, after which no client should come back by itself. A guest's name is free
-        at once. About one instance.
+        """Ends all sessions and API tokens of a user and of its bots. Their streams end with
+        PERMISSION_DENIED, reason KICKED and the words, after which no client should come back
+        by itself. A guest's name is free at once. About one instance.
 
         Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
         (reason: at most 390 bytes on one line).

@@ -87,9 +87,9 @@ class AdminServiceStub:
     message).
     """
     KickUser: _grpc.UnaryUnaryMultiCallable[_admin_pb2.KickUserRequest, _admin_pb2.KickUserResponse]
-    """Ends all sessions of a user. Its streams end with PERMISSION_DENIED, reason KICKED and
-    the words, after which no client should come back by itself. A guest's name is free
-    at once. About one instance.
+    """Ends all sessions and API tokens of a user and of its bots. Their streams end with
+    PERMISSION_DENIED, reason KICKED and the words, after which no client should come back
+    by itself. A guest's name is free at once. About one instance.
 
     Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
     (reason: at most 390 bytes on one line).
@@ -221,9 +221,9 @@ class AdminServiceAsyncStub(AdminServiceStub):
     message).
     """
     KickUser: _aio.UnaryUnaryMultiCallable[_admin_pb2.KickUserRequest, _admin_pb2.KickUserResponse]  # type: ignore[assignment]
-    """Ends all sessions of a user. Its streams end with PERMISSION_DENIED, reason KICKED and
-    the words, after which no client should come back by itself. A guest's name is free
-    at once. About one instance.
+    """Ends all sessions and API tokens of a user and of its bots. Their streams end with
+    PERMISSION_DENIED, reason KICKED and the words, after which no client should come back
+    by itself. A guest's name is free at once. About one instance.
 
     Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
     (reason: at most 390 bytes on one line).
@@ -400,9 +400,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.KickUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.KickUserResponse, _abc.Awaitable[_admin_pb2.KickUserResponse]]:
-        """Ends all sessions of a user. Its streams end with PERMISSION_DENIED, reason KICKED and
-        the words, after which no client should come back by itself. A guest's name is free
-        at once. About one instance.
+        """Ends all sessions and API tokens of a user and of its bots. Their streams end with
+        PERMISSION_DENIED, reason KICKED and the words, after which no client should come back
+        by itself. A guest's name is free at once. About one instance.
 
         Errors: NOT_FOUND (no instance has this port, nobody has this name), INVALID_ARGUMENT
         (reason: at most 390 bytes on one line).

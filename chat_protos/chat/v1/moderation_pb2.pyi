@@ -14,6 +14,11 @@ ROLE_NEEDED, ROLE_TOO_HIGH or ADMIN_NEEDED); INVALID_ARGUMENT (reason, duration_
 user); every call that names a room with NOT_FOUND: it does not exist, or the caller
 may not see it; every call that names a user with NOT_FOUND, reason USER_NOT_FOUND.
 
+What is done to a user reaches its bots: they are removed with it, and kept out and
+silent as long as it is, whatever is said of them by themselves; those that it makes
+later too. Somebody with bots in a room stands there as high as the highest of them.
+What is done to a bot is of that bot alone.
+
 A duration is in milliseconds, at most ten years; 0 is for ever.
 """
 

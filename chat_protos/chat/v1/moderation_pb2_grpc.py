@@ -135,7 +135,7 @@ class ModerationServiceServicer:
         """Removes a member from a room, who may come back: into a private room by a new
         invitation, by somebody's code, or by its password.
 
-        Errors: FAILED_PRECONDITION (the user is no member).
+        Errors: FAILED_PRECONDITION (neither the user nor a bot of it is a member).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

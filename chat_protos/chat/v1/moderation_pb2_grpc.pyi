@@ -14,6 +14,11 @@ ROLE_NEEDED, ROLE_TOO_HIGH or ADMIN_NEEDED); INVALID_ARGUMENT (reason, duration_
 user); every call that names a room with NOT_FOUND: it does not exist, or the caller
 may not see it; every call that names a user with NOT_FOUND, reason USER_NOT_FOUND.
 
+What is done to a user reaches its bots: they are removed with it, and kept out and
+silent as long as it is, whatever is said of them by themselves; those that it makes
+later too. Somebody with bots in a room stands there as high as the highest of them.
+What is done to a bot is of that bot alone.
+
 A duration is in milliseconds, at most ten years; 0 is for ever.
 """
 
@@ -51,7 +56,7 @@ class ModerationServiceStub:
     """Removes a member from a room, who may come back: into a private room by a new
     invitation, by somebody's code, or by its password.
 
-    Errors: FAILED_PRECONDITION (the user is no member).
+    Errors: FAILED_PRECONDITION (neither the user nor a bot of it is a member).
     """
     BanMember: _grpc.UnaryUnaryMultiCallable[_moderation_pb2.BanMemberRequest, _moderation_pb2.BanMemberResponse]
     """Keeps a user out of a room, for some time or for ever, and removes it. A ban that
@@ -150,7 +155,7 @@ class ModerationServiceAsyncStub(ModerationServiceStub):
     """Removes a member from a room, who may come back: into a private room by a new
     invitation, by somebody's code, or by its password.
 
-    Errors: FAILED_PRECONDITION (the user is no member).
+    Errors: FAILED_PRECONDITION (neither the user nor a bot of it is a member).
     """
     BanMember: _aio.UnaryUnaryMultiCallable[_moderation_pb2.BanMemberRequest, _moderation_pb2.BanMemberResponse]  # type: ignore[assignment]
     """Keeps a user out of a room, for some time or for ever, and removes it. A ban that
@@ -252,7 +257,7 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Removes a member from a room, who may come back: into a private room by a new
         invitation, by somebody's code, or by its password.
 
-        Errors: FAILED_PRECONDITION (the user is no member).
+        Errors: FAILED_PRECONDITION (neither the user nor a bot of it is a member).
         """
 
     @_abc_1.abstractmethod
