@@ -20,6 +20,7 @@ _NOT_FOUND, _UNAVAILABLE = 5, 14
 _BUSY_RETRY = 1.0
 _SLOW_MODE = "SLOW_MODE"
 _FORMER = "it was written under a former sign-in, which is over"
+_EARLY = "you were asked for a password after that: was it one?"
 
 
 def apply(state: ChatState, item: it.Item, now: float) -> list[Effect]:
@@ -124,6 +125,10 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
     state.anew = state.anew or state.kicked
     state.kicked = False
     effects += _other_epoch(state, item.epoch)
+    if former is None and state.asked:
+        # One of them may be the password, typed by somebody who did not wait for the question.
+        early = [post for post in state.outbox.posts.values() if post.owner is None]
+        effects += own_posts.give_up(state, early, _EARLY)
     lost = state.outbox.signed_in_as(owner_of(item.user, item.epoch), item.resumed)
     return effects + own_posts.give_up(state, lost, _FORMER)
 

@@ -90,6 +90,11 @@ async def chat(
         signals.append(number)
         screen.close()
 
+    def ask_person() -> Questions:
+        # What comes through a pipe was never meant as an answer.
+        state.asked = sys.stdin.isatty()
+        return screen.questions(unasked=True)
+
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: _confess(client, context))
     with stop_signals(stop, interrupt=True, loop=loop):
@@ -99,7 +104,7 @@ async def chat(
             await asyncio.wait([typing, painting], return_when=asyncio.FIRST_COMPLETED)
             painting.cancel()
             client.keep_with(keeper, name)
-            ask = partial(FiledQuestions, known, partial(screen.questions, unasked=True), _OPTIONS)
+            ask = partial(FiledQuestions, known, ask_person, _OPTIONS)
             goes_on = await _stay_connected(target, name, client, typing, signals, trust, ask)
         finally:
             screen.close()

@@ -130,6 +130,8 @@ class ChatState:
     kicked: bool = False
     # Set from a sign-in that begins without the rooms of the one before until they are entered.
     anew: bool = False
+    # Whether the person was asked for a password where messages are typed too.
+    asked: bool = False
     # Set when the person ends the sign-in, so that its end is no news.
     leaving: bool = False
 

@@ -127,6 +127,27 @@ def test_rooms_are_entered_anew_by_somebody_new_and_after_a_removal_alone() -> N
     assert anna.state.resume_point().members_only
 
 
+def test_what_was_typed_before_the_password_was_asked_for_is_not_said() -> None:
+    """It may be the password; the line has it back, for whoever meant it as a message."""
+    anna = Person()
+    enter(anna.state, ByName("lobby"))
+    say(anna.state, "too early")
+    anna.state.asked = True
+    anna.told(signed_in())
+    assert anna.given_back == ["too early"]
+    assert anna.state.outbox.posts == {}
+
+
+def test_what_was_typed_before_a_sign_in_without_a_question_is_said() -> None:
+    """A guest, and whoever is signed in already, need not wait to be connected."""
+    anna = Person()
+    enter(anna.state, ByName("lobby"))
+    say(anna.state, "good morning")
+    anna.told(signed_in())
+    assert anna.given_back == []
+    assert [post.text for post in anna.state.outbox.posts.values()] == ["good morning"]
+
+
 def test_an_announcement_stands_out_from_talk() -> None:
     """It is told at once and in all its lines, also while the stream is not believed."""
     anna = connected()

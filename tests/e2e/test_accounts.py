@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.e2e.client_terminal import COMMAND, Terminal, environment, run_client
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import Launched
 
 MARK = "\u00a0✓"
@@ -118,6 +119,37 @@ def test_elsewhere_the_password_is_asked_for(place: Place) -> None:
         stranger.shows("Your name:")
         stranger.types("\x04")
         assert stranger.ends() == 1
+
+
+def test_a_password_that_is_typed_too_early_is_said_to_nobody(tmp_path: Path) -> None:
+    """Typed before the question came, it comes back to the line, also under another name."""
+    with held_ports() as port:
+        server = ("--port", port, "--data-dir", tmp_path / "data")
+        with Launched(*map(str, server)) as first:
+            (address,) = first.addresses(1).values()
+            place = Place(address, tmp_path)
+            with place.window("eva") as eva:
+                register(eva)
+        with place.window("eva", machine="work") as eva, place.window("eva", machine="x") as other:
+            for window in (eva, other):
+                window.sees("trying again in")
+                window.enters(PASSWORD)
+                window.sees(f"you: {PASSWORD}")
+            with Launched(*map(str, server)) as second:
+                second.addresses(1)
+                eva.shows("Password for eva:")
+                eva.enters(PASSWORD)
+                eva.sees("You are eva on", f"✗ not sent: {PASSWORD}", "in #lobby:")
+                other.shows("Password for eva:")
+                other.types("\x1b")
+                other.shows("Your name:")
+                other.enters("guest")
+                other.sees("You are guest on", f"✗ not sent: {PASSWORD}", "in #lobby:")
+                other.types("\x15")
+                other.enters("the first words")
+                eva.sees("guest: the first words")
+                assert eva.count(f"eva: {PASSWORD}") == other.count(f"eva: {PASSWORD}") == 0
+                assert eva.count(f"guest: {PASSWORD}") == 0
 
 
 def test_a_sign_in_that_was_ended_is_told_and_asked_for_again(place: Place) -> None:
