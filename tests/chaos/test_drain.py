@@ -7,6 +7,7 @@ try again, as clients of a real server have.
 import asyncio
 import random
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,7 +23,7 @@ from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from tests.chaos.client import Client
 from tests.chaos.figures import Figures
 from tests.chaos.frozen import NARROW, Unread
-from tests.chaos.load import settle, talk, until
+from tests.chaos.load import PATIENCE, settle, talk, until
 from tests.chaos.record import Record
 from tests.chaos.scale import BOUNDED, Scale
 from tests.chaos.server import Server
@@ -31,8 +32,8 @@ STOP_S = 10.0
 COME_BACK_MS = (500, 3000)
 """How long a stop takes, and when clients are asked to come back. Source: the guarantees."""
 
-HURRIED_S = 2.0
-"""A stop that was asked for twice; without the second signal the frozen reader takes 6 s."""
+LONG_DRAIN = {"CHAT_SERVER_STOP_DRAIN": "1m"}
+"""With it a stop waits 36 s for a frozen reader, unless there is a second signal."""
 
 ROOM = "drain"
 TALK_S = 0.5
@@ -53,13 +54,14 @@ class Result:
     back_s: float = 0.0
 
 
-def stop(server: Server, result: Result, again_after_s: float | None = None) -> None:
-    """Stop the server, with a second signal after so many seconds if there is to be one."""
+def stop(server: Server, result: Result, first_heard: threading.Event | None = None) -> None:
+    """Stop the server; if the first signal is to be heard of, with a second one after that."""
     instance, address = server.instance, server.address
     began = time.monotonic()
-    if again_after_s is not None:
+    if first_heard is not None:
+        # Two of them that nobody has taken in yet are one.
         server.launcher.terminate()
-        time.sleep(again_after_s)
+        assert first_heard.wait(PATIENCE), "nobody was told of the stop"
     result.status = server.terminate()
     result.stop_s = time.monotonic() - began
     if instance.is_running():
@@ -166,9 +168,10 @@ async def lingering(server: Server) -> AsyncIterator[None]:
             silent.cancel()
 
 
-async def held_up(server: Server, again_after_s: float | None) -> Result:
+async def held_up(server: Server, *, twice: bool) -> Result:
     """Stop a server that has a frozen reader, with much queued for it, and silent calls."""
     result = Result()
+    heard = threading.Event()
     async with AsyncExitStack() as stack:
         chance = random.Random(1)
         sender = Client(
@@ -182,7 +185,12 @@ async def held_up(server: Server, again_after_s: float | None) -> Result:
         for _ in range(100):
             sender.say()
         await until(lambda: not sender.unanswered, "all is answered")
-        await asyncio.to_thread(stop, server, result, again_after_s)
+        stopping = asyncio.create_task(
+            asyncio.to_thread(stop, server, result, heard if twice else None)
+        )
+        await until(lambda: bool(sender.hints_ms), "the sender is told")
+        heard.set()
+        await stopping
     return result
 
 
@@ -190,7 +198,7 @@ async def held_up(server: Server, again_after_s: float | None) -> Result:
 def test_stop_waits_for_nobody_too_long(tmp_path: Path, figures: Figures) -> None:
     """A reader that takes nothing and calls that never end do not keep a stop."""
     with Server(tmp_path) as server:
-        result = asyncio.run(held_up(server, None))
+        result = asyncio.run(held_up(server, twice=False))
     figures["seconds of the stop"] = result.stop_s
     assert (result.status, result.left) == (0, [])
     assert result.stop_s < STOP_S
@@ -198,8 +206,8 @@ def test_stop_waits_for_nobody_too_long(tmp_path: Path, figures: Figures) -> Non
 
 def test_second_signal_ends_a_stop_faster(tmp_path: Path, figures: Figures) -> None:
     """Who asks twice does not want to wait for those who do not read."""
-    with Server(tmp_path) as server:
-        result = asyncio.run(held_up(server, 0.3))
+    with Server(tmp_path, environment=LONG_DRAIN) as server:
+        result = asyncio.run(held_up(server, twice=True))
     figures["seconds of the stop"] = result.stop_s
     assert (result.status, result.left) == (0, [])
-    assert result.stop_s < HURRIED_S
+    assert result.stop_s < STOP_S
