@@ -5,7 +5,7 @@ import random
 from contextlib import AsyncExitStack
 
 from tests.chaos.client import Client
-from tests.chaos.load import settle, talk
+from tests.chaos.load import settle, talk, until
 from tests.chaos.record import Record
 from tests.chaos.scale import Scale
 from tests.chaos.server import Server
@@ -52,18 +52,26 @@ class Kills:
 
 
 async def storm(
-    server: Server, scale: Scale, chance: random.Random, *, kills_at_most: int
+    server: Server,
+    scale: Scale,
+    chance: random.Random,
+    *,
+    kills_at_most: int,
+    acked_at_least: int = 0,
 ) -> tuple[Record, Kills, list[int]]:
     """Kill the server at random moments under load; return what the clients were told.
 
-    Ends when a loss is known. The last of the results is how many posts had been acknowledged
-    at each kill.
+    The last kill waits until so many posts are acknowledged. Ends when a loss is known. The
+    last of the results is how many posts had been acknowledged at each kill.
     """
     record, kills = Record(), Kills(server, chance)
     acked: list[int] = []
 
     async def one_life() -> None:
         await asyncio.sleep(chance.random() * scale.kill_calm_s)
+        # A strike kills twice at most.
+        if kills.count + 2 >= kills_at_most:
+            await until(lambda: len(record.acked) >= acked_at_least, "enough posts are acked")
         acked.append(len(record.acked))
         await asyncio.to_thread(kills.strike)
 

@@ -23,7 +23,15 @@ def test_kills_lose_nothing_that_was_acknowledged(
 ) -> None:
     """After every kill -9 all that was acknowledged is there, and every retry has one effect."""
     with Server(tmp_path) as server:
-        record, kills, acked = asyncio.run(storm(server, scale, chance, kills_at_most=scale.kills))
+        record, kills, acked = asyncio.run(
+            storm(
+                server,
+                scale,
+                chance,
+                kills_at_most=scale.kills,
+                acked_at_least=0 if scale.full else scale.kill_acked,
+            )
+        )
         assert server.terminate() == 0
         record.compare_stored(server.database)
     figures["kill -9"] = kills.count
