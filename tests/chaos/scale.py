@@ -40,7 +40,7 @@ class Scale:
     # A stop: clients, posts a second of all.
     drain_clients: int
     drain_rate: int
-    # With the default rate limits: who posts, how much each.
+    # With rate limits: who posts, how much each.
     obedient: int
     posts_of_obedient: int
     # Abuse: seconds of an attack, bombs of each kind, silent connections of each kind, guests
@@ -86,7 +86,7 @@ BOUNDED = Scale(
     drain_clients=20,
     drain_rate=300,
     obedient=4,
-    posts_of_obedient=24,
+    posts_of_obedient=8,
     attack_s=0.5,
     bombs=1,
     silent=30,

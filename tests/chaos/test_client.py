@@ -9,7 +9,8 @@ from tests.chaos.client import Client, Drop
 from tests.chaos.load import settle, until
 from tests.chaos.record import Record
 from tests.chaos.relay import Relay
-from tests.edge.clients import Server, story
+from tests.edge.clients import Clock, Server, story
+from tests.edge.ticking import ticking
 
 
 @pytest.mark.parametrize("how", list(Drop))
@@ -37,14 +38,16 @@ async def test_client_comes_back(tmp_path: Path, chance: random.Random, how: Dro
 @story
 async def test_client_waits_as_long_as_told(tmp_path: Path, chance: random.Random) -> None:
     """Posts over the rate are sent again after the delay, in their order."""
-    record = Record()
-    async with Server(tmp_path, rate_limits=True) as server:
+    record, clock = Record(), Clock()
+    async with Server(tmp_path, rate_limits=True, timing=ticking(clock)) as server:
         eager = Client(server.address, "eager", "room", record=record, chance=chance)
         async with eager:
             for _ in range(23):
                 eager.say()
+            await until(lambda: bool(eager.refusals["RATE_LIMITED"]), "the burst is spent")
+            assert len(record.acked) == 20
+            clock.now += 1.0
             await settle([eager])
-            assert eager.refusals["RATE_LIMITED"]
             assert not eager.ends
     record.verdict()
     assert len(record.acked) == 23
