@@ -9,6 +9,7 @@ import math
 import random
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import NamedTuple
 
 # How far the count may be from the half, in standard deviations of a coin: more than five is
@@ -42,16 +43,20 @@ def compare(
     second: Callable[[], object],
     pairs: int,
     chance: random.Random,
+    *,
+    until_told: bool = False,
 ) -> Paired:
-    """Make both calls so many times, in turn by chance."""
+    """Make both calls so many times, in turn by chance; or only until the time tells them apart."""
     times: tuple[list[float], list[float]] = ([], [])
+    found = Paired(0, 0, 0.0, 0.0)
     for _ in range(pairs):
         for which in chance.sample((0, 1), 2):
             began = time.perf_counter()
             (first, second)[which]()
             times[which].append(time.perf_counter() - began)
-    both = list(zip(*times, strict=True))
-    # What took equally long says nothing.
-    counted = sum(a != b for a, b in both)
-    first_s, second_s = (sorted(one)[pairs // 2] for one in times)
-    return Paired(counted, sum(b > a for a, b in both), first_s, second_s)
+        a, b = times[0][-1], times[1][-1]
+        # What took equally long says nothing.
+        found = Paired(found.pairs + (a != b), found.second_longer + (b > a), 0.0, 0.0)
+        if until_told and found.is_told:
+            break
+    return found._replace(first_s=median(times[0]), second_s=median(times[1]))
