@@ -162,7 +162,7 @@ class AdminProcess:
             returncode = self._process.wait()
             if self._channel:
                 self._channel.close()
-            self._ended(returncode)
+            self._ended(returncode, is_killed=True)
 
     def _hear(self, line: bytes) -> None:
         try:
@@ -179,7 +179,7 @@ class AdminProcess:
         if self._process:
             self._ended(reap(self._process))
 
-    def _ended(self, returncode: int) -> None:
+    def _ended(self, returncode: int, *, is_killed: bool = False) -> None:
         self._process = self._channel = None
         if self._screen:
             self._screen.terminal.restore(screen=returncode != 0)
@@ -189,7 +189,9 @@ class AdminProcess:
         if not self._ending:
             self._fall(describe_exit(returncode))
         elif returncode:
-            log.warning("the admin process %s", describe_exit(returncode))
+            # On a busy machine a stop may come before it has read the first line: no fault of it.
+            level = logging.INFO if is_killed else logging.WARNING
+            log.log(level, "the admin process %s", describe_exit(returncode))
 
     def _fall(self, what: str) -> None:
         now = self._clock()

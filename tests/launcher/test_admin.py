@@ -1,5 +1,6 @@
 """The admin process as the launcher sees it, with a console: terminal, screen and log."""
 
+import logging
 import os
 import pty
 import selectors
@@ -207,3 +208,20 @@ def test_clean_end_waits_for_nothing_else(scene: Scene) -> None:
     assert scene.admin.begin_at is None
     scene.admin.begin()
     assert not scene.admin.alive
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_warning_is_of_one_that_broke(
+    scene: Scene, caplog: pytest.LogCaptureFixture, *, is_killed: bool
+) -> None:
+    """One that breaks at the end is warned of; to one that did not come to its end nobody is."""
+    process = scene.begin()
+    scene.admin.end()
+    if is_killed:
+        scene.admin.kill()
+    else:
+        process.exit(1)
+        scene.run()
+    assert not scene.admin.alive
+    warned = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert bool(warned) is not is_killed
