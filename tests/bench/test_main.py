@@ -17,7 +17,8 @@ from bench.worker import ROOT
 from bench.workloads import ALL
 
 COMMAND = [sys.executable, "-m", "bench", "--scale", "tiny"]
-PATIENCE_S = 90.0
+PATIENCE_S = 600.0
+"""A run that hangs is ended: how long one takes says how busy the machine is."""
 
 # The two sizes of fan-out and of delay are one code, as are the two of ingest to most of it.
 CHOSEN = [
