@@ -488,6 +488,8 @@ class Server:
     tls: TlsFiles | None = None
     # SHA-256 in hex of a code by which an admin registers.
     owner_code_hash: str = ""
+    # 0: any.
+    port: int = 0
     address: str = ""
     # Path of the socket of the operator; None: none is made.
     admin_socket: str | None = None
@@ -520,7 +522,7 @@ class Server:
         self.changes: asyncio.Queue[InstanceConfig] = asyncio.Queue()
         self.config = InstanceConfig(
             "127.0.0.1",
-            0,
+            self.port,
             self.data_dir,
             "info",
             self.rate_limits,

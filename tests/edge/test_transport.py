@@ -14,6 +14,7 @@ from chat_service.edge.gate import Gate
 from chat_service.edge.limits import TransportLimits
 from chat_service.edge.methods import CHAT
 from chat_service.edge.transport import CannotListenError, Transport, options
+from tests.e2e.held_ports import held_ports
 from tests.edge.clients import PATIENCE, story
 from tests.edge.planted import silent
 
@@ -76,14 +77,11 @@ async def test_busy_port_is_an_error() -> None:
 @story
 async def test_port_can_be_used_again() -> None:
     """A port is free as soon as its server has stopped."""
-    address = ""
-    for _ in range(3):
-        transport = Transport([silent()], Gate())
-        port = int(address.rpartition(":")[2] or 0)
-        again = await transport.listen("127.0.0.1", port)
-        assert address in ("", again)
-        address = again
-        await transport.stop(0)
+    with held_ports() as port:
+        for _ in range(3):
+            transport = Transport([silent()], Gate())
+            assert await transport.listen("127.0.0.1", port) == f"127.0.0.1:{port}"
+            await transport.stop(0)
 
 
 @story

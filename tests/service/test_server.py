@@ -15,11 +15,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from chat_service import server as serving
-from chat_service.config import InstanceConfig, ServerLimits, StartError, Transcripts
+from chat_service.config import InstanceConfig, StartError, Transcripts
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
 from chat_service.server import COME_BACK_MS, FLUSH_SHARE, serve
 from chat_service.wiring import Timing
+from tests.e2e.held_ports import held_ports
 from tests.edge.clients import (
+    CHEAP,
     PATIENCE,
     Clock,
     Guest,
@@ -38,8 +40,10 @@ LARGE = "x" * 4000
 
 YEAR_S = 365 * 86_400
 
-SOON_S = FLUSH_SHARE * ServerLimits().drain_s / 2
-"""A stop that nothing holds up takes less."""
+UNHURRIED = replace(CHEAP, drain_s=5 * PATIENCE)
+"""Readers are given so long at a stop that nobody would wait for it who waits for its end."""
+
+assert FLUSH_SHARE * UNHURRIED.drain_s > 2 * PATIENCE
 
 
 @pytest.fixture
@@ -257,13 +261,12 @@ async def test_restart_is_no_news(tmp_path: Path) -> None:
 @story
 async def test_clients_are_told_when_to_come_back(tmp_path: Path) -> None:
     """At a stop each stream gets a notice with a delay of its own, and ends as DRAINING."""
-    async with Server(tmp_path) as server:
+    async with Server(tmp_path, limits=UNHURRIED) as server:
         guests = [await server.guest(f"guest{number}") for number in range(20)]
         listener = await server.joins("listener")
         streams = [guest.chat for guest in guests] + [await listener.subscribes("lobby")]
         await streams[-1].begun()
-        async with asyncio.timeout(SOON_S):
-            await server.ends()
+        await server.ends()
         delays = []
         for stream in streams:
             refusal = await stream.end()
@@ -282,13 +285,12 @@ async def test_clients_are_told_when_to_come_back(tmp_path: Path) -> None:
 @story
 async def test_what_was_acknowledged_is_told_and_kept(tmp_path: Path) -> None:
     """Nothing that was acknowledged before a stop is lost, to readers then or later."""
-    async with Server(tmp_path) as server:
+    async with Server(tmp_path, limits=UNHURRIED) as server:
         alice, bob = await server.guests("alice", "bob")
         lobby = (await bob.chat.opened("lobby")).room.room_id
         orders = [await alice.chat.posts(f"{number}") for number in range(200)]
         await alice.chat.ack(orders[-1])
-        async with asyncio.timeout(SOON_S):
-            await server.ends()
+        await server.ends()
         await bob.chat.end()
         texts = [f"{number}" for number in range(200)]
         assert bob.chat.texts(lobby) == texts
@@ -317,7 +319,7 @@ async def test_what_was_acknowledged_is_in_the_transcript(tmp_path: Path) -> Non
 @story
 async def test_stop_while_people_talk(tmp_path: Path) -> None:
     """A stop in the midst of talk ends soon, and every acknowledged message is there afterwards."""
-    async with Server(tmp_path) as server:
+    async with Server(tmp_path, limits=UNHURRIED) as server:
         guests = [await server.guest(f"guest{number}") for number in range(20)]
         acked: dict[int, str] = {}
         enough = asyncio.Event()
@@ -338,8 +340,7 @@ async def test_stop_while_people_talk(tmp_path: Path) -> None:
 
         talking = [asyncio.create_task(talk(guest)) for guest in guests]
         await asyncio.wait_for(enough.wait(), PATIENCE)
-        async with asyncio.timeout(SOON_S):
-            await server.ends()
+        await server.ends()
         await asyncio.wait_for(asyncio.gather(*talking), PATIENCE)
         await server.start()
         reader = await server.joins("reader")
@@ -377,8 +378,8 @@ async def held_up(server: Server) -> AsyncIterator[grpc.aio.Channel]:
 @story
 async def test_calls_during_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While readers are given time, new calls are refused with a delay, and signing out is not."""
-    monkeypatch.setattr(serving, "STOP_SHARE", 0.02)
-    async with Server(tmp_path) as server:
+    monkeypatch.setattr(serving, "STOP_SHARE", 0.002)
+    async with Server(tmp_path, limits=UNHURRIED) as server:
         leaver = await server.joins("leaver")
         token = leaver.token
         async with held_up(server) as channel:
@@ -406,8 +407,7 @@ async def test_calls_during_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 assert error.code() is grpc.StatusCode.UNAVAILABLE
             await stub.SignOut(pb.SignOutRequest(), metadata=bearer(token))
             server.hurry.set()
-            async with asyncio.timeout(SOON_S + 2):
-                await server.ends()
+            await server.ends()
         await server.start()
         await server.joins("leaver")
 
@@ -415,26 +415,23 @@ async def test_calls_during_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @story
 async def test_hurry_ends_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who will not wait for slow readers does not have to."""
-    monkeypatch.setattr(serving, "STOP_SHARE", 0.02)
-    async with Server(tmp_path) as server, held_up(server):
-        began = asyncio.get_running_loop().time()
+    monkeypatch.setattr(serving, "STOP_SHARE", 0.002)
+    async with Server(tmp_path, limits=UNHURRIED) as server, held_up(server):
         server.hurry.set()
         await server.ends()
-        assert asyncio.get_running_loop().time() - began < SOON_S
 
 
 @story
 async def test_stop_before_anybody_came(tmp_path: Path) -> None:
     """A server without clients stops at once, and one that was told before it began too."""
-    server = Server(tmp_path)
+    server = Server(tmp_path, limits=UNHURRIED)
     await server.start()
-    async with asyncio.timeout(1):
-        await server.ends()
+    await server.ends()
     stop = asyncio.Event()
     stop.set()
     heard: list[str] = []
-    config = InstanceConfig("127.0.0.1", 0, tmp_path, "info", True)
-    async with asyncio.timeout(SOON_S):
+    config = InstanceConfig("127.0.0.1", 0, tmp_path, "info", True, limits=UNHURRIED)
+    async with asyncio.timeout(PATIENCE):
         await serve(
             config, stop=stop, hurry=asyncio.Event(), ready=lambda address, _: heard.append(address)
         )
@@ -444,23 +441,12 @@ async def test_stop_before_anybody_came(tmp_path: Path) -> None:
 @story
 async def test_port_is_free_after_the_stop(tmp_path: Path) -> None:
     """Nothing holds the port of a server that has stopped, though clients were connected."""
-    async with Server(tmp_path) as server:
-        await server.guest("alice")
-        await server.ends()
-        port = int(server.address.rpartition(":")[2])
-        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        stop = asyncio.Event()
-        again = asyncio.create_task(
-            serve(
-                InstanceConfig("127.0.0.1", port, tmp_path, "info", True),
-                stop=stop,
-                hurry=asyncio.Event(),
-                ready=lambda address, _: ready.set_result(address),
-            )
-        )
-        assert await asyncio.wait_for(ready, PATIENCE) == server.address
-        stop.set()
-        await asyncio.wait_for(again, PATIENCE)
+    with held_ports() as port:
+        async with Server(tmp_path, port=port) as server:
+            await server.guest("alice")
+            assert server.address == f"127.0.0.1:{port}"
+            await server.restarts()
+            assert server.address == f"127.0.0.1:{port}"
 
 
 # ------------------------------------------------------------------ the log that fails
