@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Sequence
@@ -71,10 +72,14 @@ class Daemon(Watched):
         if path is None:
             raise ServerError(f"{self._peer.name} is not installed: {self._peer.install}")
         self._directory.mkdir(parents=True, exist_ok=True)
-        port = free_port()
-        self.address = f"127.0.0.1:{port}"
-        arguments = self._peer.prepare(self._directory, port)
+        self._holder = held_port()
         try:
+            port: int = self._holder.getsockname()[1]
+            if sys.platform != "linux":
+                # There it would be in the daemon's way.
+                self._holder.close()
+            self.address = f"127.0.0.1:{port}"
+            arguments = self._peer.prepare(self._directory, port)
             began = time.perf_counter()
             process = self._start([path, *arguments])
             self._seen = psutil.Process(process.pid)
@@ -114,6 +119,10 @@ class Daemon(Watched):
         raise ServerError(f"{self._peer.name} did not start: {self.complaints()}")
 
     def _stop(self) -> None:
+        with self._holder:
+            self._end()
+
+    def _end(self) -> None:
         process = self._process
         if process is None:
             return
@@ -129,8 +138,14 @@ class Daemon(Watched):
             raise
 
 
-def free_port() -> int:
-    """Return a port of loopback that was free a moment ago, for who cannot choose one."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+def held_port() -> socket.socket:
+    """Return a socket that is bound to a free port of loopback, and does not listen there.
+
+    As long as it is open, Linux gives the port to nobody who asks for just any. Whoever asks
+    for it by number gets it, since daemons allow the reuse of addresses.
+    """
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    # Only now: so it is no port that another one holds.
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return holder

@@ -10,7 +10,7 @@ import pytest
 
 from bench.load import Readers, Senders
 from bench.peers import PEERS, SOCKET_CHAT, Peer
-from bench.peers.peer import free_port
+from bench.peers.peer import held_port
 from bench.server import ServerError
 from bench.wires import WIRES
 from bench.workloads.fan_out import complete
@@ -98,7 +98,8 @@ def test_peers_are_told_apart_and_speak_a_known_wire() -> None:
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 def test_peer_is_given_the_port_and_its_directory(peer: Peer, tmp_path: Path) -> None:
     """The port is in the arguments or in a file that they name, inside the directory."""
-    port = free_port()
+    with held_port() as held:
+        port = held.getsockname()[1]
     arguments = peer.prepare(tmp_path, port)
     texts = [path.read_text() for path in tmp_path.iterdir()]
     assert any(str(port) in text for text in (*arguments, *texts))
