@@ -45,9 +45,10 @@ def reset_password(state: State, command: cmd.ResetPassword, time_ms: int) -> De
     return Accepted((*changed.events, told), changed.answer)
 
 
-def set_owner_code(_: State, command: cmd.SetOwnerCode, time_ms: int) -> Decision:
+def set_owner_code(state: State, command: cmd.SetOwnerCode, time_ms: int) -> Decision:
     """Have a code by which an admin may register, instead of the one before."""
-    return Accepted((ev.OwnerCodeSet(time_ms, command.code_hash),))
+    made = ev.OwnerCodeSet(time_ms, command.code_hash)
+    return Accepted((made, audited(state, time_ms, OPERATOR, "owner-code")))
 
 
 def deactivate_account(state: State, command: cmd.DeactivateAccount, time_ms: int) -> Decision:

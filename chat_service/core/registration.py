@@ -55,12 +55,12 @@ def register(state: State, command: cmd.Register, time_ms: int) -> Decision:
         session = opened(state, command, user, time_ms, account=True)
         session_id = session.session_id
         events.append(session)
-    if admin:
+    if admin or command.by_operator:
         told = audited(
             state,
             time_ms,
             OPERATOR,
-            "admin",
+            "admin" if admin else "account",
             target_id=user.user_id,
             target_name=user.name,
             details="a new account",

@@ -80,7 +80,8 @@ def test_new_owner_code_replaces_the_old() -> None:
     scene = Scene()
     scene.account("chief", admin=True)
     scene.ok(cmd.SetOwnerCode(b"one"))
-    scene.ok(cmd.SetOwnerCode(b"two"))
+    _, entry = scene.happened(cmd.SetOwnerCode(b"two"))
+    assert entry == ev.Audited(START_MS, 3, 0, "", "owner-code")
     order = cmd.Register(0, "bob", "#", b"b", INSTANCE, owner_code_hash=b"one")
     assert scene.why_not(order) is Reason.OWNER_CODE_INVALID
 

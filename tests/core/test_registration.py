@@ -275,11 +275,15 @@ def test_operator_makes_accounts() -> None:
     """Without codes, rates, locks and a session; an admin where that is asked for."""
     scene = Scene(Limits(registration=CLOSED))
     order = replace(NEW, by_operator=True, token_hash=b"")
-    assert [type(event) for event in scene.happened(order)] == [ev.UserCreated, ev.AccountCreated]
+    *made, entry = scene.happened(order)
+    assert [type(event) for event in made] == [ev.UserCreated, ev.AccountCreated]
+    assert entry == ev.Audited(
+        scene.now_ms, 1, 0, "", "account", target_id=1, target_name="alice", details="a new account"
+    )
     scene.ok(replace(order, name="chief", admin=True))
     assert [account.admin for account in scene.state.accounts.values()] == [False, True]
     assert scene.events[-1] == ev.Audited(
-        START_MS, 1, 0, "", "admin", target_id=2, target_name="chief", details="a new account"
+        START_MS, 2, 0, "", "admin", target_id=2, target_name="chief", details="a new account"
     )
 
 

@@ -109,8 +109,10 @@ def test_way_back_in_needs_the_data_directory_alone(tmp_path: Path) -> None:
         assert [(one["action"], one["target"], one["actor"]) for one in entries] == [
             ("deactivate", "carol", None),
             ("admin", "carol", None),
+            ("owner-code", None, None),
             ("admin", "alice", None),
             ("admin", "bob", None),
+            ("account", "bob", None),
             ("password-reset", "alice", None),
             ("admin", "alice", None),
         ]

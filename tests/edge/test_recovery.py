@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat_protos.chat.v1 import accounts_pb2, chat_pb2
+from chat_protos.chat.v1 import accounts_pb2, admin_pb2, chat_pb2
 from chat_service.core.events import Audited
 from chat_service.edge.audit import entry_message
 from tests.edge.clients import refused, story
@@ -136,7 +136,7 @@ async def test_audit_log_is_listed_in_pages() -> None:
     """The newest first, with what was done here; an order without effect has no entry."""
     async with Operated() as server, server.operator() as operator:
         for name in ("alice", "bob", "carol"):
-            await operator.calls("CreateAccount", name=name, password=PASSWORD)
+            await server.registers(name, PASSWORD)
             await operator.calls("GrantAdmin", name=name, admin=True)
             await operator.calls("GrantAdmin", name=name, admin=True)
         first = await operator.calls("ListAudit", page_size=2)
@@ -152,6 +152,59 @@ async def test_audit_log_is_listed_in_pages() -> None:
         for damaged in ("x", token[:-4]):
             refusal = await refused(operator.calls("ListAudit", page_token=damaged))
             assert refusal.reason == "PAGE_INVALID"
+
+
+# What changes nothing of what is stored, or only reads; with what the launcher answers.
+NOT_AUDITED = {
+    "ExportRoom",
+    "GetFigures",
+    "GetStatistics",
+    "ListAudit",
+    "ListInstanceRooms",
+    "ListInstanceUsers",
+    "ListInstances",
+    "ReloadConfiguration",
+    "RestartInstance",
+    "Say",
+    "Shutdown",
+    "StartInstance",
+    "StopInstance",
+}
+
+
+@story
+async def test_all_that_an_operator_does_is_in_the_audit_log() -> None:
+    """Each call has one entry, or has nothing to be held against anybody."""
+    async with Operated() as server, server.operator() as operator:
+        await operator.calls("CreateAccount", name="chief", password=PASSWORD, admin=True)
+        chief = await server.joins("chief", password=PASSWORD)
+        await asks(chief, "BanNetwork", network="192.0.2.7/24")
+        audited: dict[str, dict[str, str | bool]] = {
+            "CreateOwnerCode": {},
+            "CreateAccount": {"name": "carol", "password": PASSWORD},
+            "SetPassword": {"name": "carol", "password": PASSWORD},
+            "GrantAdmin": {"name": "carol", "admin": True},
+            "KickUser": {"name": "carol", "reason": "why"},
+            "CloseAccount": {"name": "carol", "closed": True},
+            "Unban": {"network": "192.0.2.0/24"},
+        }
+        known = admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods_by_name
+        assert set(known) == set(audited) | NOT_AUDITED
+        before = len((await operator.calls("ListAudit")).entries)
+        for number, (method, fields) in enumerate(audited.items(), 1):
+            await operator.calls(method, **fields)
+            entries = (await operator.calls("ListAudit")).entries
+            assert len(entries) == before + number, method
+            assert not entries[0].actor.user_id
+        assert [entry.action for entry in reversed(entries)][before:] == [
+            "owner-code",
+            "account",
+            "password-reset",
+            "admin",
+            "server-kick",
+            "deactivate",
+            "network-unban",
+        ]
 
 
 @story

@@ -1047,8 +1047,8 @@ class AuditEntry(_message.Message):
     action: _builtins.str
     """What: "kick", "ban", "unban", "mute", "unmute", "delete", "role", "room", "invite",
     "server-kick", "server-ban", "server-unban", "network-ban", "network-unban",
-    "lockdown", "admin", "deactivate", "reactivate", "fast", "password-reset". More may
-    come.
+    "lockdown", "admin", "deactivate", "reactivate", "fast", "password-reset", "account",
+    "owner-code". More may come.
     """
     room_id: _builtins.str
     """Where; empty: on the server."""
