@@ -6,6 +6,7 @@ What is where, from the inside out:
     happenings   events of rooms as sentences; `durations` how long something holds
     membership   what can be asked about rooms; `room_commands` what is asked,
                  `entering_commands` to go into them
+    audit        what was done to keep order, in words
     moderation   what can be asked to keep order; `moderation_commands` what is asked in rooms,
                  `server_commands` on the server; `call` is one use of such a command
     account      accounts, sign-ins, codes; `account_commands` what is done about the own one

@@ -7,6 +7,7 @@ are told, the one who did it included, is not told twice.
 from collections.abc import Awaitable, Callable, Mapping
 
 from chat_cli import durations
+from chat_cli.audit import deed
 from chat_cli.call import Call
 from chat_cli.effects import Effect
 from chat_cli.entries import Listing, Note, Tone, plain
@@ -140,13 +141,12 @@ async def audit(call: Call) -> list[Effect]:
 
 
 def _audit_row(one: AuditEntry, call: Call) -> tuple[str, ...]:
-    parts = [one.target.name] if one.target else []
-    parts += [one.details] if one.details else []
+    parts = [one.actor.name or "the operator"]
+    parts.append(deed(one.action, one.target.name if one.target else "", one.details))
     parts += [f"in {one.room}"] if one.room and call.argument.lower() == "server" else []
     parts += [call.until(one.until_ms)] if one.until_ms else []
     what = " ".join(parts) + (f": {one.reason}" if one.reason else "")
-    when = f"{moment(one.time_ms).astimezone():%Y-%m-%d %H:%M}"
-    return when, one.actor.name or "the operator", one.action, what
+    return f"{moment(one.time_ms).astimezone():%Y-%m-%d %H:%M}", what
 
 
 CALLS: Mapping[str, Callable[[Call], Awaitable[list[Effect]]]] = {

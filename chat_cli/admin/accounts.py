@@ -16,6 +16,7 @@ from chat_cli.admin import objects
 from chat_cli.admin.api import AdminApi
 from chat_cli.admin.ports import one_port
 from chat_cli.admin.tables import Table
+from chat_cli.audit import deed
 from chat_cli.errors import ChatError
 from chat_protos.chat.v1 import admin_pb2 as pb
 from chat_protos.chat.v1 import moderation_pb2
@@ -93,7 +94,7 @@ async def unban(api: AdminApi, options: argparse.Namespace) -> None:
 async def audit(api: AdminApi, options: argparse.Namespace) -> None:
     """List what was done to keep order, the newest first."""
     port = await one_port(api, options.port)
-    table = Table(("TIME", "WHO", "WHAT", "WHERE", "WHOM", "DETAILS", "UNTIL", "REASON"))
+    table = Table(("TIME", "WHO", "WHAT", "WHERE", "UNTIL", "REASON"))
     async with aclosing(_audit_pages(api, port, options.count)) as pages:
         async for page in pages:
             if options.json:
@@ -146,10 +147,8 @@ def _audit_row(one: moderation_pb2.AuditEntry) -> tuple[str, ...]:
     return (
         objects.time(one.time_ms) or "",
         one.actor.name or "the operator",
-        one.action,
+        deed(one.action, one.target.name, one.details),
         f"#{one.room_name}" if one.room_name else one.room_id,
-        one.target.name,
-        one.details,
         objects.until(one.until_ms) or "",
         one.reason,
     )

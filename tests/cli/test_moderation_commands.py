@@ -282,15 +282,19 @@ def test_the_audit_log_is_shown_with_the_latest_last() -> None:
                 pb.AuditEntry(action="mute", actor=eve, target=chat_pb2.User(name="bob"),
                               until_ms=FOREVER, reason="spam", room_name="lobby"),
                 pb.AuditEntry(action="lockdown", actor=chat_pb2.User(), details="guests"),
+                pb.AuditEntry(action="room", actor=eve, details="slow_mode_ms=20000"),
             ]  # fmt: skip
             page = pb.ListAuditEntriesResponse(entries=entries)
             calls.answers("ListAuditEntries", page, page, pb.ListAuditEntriesResponse())
-            title, first, second = await anna.types("/audit")
+            title, *rows = await anna.types("/audit")
             assert title == "08:00 · what was done in #lobby, the latest last"
-            assert first.split("  ")[-3:] == ["the operator", "lockdown", "guests"]
-            assert second.endswith("mute      bob for ever: spam")
+            assert [row.split("  ")[-1] for row in rows] == [
+                "eve set slow mode to 20 s",
+                "the operator lockdown guests",
+                "eve muted bob for ever: spam",
+            ]
             assert calls.request() == pb.ListAuditEntriesRequest(room=WHERE, page_size=100)
-            assert (await anna.types("/audit server"))[2].endswith("bob in lobby for ever: spam")
+            assert (await anna.types("/audit server"))[3].endswith("bob in lobby for ever: spam")
             assert calls.request() == pb.ListAuditEntriesRequest(page_size=100)
             nothing = "08:00 · Nothing was done on the server to keep order."
             assert await anna.types("/audit server") == [nothing]
