@@ -24,7 +24,7 @@ from chat_cli.commands import (
     parse,
 )
 from chat_cli.completion import Choices, choices
-from chat_cli.dispatch import AskPerson, AskServer, Story, dispatch, put_off
+from chat_cli.dispatch import AskPerson, AskServer, Story, dispatch, failed, put_off
 from chat_cli.effects import (
     Effect,
     GiveBack,
@@ -205,9 +205,9 @@ class Client:
         call = Call.typed(self.state, self._connection, typed, self._now_ms())
         match meaning:
             case AskServer(act):
-                self._start(act(call))
+                self._start(act(call), typed)
             case AskPerson(story):
-                self._ask(call, story)
+                self._ask(call, story, typed)
         return []
 
     # ---------------------------------------------------------------------- effects
@@ -282,21 +282,24 @@ class Client:
             elif not future.done():
                 future.set_result(None)
 
-    def _start(self, lookup: Awaitable[list[Effect]]) -> None:
-        """Ask the server beside everything else, and show the answer when it comes."""
+    def _start(self, lookup: Awaitable[list[Effect]], typed: Invocation | None = None) -> None:
+        """Ask the server beside everything else, and show the answer when it comes.
+
+        `typed` is the command that it is for, if it is for one.
+        """
 
         async def show() -> None:
             try:
                 effects = await lookup
             except ChatError as error:
-                effects = [warning(str(error))]
+                effects = failed(typed, error)
             self._tasks.discard(task)
             self._follow(effects)
 
         task = asyncio.create_task(show())
         self._tasks.add(task)
 
-    def _ask(self, call: Call, story: Story) -> None:
+    def _ask(self, call: Call, story: Story, typed: Invocation) -> None:
         """Ask the person too: from this moment on what is typed is an answer."""
         questions = self._screen.questions()
 
@@ -304,7 +307,7 @@ class Client:
             with closing(questions):
                 return await story(call, questions)
 
-        self._start(asked())
+        self._start(asked(), typed)
 
     def _use_name(self, name: str) -> None:
         if not name:

@@ -181,6 +181,34 @@ ELSEWHERE = frozenset(
 )
 """Commands that mean the same whatever the current room is."""
 
+SHOWN_BY: Mapping[str, str] = {
+    "create": "/rooms",
+    "invite": "/audit",
+    "uninvite": "/audit",
+    "decline": "/invites",
+    "code": "/code list",
+    "role": "/members",
+    "kick": "/members",
+    "delete": "/numbers",
+    **dict.fromkeys(("ban", "unban", "mute", "unmute"), "/bans"),
+    **dict.fromkeys(("describe", "rename", "archive", "unarchive", "slow"), "/room"),
+    **dict.fromkeys(("lock-topic", "unlock-topic", "room-password", "newcomers"), "/room"),
+    "register": "/whoami",
+    "password": "/password, where the old one is the new one if it was,",
+    "revoke": "/sessions or /tokens",
+    "token": "/tokens",
+    "bot": "/bots",
+    "block": "/blocked",
+    "unblock": "/blocked",
+    "invite-code": "/invite-code list",
+    "deactivate": "/whoami",
+    "server-ban": "/server-bans",
+    "server-unban": "/server-bans",
+    **dict.fromkeys(("server-kick", "lockdown", "admin", "close-account"), "/audit server"),
+    **dict.fromkeys(("reopen-account", "fast"), "/audit server"),
+}
+"""What shows whether a command was done, for each that changes something by a call."""
+
 UNCONNECTED = frozenset({"help", "msg", "me", "ignore", "unignore", "ignored", "logout", "quit"})
 """Commands that do all that they ever do without a connection too."""
 

@@ -12,7 +12,7 @@ from chat_cli import (
     server_commands,
 )
 from chat_cli.call import Call
-from chat_cli.command_table import AHEAD, UNCONNECTED, WEIGHTY
+from chat_cli.command_table import AHEAD, SHOWN_BY, UNCONNECTED, WEIGHTY
 from chat_cli.commands import (
     HINT,
     MORE,
@@ -26,6 +26,7 @@ from chat_cli.commands import (
 )
 from chat_cli.effects import Effect, GiveBack, Quit
 from chat_cli.entries import Listing, Note, plain, warning
+from chat_cli.errors import ChatError, UnknownOutcomeError
 from chat_cli.lookups import list_history, list_rooms, list_users
 from chat_cli.model import ByName, Direct
 from chat_cli.ports import Questions
@@ -124,6 +125,19 @@ def put_off(typed: Invocation) -> list[Effect]:
     """Say that a command was not done, and give it back: the next one may rely on it."""
     text = f"/{typed.command.name} was not done: you are not connected."
     return [warning(text), GiveBack(typed.line)]
+
+
+def failed(typed: Invocation | None, error: ChatError) -> list[Effect]:
+    """Say why something was not done, or that nobody knows whether it was; None: no command."""
+    if typed is None or not isinstance(error, UnknownOutcomeError):
+        return [warning(str(error))]
+    name = typed.command.name
+    return [
+        warning(
+            f"/{name} got no answer: it may be done, or not. "
+            f"{SHOWN_BY.get(name, '/audit')} shows it when you are connected."
+        )
+    ]
 
 
 def _join(state: ChatState, typed: Invocation) -> Meaning:

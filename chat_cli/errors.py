@@ -13,14 +13,21 @@ ChatError                       a sentence for the person
 ├── UnansweredError             a question is not answered (answers, question_bar)
 │   ├── NobodyError             there is nobody to ask
 │   └── AnswerFileError         a file of a secret cannot be used
+├── UnknownOutcomeError         what was asked for may have been done
+│   └── UnansweredCallError     and nobody answered (session.errors)
 └── CallError                   a call failed (session.errors)
     ├── UnreachableError        nobody answered
+    │   └── UnansweredCallError as above
     └── UnauthenticatedError    the token is not, or no longer, valid
 """
 
 
 class ChatError(Exception):
     """Something went wrong; the text is for people and may be the server's: sanitize it."""
+
+
+class UnknownOutcomeError(ChatError):
+    """Nobody knows whether what was asked for was done."""
 
 
 class UnansweredError(ChatError):

@@ -4,16 +4,15 @@ Every method raises CallError (UnreachableError, UnauthenticatedError) when its 
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import grpc
-from google.protobuf.message import Message
 
 from chat_cli.account import Account, Invite, Made, Scope, SignIn
 from chat_cli.model import User
 from chat_cli.session import wire
-from chat_cli.session.errors import call_error
 from chat_cli.session.joined import Joined, client_label, joined_from
+from chat_cli.session.unary import Unary
 from chat_protos.chat.v1 import accounts_pb2 as pb
 from chat_protos.chat.v1.accounts_pb2_grpc import AccountServiceStub
 
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
     # The generator describes it for the type checker and does not make it.
     from chat_protos.chat.v1.accounts_pb2_grpc import AccountServiceAsyncStub
 
-Request = TypeVar("Request", bound=Message)
-Response = TypeVar("Response", bound=Message)
-
-# Seconds that a call may take: a password is looked at slowly, and others may be before it.
-_CALL_S = 20.0
-_PAGE = 1000
 _SCOPES = {
     Scope.READ: pb.SCOPE_READ,
     Scope.POST: pb.SCOPE_POST,
@@ -38,12 +31,12 @@ _SCOPES = {
 _SCOPE_OF = {number: scope for scope, number in _SCOPES.items()}
 
 
-class AccountApi:
+class AccountApi(Unary):
     """The calls about one's own account on a channel; `token` may be empty for `register`."""
 
     def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
+        super().__init__(token)
         self._stub: AccountServiceAsyncStub = AccountServiceStub(channel)
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
     async def register(
         self, name: str, password: str, invite_code: str = "", owner_code: str = ""
@@ -56,28 +49,25 @@ class AccountApi:
             owner_code=owner_code,
             client=client_label(),
         )
-        answer = await self._call(self._stub.Register, request)
+        answer = await self.change(self._stub.Register, request)
         return joined_from(answer.joined, resumed=True), _account(answer.account)
 
     async def get_account(self) -> Account:
         """Give the own account; of a guest only the user is known."""
-        return _account((await self._call(self._stub.GetAccount, pb.GetAccountRequest())).account)
+        return _account((await self.read(self._stub.GetAccount, pb.GetAccountRequest())).account)
 
     async def change_password(self, old: str, new: str) -> int:
         """Change the password; give how many other sign-ins and tokens ended."""
         request = pb.ChangePasswordRequest(old_password=old, new_password=new)
-        return (await self._call(self._stub.ChangePassword, request)).ended
+        return (await self.change(self._stub.ChangePassword, request)).ended
 
     async def list_sessions(self, bot: str = "") -> list[SignIn]:
         """List the sign-ins and tokens of the own account or of a bot, the newest first."""
-        found: list[SignIn] = []
-        request = pb.ListSessionsRequest(bot=bot, page_size=_PAGE)
-        while True:
-            page = await self._call(self._stub.ListSessions, request)
-            found += map(_sign_in, page.sessions)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return found
+        return await self.pages(
+            self._stub.ListSessions,
+            lambda token, size: pb.ListSessionsRequest(bot=bot, page_token=token, page_size=size),
+            lambda page: map(_sign_in, page.sessions),
+        )
 
     async def revoke_session(self, session_id: str) -> int:
         """End a sign-in or token, all but the own if the id is empty; give how many ended."""
@@ -86,7 +76,7 @@ class AccountApi:
             if session_id
             else pb.RevokeSessionRequest(others=True)
         )
-        return (await self._call(self._stub.RevokeSession, request)).ended
+        return (await self.change(self._stub.RevokeSession, request)).ended
 
     async def create_token(
         self, label: str, scopes: Iterable[Scope], bot: str, lifetime_ms: int
@@ -98,67 +88,56 @@ class AccountApi:
             bot=bot,
             lifetime_ms=lifetime_ms,
         )
-        answer = await self._call(self._stub.CreateApiToken, request)
+        answer = await self.change(self._stub.CreateApiToken, request)
         return Made(answer.token, _sign_in(answer.session))
 
     async def create_bot(self, name: str) -> Account:
         """Make a bot."""
         request = pb.CreateBotRequest(name=name)
-        return _account((await self._call(self._stub.CreateBot, request)).bot)
+        return _account((await self.change(self._stub.CreateBot, request)).bot)
 
     async def list_bots(self) -> list[Account]:
         """List the own bots by name."""
-        answer = await self._call(self._stub.ListBots, pb.ListBotsRequest())
+        answer = await self.read(self._stub.ListBots, pb.ListBotsRequest())
         return [_account(bot) for bot in answer.bots]
 
     async def deactivate(self, password: str, bot: str = "") -> None:
         """Close the own account, or a bot, for good."""
         request = pb.DeactivateAccountRequest(password=password, bot=bot)
-        await self._call(self._stub.DeactivateAccount, request)
+        await self.change(self._stub.DeactivateAccount, request)
 
     async def block(self, name: str) -> User:
         """Take no direct messages from a user any more."""
         request = pb.BlockUserRequest(user=pb.UserTarget(name=name))
-        return wire.user((await self._call(self._stub.BlockUser, request)).user)
+        return wire.user((await self.change(self._stub.BlockUser, request)).user)
 
     async def unblock(self, name: str) -> User:
         """Take direct messages from a user again."""
         request = pb.UnblockUserRequest(user=pb.UserTarget(name=name))
-        return wire.user((await self._call(self._stub.UnblockUser, request)).user)
+        return wire.user((await self.change(self._stub.UnblockUser, request)).user)
 
     async def list_blocked(self) -> list[User]:
         """List who is blocked, by name."""
-        answer = await self._call(self._stub.ListBlockedUsers, pb.ListBlockedUsersRequest())
+        answer = await self.read(self._stub.ListBlockedUsers, pb.ListBlockedUsersRequest())
         return [wire.user(user) for user in answer.users]
 
     async def create_invite(self, uses: int, lifetime_ms: int) -> Made:
         """Make a code by which people may register."""
         request = pb.CreateInviteRequest(uses=uses, lifetime_ms=lifetime_ms)
-        answer = await self._call(self._stub.CreateInvite, request)
+        answer = await self.change(self._stub.CreateInvite, request)
         return Made(answer.code, invite(answer.invite))
 
     async def list_invites(self) -> list[Invite]:
         """List the codes that can still be used, the newest first."""
-        found: list[Invite] = []
-        request = pb.ListInvitesRequest(page_size=_PAGE)
-        while True:
-            page = await self._call(self._stub.ListInvites, request)
-            found += map(invite, page.invites)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return found
+        return await self.pages(
+            self._stub.ListInvites,
+            lambda token, size: pb.ListInvitesRequest(page_token=token, page_size=size),
+            lambda page: map(invite, page.invites),
+        )
 
     async def revoke_invite(self, invite_id: str) -> None:
         """End a code."""
-        await self._call(self._stub.RevokeInvite, pb.RevokeInviteRequest(invite_id=invite_id))
-
-    async def _call(
-        self, method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]", request: Request
-    ) -> Response:
-        try:
-            return await method(request, metadata=self._metadata, timeout=_CALL_S)
-        except grpc.aio.AioRpcError as error:
-            raise call_error(error) from None
+        await self.change(self._stub.RevokeInvite, pb.RevokeInviteRequest(invite_id=invite_id))
 
 
 def _account(message: pb.Account) -> Account:

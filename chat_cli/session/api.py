@@ -19,6 +19,7 @@ from chat_cli.session.errors import call_error
 from chat_cli.session.joined import Joined, client_label, joined_from
 from chat_cli.session.moderation import ModerationApi
 from chat_cli.session.rooms import RoomApi
+from chat_cli.session.unary import Unary
 from chat_cli.trust import Credentials
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1.chat_pb2_grpc import ChatServiceStub
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 # Seconds that a unary call may take. Longer than a commit on a slow disk by far.
 CALL_TIMEOUT = 10.0
-_PAGE = 1000
 
 # The ping figures are those of the service's guarantees. Unread input stays small, so that a
 # client that does not read is seen as one; measured with grpcio 1.85. The subchannels are this
@@ -125,54 +125,33 @@ class ChatApi:
 
     async def list_users(self, room: model.Target | None) -> list[model.User]:
         """List who is present in a room, or everybody on the server."""
-        users: list[model.User] = []
-        request = pb.ListUsersRequest(page_size=_PAGE)
-        if room is not None:
-            request.room.CopyFrom(wire.target(room))
-        while True:
-            try:
-                page = await self._stub.ListUsers(
-                    request, metadata=_bearer(self.token), timeout=CALL_TIMEOUT
-                )
-            except grpc.aio.AioRpcError as error:
-                raise call_error(error) from None
-            users += map(wire.user, page.users)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return users
+        where = None if room is None else wire.target(room)
+        return await Unary(self.token).pages(
+            self._stub.ListUsers,
+            lambda token, size: pb.ListUsersRequest(room=where, page_token=token, page_size=size),
+            lambda page: map(wire.user, page.users),
+        )
 
     async def list_rooms(self) -> list[model.RoomInfo]:
         """List the public rooms."""
-        rooms: list[model.RoomInfo] = []
-        request = pb.ListRoomsRequest(page_size=_PAGE)
-        while True:
-            try:
-                page = await self._stub.ListRooms(
-                    request, metadata=_bearer(self.token), timeout=CALL_TIMEOUT
-                )
-            except grpc.aio.AioRpcError as error:
-                raise call_error(error) from None
-            rooms += map(wire.room, page.rooms)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return rooms
+        return await Unary(self.token).pages(
+            self._stub.ListRooms,
+            lambda token, size: pb.ListRoomsRequest(page_token=token, page_size=size),
+            lambda page: map(wire.room, page.rooms),
+        )
 
     async def newest_events(self, room: model.Target, count: int) -> list[model.RoomEvent]:
         """List the newest events of a room, oldest first."""
-        events: list[model.RoomEvent] = []
-        request = pb.ListMessagesRequest(room=wire.target(room), before_seq=0)
-        while True:
-            request.page_size = min(count - len(events), _PAGE)
-            try:
-                page = await self._stub.ListMessages(
-                    request, metadata=_bearer(self.token), timeout=CALL_TIMEOUT
-                )
-            except grpc.aio.AioRpcError as error:
-                raise call_error(error) from None
-            events += map(wire.event, page.events)
-            request.page_token = page.next_page_token
-            if not request.page_token or len(events) >= count:
-                return events[:count][::-1]
+        where = wire.target(room)
+        events = await Unary(self.token).pages(
+            self._stub.ListMessages,
+            lambda token, size: pb.ListMessagesRequest(
+                room=where, before_seq=0, page_token=token, page_size=size
+            ),
+            lambda page: map(wire.event, page.events),
+            count,
+        )
+        return events[:count][::-1]
 
     async def post(self, room: model.Target, text: str, msg_id: str) -> tuple[int, bool]:
         """Post a message; give its seq, and whether an earlier call had stored it already."""

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from chat_cli import durations
-from chat_cli.errors import ChatError
+from chat_cli.errors import ChatError, UnknownOutcomeError
 from chat_cli.model import FOREVER_MS
 from chat_cli.refusals import explain
 
@@ -40,6 +40,10 @@ class CallError(ChatError):
 
 class UnreachableError(CallError):
     """Nobody answered."""
+
+
+class UnansweredCallError(UnreachableError, UnknownOutcomeError):
+    """A call that changes something left, and nobody told what became of it."""
 
 
 class UnauthenticatedError(CallError):

@@ -44,12 +44,12 @@ class RoomApi(Unary):
         """Make a room, with the caller as its owner."""
         kind = chat_pb2.ROOM_KIND_PRIVATE if private else chat_pb2.ROOM_KIND_PUBLIC
         request = pb.CreateRoomRequest(name=name, kind=kind, password=password)
-        return wire.room((await self.call(self._stub.CreateRoom, request)).room)
+        return wire.room((await self.change(self._stub.CreateRoom, request)).room)
 
     async def get_room(self, room: model.Target) -> model.RoomInfo:
         """Give a room as it is now."""
         request = pb.GetRoomRequest(room=wire.target(room))
-        return wire.room((await self.call(self._stub.GetRoom, request)).room)
+        return wire.room((await self.read(self._stub.GetRoom, request)).room)
 
     async def update_room(
         self, room: model.Target, change: model.RoomChanged, password: str | None = None
@@ -65,7 +65,7 @@ class RoomApi(Unary):
             topic_locked=change.topic_locked,
             password=password,
         )
-        return wire.room((await self.call(self._stub.UpdateRoom, request)).room)
+        return wire.room((await self.change(self._stub.UpdateRoom, request)).room)
 
     async def list_members(self, room: model.Target) -> list[Member]:
         """List who belongs to a room, by name."""
@@ -79,46 +79,46 @@ class RoomApi(Unary):
     async def set_role(self, room: model.Target, name: str, role: model.Role) -> None:
         """Give a member another role."""
         request = pb.SetRoleRequest(room=wire.target(room), user=user(name), role=_ROLES[role])
-        await self.call(self._stub.SetRole, request)
+        await self.change(self._stub.SetRole, request)
 
     async def invite(self, room: model.Target, name: str) -> None:
         """Invite a user to a private room."""
         request = pb.InviteUserRequest(room=wire.target(room), user=user(name))
-        await self.call(self._stub.InviteUser, request)
+        await self.change(self._stub.InviteUser, request)
 
     async def revoke_invitation(self, room: model.Target, name: str) -> None:
         """Take an invitation back."""
         request = pb.RevokeInvitationRequest(room=wire.target(room), user=user(name))
-        await self.call(self._stub.RevokeInvitation, request)
+        await self.change(self._stub.RevokeInvitation, request)
 
     async def list_invitations(self) -> list[model.Invitation]:
         """List the own invitations, the newest first."""
-        answer = await self.call(self._stub.ListInvitations, pb.ListInvitationsRequest())
+        answer = await self.read(self._stub.ListInvitations, pb.ListInvitationsRequest())
         return [wire.invitation(one) for one in answer.invitations]
 
     async def decline(self, room_id: str) -> None:
         """Decline an invitation."""
         request = pb.DeclineInvitationRequest(room_id=room_id)
-        await self.call(self._stub.DeclineInvitation, request)
+        await self.change(self._stub.DeclineInvitation, request)
 
     async def create_code(self, room: model.Target, uses: int, lifetime_ms: int) -> Made:
         """Make a code by which people may enter; 0 uses and 0 ms are the server's usual."""
         request = pb.CreateRoomInviteRequest(
             room=wire.target(room), uses=uses, lifetime_ms=lifetime_ms
         )
-        answer = await self.call(self._stub.CreateRoomInvite, request)
+        answer = await self.change(self._stub.CreateRoomInvite, request)
         return Made(answer.code, invite(answer.invite))
 
     async def list_codes(self, room: model.Target) -> list[Invite]:
         """List the codes of a room that can still be used, the newest first."""
         request = pb.ListRoomInvitesRequest(room=wire.target(room))
-        answer = await self.call(self._stub.ListRoomInvites, request)
+        answer = await self.read(self._stub.ListRoomInvites, request)
         return [invite(one) for one in answer.invites]
 
     async def revoke_code(self, room: model.Target, invite_id: str) -> None:
         """End a code of a room."""
         request = pb.RevokeRoomInviteRequest(room=wire.target(room), invite_id=invite_id)
-        await self.call(self._stub.RevokeRoomInvite, request)
+        await self.change(self._stub.RevokeRoomInvite, request)
 
 
 def user(name: str) -> accounts_pb2.UserTarget:

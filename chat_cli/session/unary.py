@@ -1,20 +1,29 @@
-"""What the calls of a further service have in common: the token, the time that they may take."""
+"""What unary calls have in common: the token, the time that they may take, how they fail."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
-from chat_cli.session.errors import CallError, call_error
+from chat_cli.session.errors import (
+    CallError,
+    UnansweredCallError,
+    UnreachableError,
+    call_error,
+)
 
 Request = TypeVar("Request", bound=Message)
-Response = TypeVar("Response", bound=Message)
+Response = TypeVar("Response")
 One = TypeVar("One")
 
 # Seconds that a call may take: a password of a room is looked at slowly, and others may be
 # before it.
 _CALL_S = 20.0
+# The server could not tell itself whether it stored something.
+_NOT_KNOWN = "STORAGE_FAILED"
+_MAYBE = "the server did not answer, so it may have done this, or not: look before you repeat it"
 PAGE = 1000
 """How many of a list are asked for at once: the most that a server gives."""
 
@@ -37,14 +46,34 @@ class Unary:
     def __init__(self, token: str) -> None:
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
-    async def call(
+    async def change(
         self, method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]", request: Request
     ) -> Response:
-        """Make a call. Raises CallError."""
+        """Make a call that changes something.
+
+        Raises CallError, as UnansweredCallError where it may have been done.
+        """
+        try:
+            return await self.read(method, request)
+        except CallError as error:
+            if isinstance(error, UnreachableError) or error.reason == _NOT_KNOWN:
+                raise UnansweredCallError(error.code, _MAYBE, error.reason) from None
+            raise
+
+    async def read(
+        self, method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]", request: Request
+    ) -> Response:
+        """Make a call that changes nothing. Raises CallError."""
         try:
             return await method(request, metadata=self._metadata, timeout=_CALL_S)
         except grpc.aio.AioRpcError as error:
             raise _failure(error) from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+            # Its channel was closed under it, because the connection is over.
+            raise UnreachableError(grpc.StatusCode.CANCELLED, "connection lost") from None
 
     async def pages(
         self,
@@ -61,10 +90,7 @@ class Unary:
         token = ""
         while True:
             size = min(PAGE, most - len(found)) if most else PAGE
-            try:
-                page = await method(make(token, size), metadata=self._metadata, timeout=_CALL_S)
-            except grpc.aio.AioRpcError as error:
-                raise _failure(error) from None
+            page = await self.read(method, make(token, size))
             found += read(page)
             token = page.next_page_token
             if not token or 0 < most <= len(found):

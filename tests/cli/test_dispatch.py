@@ -2,10 +2,12 @@
 
 import pytest
 
-from chat_cli.command_table import AHEAD, COMMANDS, UNCONNECTED, WEIGHTY, Command
+from chat_cli.command_table import AHEAD, COMMANDS, SHOWN_BY, UNCONNECTED, WEIGHTY, Command
 from chat_cli.commands import Invocation
-from chat_cli.dispatch import STORIES, AskPerson, AskServer, dispatch, put_off
+from chat_cli.dispatch import CALLS, STORIES, AskPerson, AskServer, dispatch, failed, put_off
 from chat_cli.effects import GiveBack, Quit
+from chat_cli.entries import warning
+from chat_cli.errors import ChatError, UnknownOutcomeError
 from tests.cli.person import connected
 
 
@@ -39,3 +41,16 @@ def test_nothing_asks_a_server_that_is_not_there(command: Command) -> None:
         assert meaning == put_off(typed)
         assert GiveBack(f"/{command.name} 1") in put_off(typed)
     assert isinstance(meaning, list) is (command.name != "logout")
+
+
+def test_what_may_have_been_done_is_said_to_be_so() -> None:
+    """With what shows it; for each command that changes something and is no order of the stream."""
+    looks = {"accept", "audit", "bans", "blocked", "bots", "invites", "logout", "members", "room"}
+    looks |= {"server-bans", "sessions", "tokens", "whoami"}
+    assert (CALLS.keys() | STORIES.keys()) - looks == set(SHOWN_BY)
+    (kick,) = [one for one in COMMANDS if one.name == "kick"]
+    typed = Invocation(kick, "bob")
+    words = "/kick got no answer: it may be done, or not. /members shows it when you are connected."
+    assert failed(typed, UnknownOutcomeError("no answer")) == [warning(words)]
+    assert failed(typed, ChatError("no answer")) == [warning("no answer")]
+    assert failed(None, UnknownOutcomeError("no answer")) == [warning("no answer")]
