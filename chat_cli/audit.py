@@ -35,8 +35,10 @@ _LOCKDOWNS: Mapping[str, str] = {
 _ADMINS: Mapping[str, str] = {
     "granted": "made {} an admin",
     "taken": "made {} no admin any more",
-    "a new account": "let {} register as an admin",
+    "a new account": "made {} an admin, with a new account",
 }
+_ACCOUNTS: Mapping[str, str] = {"a new account": "made the account {}"}
+_OWNER_CODES: Mapping[str, str] = {"": "made a code by which an admin registers"}
 _PACES: Mapping[str, str] = {
     "granted": "let {} send as fast as bots may",
     "taken": "let {} send as others do",
@@ -77,16 +79,13 @@ def _invite(target: str, details: str) -> str:
     return f"ended the invite code {ended[1]}" if ended else ""
 
 
-def _lockdown(_: str, details: str) -> str:
-    return _LOCKDOWNS.get(details, "")
+def _by(words: Mapping[str, str]) -> Callable[[str, str], str]:
+    """Have words for each details that there may be."""
 
+    def told(target: str, details: str) -> str:
+        return words.get(details, "").format(target)
 
-def _admin(target: str, details: str) -> str:
-    return _ADMINS.get(details, "").format(target)
-
-
-def _fast(target: str, details: str) -> str:
-    return _PACES.get(details, "").format(target)
+    return told
 
 
 def _room(_: str, details: str) -> str:
@@ -122,8 +121,10 @@ _ROWS: Mapping[str, Callable[[str, str], str]] = {
     "delete": _delete,
     "role": _role,
     "invite": _invite,
-    "lockdown": _lockdown,
-    "admin": _admin,
-    "fast": _fast,
+    "lockdown": _by(_LOCKDOWNS),
+    "admin": _by(_ADMINS),
+    "account": _by(_ACCOUNTS),
+    "owner-code": _by(_OWNER_CODES),
+    "fast": _by(_PACES),
     "room": _room,
 }
