@@ -54,6 +54,10 @@ DEFAULT_ROOM = "lobby"
 # left attached are found by this name.
 INSTANCE = "local"
 
+# Whoever puts older data in the place of a server's makes a file of this name beside it. A server
+# cannot tell by itself, and readers who have seen more would miss what takes the same numbers.
+RESTORED = "restored"
+
 # Threads that read history; with two cores, more would only wait for each other.
 READERS = 2
 
@@ -158,14 +162,24 @@ async def _build(
     journal = Journal(log, directory, hub, streams)
     follow.journal, follow.transcripts = journal, transcripts
     owner_code_hash = bytes.fromhex(config.owner_code_hash)
+    restored = config.data_dir / RESTORED
     begin = cmd.StartInstance(
-        INSTANCE, secrets.token_hex(8), config.limits.core, DEFAULT_ROOM, owner_code_hash
+        INSTANCE,
+        secrets.token_hex(8),
+        config.limits.core,
+        DEFAULT_ROOM,
+        owner_code_hash,
+        restored.exists(),
     )
     try:
         await journal.order(begin)
     except RefusedError as error:
         what = error.rejection.message
         raise StartError(f"{_data_file(config)} cannot be written: {what}") from error
+    try:
+        restored.unlink(missing_ok=True)
+    except OSError as error:
+        raise StartError(f"{restored} cannot be deleted: {error.strerror}") from error
     if transcripts is not None:
         transcripts.start()
     for room_id, user_id in connected:

@@ -13,7 +13,9 @@ def start_instance(state: State, command: cmd.StartInstance, time_ms: int) -> De
     limits = command.limits
     events: list[ev.Event] = []
     if not state.epoch:
-        events.append(ev.ServerCreated(time_ms, command.epoch, RULES_VERSION))
+        events.append(ev.EpochBegan(time_ms, command.epoch, RULES_VERSION))
+    elif command.restored:
+        events.append(ev.EpochBegan(time_ms, command.epoch, state.counter("rules")))
     if state.settings.get("limits") != limits:
         events.append(ev.Configured(time_ms, limits))
     if name_key(command.default_room) not in state.room_ids:

@@ -282,7 +282,7 @@ class State:
 
     @property
     def epoch(self) -> str:
-        """The name of the data's life; empty before ServerCreated."""
+        """The name of the data's life; empty before EpochBegan."""
         return self.names.get("epoch") or ""
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chat_service.core.events import (
+    EpochBegan,
     Event,
     MemberJoined,
     MemberLeft,
@@ -19,7 +20,6 @@ from chat_service.core.events import (
     RoomChanged,
     RoomEvent,
     RoomOpened,
-    ServerCreated,
     UserCreated,
     UserEnded,
 )
@@ -133,7 +133,7 @@ class Notes:
         elif isinstance(event, RoomOpened) and event.kind is RoomKind.PUBLIC:
             self._room_names[event.room_id] = event.name
             self._heads[event.room_id] = self._due.heads[event.room_id] = 0
-        elif isinstance(event, ServerCreated):
+        elif isinstance(event, EpochBegan):
             self.epoch = event.epoch
 
     def _enters(self, user_id: int, room_id: int) -> None:

@@ -72,6 +72,7 @@ start_instance = st.builds(
     epoch=st.sampled_from(("e1", "e2")),
     limits=st.just(TIGHT),
     default_room=st.sampled_from(("lobby", "den")),
+    restored=st.booleans(),
 )
 configure = st.builds(
     cmd.Configure,

@@ -70,7 +70,7 @@ def test_topic_moves_the_head_and_changes_the_room() -> None:
 
 def test_server_created_names_epoch_and_rules() -> None:
     """The data has its epoch and the version of its rules from the first event."""
-    assert changes(State(), ev.ServerCreated(T, "e1", 1)) == {
+    assert changes(State(), ev.EpochBegan(T, "e1", 1)) == {
         "names": {"epoch": "e1"},
         "counters": {"rules": 1},
     }

@@ -26,6 +26,18 @@ def test_crash_leaves_accounts_a_day() -> None:
     assert {scene.state.sessions[n].attachment for n in (alice, bob, token)} == {0}
 
 
+def test_restored_data_goes_on_in_another_epoch() -> None:
+    """All that it has stays; only its life has another name, from this start on."""
+    scene = Scene()
+    bob = scene.guest("bob")
+    restored = cmd.StartInstance(INSTANCE, "after", Limits(), "lobby", restored=True)
+    rules = scene.state.counter("rules")
+    assert ev.EpochBegan(scene.now_ms, "after", rules) in scene.happened(restored)
+    assert (scene.state.epoch, scene.state.counter("rules")) == ("after", rules)
+    assert bob in scene.state.sessions
+    assert not any(isinstance(event, ev.EpochBegan) for event in scene.happened(START))
+
+
 def test_start_without_a_code_leaves_the_one_that_there_is() -> None:
     """So a code that was made for recovery outlives a restart."""
     scene = Scene()

@@ -29,7 +29,7 @@ def test_first_start_gives_epoch_limits_and_default_room() -> None:
     scene = Scene(started=False)
     events = scene.happened(cmd.StartInstance("one", "e1", Limits(), "lobby"))
     assert events == (
-        ev.ServerCreated(START_MS, "e1", RULES_VERSION),
+        ev.EpochBegan(START_MS, "e1", RULES_VERSION),
         ev.Configured(START_MS, Limits()),
         ev.RoomOpened(START_MS, 1, RoomKind.PUBLIC, "lobby", 0, ()),
         ev.InstanceStarted(START_MS, "one", START_MS + GRACE_MS, START_MS + IDLE_MS),

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 from pathlib import Path
 
 import grpc
@@ -115,6 +116,37 @@ async def test_resume_after_a_restart(tmp_path: Path) -> None:
         seen += chat.events(lobby)
         assert contiguous(seen, 0)
         assert [event.message.text for event in seen] == [*texts, "after the restart"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+@story
+async def test_who_has_seen_more_than_restored_data_misses_nothing(
+    tmp_path: Path, *, told: bool
+) -> None:
+    """Told of it, a server begins another epoch; else what took the seen numbers is not heard."""
+    async with Server(tmp_path / "data") as server:
+        alice = await server.guest("alice")
+        await fills(alice, 3)
+    shutil.copy(tmp_path / "data" / "chat.sqlite3", tmp_path / "copy")
+    async with Server(tmp_path / "data") as server:
+        bob = await server.guest("bob")
+        epoch = bob.joined.epoch
+        await fills(bob, 2)
+    shutil.copy(tmp_path / "copy", tmp_path / "data" / "chat.sqlite3")
+    if told:
+        (tmp_path / "data" / "restored").touch()
+    async with Server(tmp_path / "data") as server:
+        carol = await server.guest("carol")
+        lobby = await lobby_of(carol)
+        texts = await fills(carol, 2)
+        dora = await server.joins("dora")
+        reading = await dora.opens(place("lobby", after_seq=5, recent=2), epoch=epoch)
+        await reading.live(lobby)
+        heard = [event.message.text for event in reading.events(lobby)]
+        assert ("reset" in reading.kinds(), heard) == ((True, texts) if told else (False, []))
+        now = carol.joined.epoch
+    async with Server(tmp_path / "data") as server:
+        assert (await server.joins("emma")).joined.epoch == now
 
 
 @pytest.mark.parametrize("kind", ["chat", "subscribe"])

@@ -38,7 +38,7 @@ MORE: tuple[ev.Event, ...] = (
 )
 
 BEGINNING: tuple[ev.Event, ...] = (
-    ev.ServerCreated(T, "e1", 1),
+    ev.EpochBegan(T, "e1", 1),
     ev.Configured(T, Limits(recipients=3, reserved_names=("zeus", "héra"))),
     ev.UserCreated(T, 1, "Alice"),
     ev.UserCreated(T, 2, "bob"),

@@ -7,7 +7,11 @@ from chat_service.core.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class StartInstance:
-    """A server process begins; the first one gives the data its epoch."""
+    """A server process begins; the first one gives the data its epoch.
+
+    So does one that finds the data `restored`: what was numbered after the state that was kept is
+    forgotten, and its numbers will be given again.
+    """
 
     instance: str
     epoch: str
@@ -15,6 +19,7 @@ class StartInstance:
     default_room: str
     # SHA-256 of a code that was made for this start; taken while there is no admin.
     owner_code_hash: bytes = b""
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

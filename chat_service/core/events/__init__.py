@@ -62,10 +62,10 @@ from chat_service.core.events.sessions import (
 from chat_service.core.events.upkeep import (
     AnswersPruned,
     Configured,
+    EpochBegan,
     InstanceStarted,
     RoomForgotten,
     RoomPruned,
-    ServerCreated,
 )
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "Audited",
     "Configured",
     "ControlEvent",
+    "EpochBegan",
     "Event",
     "FastChanged",
     "InstanceStarted",
@@ -103,7 +104,6 @@ __all__ = [
     "RoomOpened",
     "RoomPasswordSet",
     "RoomPruned",
-    "ServerCreated",
     "SessionAttached",
     "SessionDetached",
     "SessionEnded",
@@ -131,7 +131,7 @@ RoomEvent = (
     | RoomChanged
 )
 ControlEvent = (
-    ServerCreated
+    EpochBegan
     | Configured
     | InstanceStarted
     | RoomForgotten

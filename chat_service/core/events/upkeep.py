@@ -6,8 +6,8 @@ from chat_service.core.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
-class ServerCreated:
-    """The data began: `epoch` names its life."""
+class EpochBegan:
+    """The data began, or goes on from an older state of it: `epoch` names its life."""
 
     time_ms: int
     epoch: str

@@ -10,7 +10,7 @@ from chat_service.core.evolve.rooms import drop_invitation, drop_spoke, end_invi
 from chat_service.core.model import RoomKind, State
 
 
-def _server_created(state: State, event: ev.ServerCreated) -> None:
+def _epoch_began(state: State, event: ev.EpochBegan) -> None:
     state.names.put("epoch", event.epoch)
     state.counters.put("rules", event.rules_version)
 
@@ -64,7 +64,7 @@ def _answers_pruned(_: State, __: ev.AnswersPruned) -> None:
 
 # Any: each function takes the one event type that it is listed under.
 EVOLVE: dict[type, Callable[[State, Any], None]] = {
-    ev.ServerCreated: _server_created,
+    ev.EpochBegan: _epoch_began,
     ev.Configured: _configured,
     ev.InstanceStarted: _instance_started,
     ev.RoomForgotten: _room_forgotten,
