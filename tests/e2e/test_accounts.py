@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -12,12 +14,15 @@ import pytest
 
 from tests.e2e.client_terminal import COMMAND, Terminal, environment, run_client
 from tests.e2e.held_ports import held_ports
-from tests.e2e.launched import Launched
+from tests.e2e.launched import PATIENCE, Launched, Lines
 
 MARK = "\u00a0✓"
 
 PASSWORD = "correct-horse-battery"
 OTHER = "staple-and-then-some"
+
+
+BOT_IN_PYTHON = Path(__file__).parents[2] / "examples/python/bot.py"
 
 
 class Place:
@@ -65,6 +70,17 @@ def register(window: Terminal, password: str = PASSWORD) -> None:
     window.shows("Again:")
     window.enters(password)
     window.sees("is yours: an account")
+
+
+def makes_bot(window: Terminal, name: str) -> str:
+    """Make a bot of an account; give a token by which it reads and posts."""
+    window.enters(f"/bot new {name}")
+    window.sees(f"{name} is a bot of yours.")
+    window.enters(f"/token new t read,post {name}")
+    window.sees("which is shown only now:")
+    rows = window.everything()
+    (told,) = [number for number, row in enumerate(rows) if "which is shown only now:" in row]
+    return rows[told + 1].split()[-1]
 
 
 def command_line(window: Terminal) -> str:
@@ -259,13 +275,7 @@ def test_a_shell_script_with_a_token_is_a_bot(place: Place) -> None:
     state_dir = place.state_dir("bot")
     with place.window("gil") as gil:
         register(gil)
-        gil.enters("/bot new gilbot")
-        gil.sees("gilbot is a bot of yours.")
-        gil.enters("/token new t read,post gilbot")
-        gil.sees("which is shown only now:")
-        rows = gil.everything()
-        (told,) = [number for number, row in enumerate(rows) if "which is shown only now:" in row]
-        token = rows[told + 1].split()[-1]
+        token = makes_bot(gil, "gilbot")
         gil.enters("/join gilsroom")
         gil.sees("in #gilsroom: gil")
         gil.enters("!up")
@@ -300,3 +310,43 @@ def test_a_shell_script_with_a_token_is_a_bot(place: Place) -> None:
         assert late.returncode == 1
     assert not list(state_dir.rglob("*"))
     assert_kept_nowhere(place, token)
+
+
+def test_the_bot_in_python_answers_each_question_once(tmp_path: Path) -> None:
+    """It needs its token alone, and goes on where it was when the server has come back."""
+    with held_ports() as port:
+        server = ("--port", str(port), "--data-dir", tmp_path / "data")
+        with ExitStack() as stack:
+            first = stack.enter_context(Launched(*server))
+            (address,) = first.addresses(1).values()
+            place = Place(address, tmp_path)
+            ivy = stack.enter_context(place.window("ivy"))
+            register(ivy)
+            token = place.secret_file(makes_bot(ivy, "ivybot"))
+            options = ["--target", address, "--token-file", token]
+            bot = subprocess.Popen(
+                [sys.executable, str(BOT_IN_PYTHON), *options], stdout=subprocess.PIPE, text=True
+            )
+            stack.callback(ends, bot)
+            assert bot.stdout is not None
+            told = Lines(bot.stdout)
+            told.wait_for(lambda line: line == "reading lobby")
+            ivy.enters("!up")
+            ivy.sees("ivybot (bot): ivy: up and well")
+            first.terminate()
+            assert first.wait() == 0
+            ivy.sees("disconnected (the server was stopped)")
+            second = stack.enter_context(Launched(*server))
+            second.addresses(1)
+            told.wait_for(lambda line: line == "reading lobby")
+            ivy.sees("· back, ")
+            ivy.enters("!up")
+            ivy.sees("ivybot (bot): ivy: up and well", times=2)
+            ivy.enters("/bot close ivybot")
+            assert bot.wait(PATIENCE) == 1
+
+
+def ends(process: "subprocess.Popen[str]") -> None:
+    """End a program that may have ended already."""
+    process.kill()
+    process.wait()
