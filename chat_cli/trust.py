@@ -46,10 +46,12 @@ class TrustError(ChatError):
 class UnknownServerError(TrustError):
     """Nobody vouches for the certificate, and the person has not been asked."""
 
-    def __init__(self, host: str, fingerprint: str) -> None:
+    def __init__(self, host: str, fingerprint: str, *, local: bool) -> None:
+        # Without it nothing is encrypted on this machine, and so nothing asked.
+        tls = "--tls " if local else ""
         super().__init__(
             f"{host} shows a certificate that is not known here: SHA-256 {fingerprint}. "
-            f"chat-cli --target {host} asks on a terminal whether to trust it, --ca FILE does "
+            f"chat-cli {tls}--target {host} asks on a terminal whether to trust it, --ca FILE does "
             "without asking"
         )
         self.fingerprint = fingerprint
@@ -181,7 +183,7 @@ class Trust:
         if not taken.names:
             raise TrustError(f"{self.host}: its certificate has no name, and gRPC needs one")
         if fingerprint is None:
-            raise UnknownServerError(self.host, first.fingerprint)
+            raise UnknownServerError(self.host, first.fingerprint, local=self._endpoint.is_loopback)
         # A star stands for one label.
         return Credentials(_pem(taken), taken.names[0].replace("*", "any"))
 

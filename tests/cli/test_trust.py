@@ -80,7 +80,7 @@ def test_unknown(known: KnownHosts) -> None:
                 with pytest.raises(UnknownServerError) as caught:
                     await Trust(listener.target, True, known=known).credentials()
                 assert caught.value.fingerprint == issued.sha256
-                for word in (issued.sha256, listener.target, "on a terminal", "--ca"):
+                for word in (issued.sha256, f"--tls --target {listener.target} asks", "--ca"):
                     assert word in str(caught.value)
         assert known.find(listener.target) is None
 
