@@ -22,12 +22,20 @@ CODE_WANTED = "This server asks for an invite code: "
 """Asked when a server has refused a name without one; the password need not be typed again."""
 
 
+_REGISTERED = (
+    "your name is an account already: /password changes its password, and whoever runs the server "
+    "makes it an admin by `chat-admin admin NAME on`"
+)
+
+
 async def register(call: Call, questions: Questions) -> list[Effect]:
     """Make an account of the guest, with a code if the server or the person wants one."""
     kind, code, *more = [*call.words, "", ""]
     kind = kind.lower().removeprefix("--")
     if kind not in ("", "invite", "owner") or any(more):
         raise ChatError(call.usage)
+    if call.state.own is not None and call.state.own.account:
+        raise ChatError(_REGISTERED)
     if kind and not code:
         code = await questions.answer(f"The {kind} code: ", Secret.CODE)
     password = await choose_password(call.state.limits, questions)
@@ -44,7 +52,7 @@ async def register(call: Call, questions: Questions) -> list[Effect]:
     return [
         plain(
             f"{account.user.name} is yours: {what}. The password signs you in from anywhere; "
-            "here you stay signed in until you /logout."
+            "here you stay signed in, also after /quit; /logout ends that."
         )
     ]
 

@@ -236,6 +236,19 @@ def test_people_are_blocked(tmp_path: Path) -> None:
     run(story())
 
 
+def test_an_account_is_asked_for_nothing_by_a_register(tmp_path: Path) -> None:
+    """Whoever lost its rights as an admin is told at once that a code does not bring them back."""
+
+    async def story() -> None:
+        async with signed_in(tmp_path) as (_, anna):
+            for line in ("/register", "/register --owner", "/register --owner GBGV-346M"):
+                anna.types(line)
+            await anna.sees("your name is an account already", times=3)
+            assert anna.screen.asked == []
+
+    run(story())
+
+
 def test_admins_make_codes_for_registering(tmp_path: Path) -> None:
     """Shown once, listed without the code, ended by their id; others are refused."""
 
