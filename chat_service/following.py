@@ -27,6 +27,12 @@ class Following:
         # Set before the first commit.
         self.journal: Journal | None = None
         self.transcripts: TranscriptWriter | None = None
+        # A condition, and what is called once it holds.
+        self._awaited: tuple[Callable[[], bool], Callable[[], None]] | None = None
+
+    def when(self, condition: Callable[[], bool], call: Callable[[], None]) -> None:
+        """Call something once, after the first commit by which a condition holds."""
+        self._awaited = condition, call
 
     def on_commit(self, commit: Commit) -> None:
         """Hear of a commit, on a thread of the log."""
@@ -42,6 +48,9 @@ class Following:
             self.journal.apply(commit)
             if self.transcripts is not None:
                 self.transcripts.note(commit.events)
+            if self._awaited is not None and self._awaited[0]():
+                (_, call), self._awaited = self._awaited, None
+                call()
         except Exception:
             # What is live no longer follows what is stored: a restart mends that.
             logger.critical("a commit could not be applied", exc_info=True)

@@ -42,12 +42,14 @@ class Serve(Protocol):
         stop: asyncio.Event,
         hurry: asyncio.Event,
         ready: Callable[[str, bool], None],
+        owner_code_void: Callable[[], None],
         admin_socket: str | None,
         changes: asyncio.Queue[InstanceConfig],
     ) -> None:
         """Call `ready`, serve until `stop`, drain until `hurry`.
 
-        `ready` gets the bound address, and whether the code for the first admin was taken.
+        `ready` gets the bound address, and whether the code for the first admin was taken;
+        `owner_code_void` is called when that code is good no more.
         `changes` gives the configurations that come while it serves. Raises StartError where
         it cannot begin.
         """
@@ -178,6 +180,7 @@ async def _serve(
         stop=stop,
         hurry=hurry,
         ready=ready,
+        owner_code_void=lambda: control.report(owner_code=False),
         admin_socket=ADMIN_SOCKET,
         changes=changes,
     )

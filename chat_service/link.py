@@ -78,6 +78,8 @@ class Shown:
     """A line that the console shows to whoever sits there, and that no file may have."""
 
     line: str
+    # The line shown before whose place it takes; empty: none.
+    instead: str = ""
 
 
 class Verb(StrEnum):
@@ -150,6 +152,14 @@ _KINDS: dict[str, type[Message]] = {
     for kind in (InstanceNews, InstanceGone, LogLine, Shown, Ask, Answer, Configured, Stopping)
 }
 _ENUMS: dict[str, type[StrEnum]] = {"state": InstanceState, "verb": Verb, "refusal": Refusal}
+
+
+def replace_line(lines: list[str], line: str, instead: str) -> None:
+    """Put a line in the place of another one; at the end where that is not there."""
+    if instead in lines:
+        lines[lines.index(instead)] = line
+    else:
+        lines.append(line)
 
 
 def encode(message: Message) -> bytes:

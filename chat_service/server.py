@@ -36,6 +36,7 @@ async def serve(
     stop: asyncio.Event,
     hurry: asyncio.Event,
     ready: Callable[[str, bool], None],
+    owner_code_void: Callable[[], None] = lambda: None,
     admin_socket: str | None = None,
     changes: asyncio.Queue[InstanceConfig] | None = None,
     timing: Timing = REAL_TIME,
@@ -43,7 +44,8 @@ async def serve(
     """Run one server until `stop`, then drain; `hurry` ends the drain early.
 
     `ready` is called once the server accepts, with the bound address and whether the
-    server took the code for its first admin, since it has none. On `admin_socket`,
+    server took the code for its first admin, since it has none; then `owner_code_void`
+    once that code is used, or is good no more for another reason. On `admin_socket`,
     the path of a Unix socket that is made, the operator's calls are answered. From
     each configuration of `changes` it takes what can change while it runs. Raises
     StartError, with one clear line, when the server cannot start, and
@@ -51,7 +53,10 @@ async def serve(
     """
     server = _Server(await build(config, timing, admin_socket), timing.look_s)
     try:
-        ready(server.parts.address, server.parts.owner_code_taken)
+        is_good = server.parts.is_owner_code_good
+        ready(server.parts.address, is_good())
+        if is_good():
+            server.parts.follow.when(lambda: not is_good(), owner_code_void)
         failed = await server.run(stop, changes or asyncio.Queue())
         if not failed:
             await server.drain(hurry)

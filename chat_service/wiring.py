@@ -88,8 +88,9 @@ class Parts:
 
     # With the port that was bound.
     address: str
-    # Whether it took the code by which its first admin registers.
-    owner_code_taken: bool
+    # Whether the code of the launch makes an admin of who registers with it, as it is now.
+    is_owner_code_good: Callable[[], bool]
+    follow: Following
     log: SqliteLog
     readers: ThreadPoolExecutor
     passwords: Passwords
@@ -246,7 +247,10 @@ async def _build(
         raise StartError(str(error)) from error
     return Parts(
         address=address,
-        owner_code_taken=directory.state.names.get("owner_code") == owner_code_hash.hex() != "",
+        is_owner_code_good=lambda: (
+            directory.state.names.get("owner_code") == owner_code_hash.hex() != ""
+        ),
+        follow=follow,
         log=log,
         readers=readers,
         passwords=passwords,

@@ -42,7 +42,7 @@ class Fleet:
         self._watchers: list[Callable[[], None]] = []
         self._log_watchers: list[Callable[[Logged], None]] = []
         self._shown: list[str] = []
-        self._line_watchers: list[Callable[[str], None]] = []
+        self._line_watchers: list[Callable[[str, str], None]] = []
         self._config_watchers: list[Callable[[AdminConfig], None]] = []
 
     def hear(self, message: link.Message) -> None:
@@ -55,10 +55,10 @@ class Fleet:
             case link.LogLine(number, line):
                 self._logged(number, line)
                 return
-            case link.Shown(line):
-                self._shown.append(line)
+            case link.Shown(line, instead):
+                link.replace_line(self._shown, line, instead)
                 for watcher in self._line_watchers:
-                    watcher(line)
+                    watcher(line, instead)
                 return
             case link.Configured(text):
                 self.config = AdminConfig.from_json(text)
@@ -204,10 +204,10 @@ class Fleet:
         """Have `logged` called with each line of the log from now on."""
         self._log_watchers.append(logged)
 
-    def watch_lines(self, shown: Callable[[str], None]) -> None:
-        """Have `shown` called with each line that the operator is to see, those so far first."""
+    def watch_lines(self, shown: Callable[[str, str], None]) -> None:
+        """Have `shown` called with each line for the operator, and the one that it replaces."""
         for line in self._shown:
-            shown(line)
+            shown(line, "")
         self._line_watchers.append(shown)
 
     def watch_config(self, configured: Callable[[AdminConfig], None]) -> None:

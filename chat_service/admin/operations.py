@@ -128,6 +128,9 @@ class Operations(Protocol):
         """Have `logged` called with each line of the log from now on."""
         ...
 
-    def watch_lines(self, shown: Callable[[str], None]) -> None:
-        """Have `shown` called with each line that the operator is to see, those so far first."""
+    def watch_lines(self, shown: Callable[[str, str], None]) -> None:
+        """Have `shown` called with each line that the operator is to see, those so far first.
+
+        And with the line whose place it takes; "" for none.
+        """
         ...

@@ -54,6 +54,13 @@ class TellOwnerCode:
 
 
 @dataclass(frozen=True, slots=True)
+class TellOwnerCodeVoid:
+    """Tell the operator that the code is good no more with this instance, of which it was told."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Print a line on stderr: why nothing was started."""
 
@@ -101,6 +108,7 @@ Action: TypeAlias = (
     | Send
     | Announce
     | TellOwnerCode
+    | TellOwnerCodeVoid
     | Refuse
     | Log
     | Attend

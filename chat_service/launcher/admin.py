@@ -114,13 +114,16 @@ class AdminProcess:
         """Return what was told of an instance last."""
         return self._news.get(number)
 
-    def show(self, line: str) -> None:
-        """Let its console, and that of whoever comes after it, show a line; no file has it."""
+    def show(self, line: str, instead: str = "") -> None:
+        """Let its console, and that of whoever comes after it, show a line; no file has it.
+
+        `instead` is the line that was shown before and whose place it takes, if there is one.
+        """
         if not self._config.console:
             return
-        self._shown.append(line)
+        link.replace_line(self._shown, line, instead)
         if self._channel:
-            self._channel.outbox.put(link.encode(link.Shown(line)))
+            self._channel.outbox.put(link.encode(link.Shown(line, instead)))
 
     def say(self, message: link.Answer | link.InstanceGone | link.Stopping) -> None:
         """Say something to it; if it is not there, nobody waits for it."""

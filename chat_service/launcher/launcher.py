@@ -2,7 +2,8 @@
 
 Between the launcher and each instance is one pair of sockets. The instance writes one line of
 JSON on it: {"ready": "127.0.0.1:50051", "owner_code": true} where it took the code for its first
-admin, which it does while it has none, or {"failed": "why, in one line"}. The launcher writes
+admin, which it does while it has none, or {"failed": "why, in one line"}; and {"owner_code": false}
+when that code was used, or is good no more for another reason. The launcher writes
 {"config": {…}} when the configuration has changed. The end of the file that the instance reads
 means "drain and exit", and comes also when the launcher is killed; the end of the file that the
 launcher reads means that the process is gone. No sibling inherits either socket.
@@ -102,6 +103,8 @@ class Launcher:
         self._wall_ms = wall_ms
         self._announce = announce
         self._owner_code = owner_code or new_code()
+        # The instances of each line that tells it, as they are now.
+        self._owner_code_told: list[tuple[str, ...]] = []
         self._selector = selectors.DefaultSelector()
         self._output = screen.journal.output(self._selector) if screen else inherited
         self._children: dict[int, _Child] = {}
@@ -207,10 +210,12 @@ class Launcher:
                 case {"ready": str(address), **rest}:
                     taken = rest.get("owner_code") is True
                     self._perform(self._supervisor.ready(place, address, now, owner_code=taken))
+                case {"owner_code": False}:
+                    self._perform(self._supervisor.owner_code_void(place))
                 case {"failed": str(why)}:
                     self._perform(self._supervisor.failed(place, why, now))
                 case _:
-                    raise ValueError("neither ready nor failed")
+                    raise ValueError("neither ready nor failed, nor of a code")
         except ValueError as error:
             log.warning("from instance %d: %s", place, error)
 
@@ -236,6 +241,8 @@ class Launcher:
                     self._announce(line)
                 case do.TellOwnerCode(addresses):
                     self._tell_owner_code(addresses)
+                case do.TellOwnerCodeVoid(address):
+                    self._tell_owner_code_void(address)
                 case do.Refuse(line):
                     show(f"chat-server: {line}")
                 case do.Log(line, warning):
@@ -253,14 +260,28 @@ class Launcher:
             self._admin.show(f"certificate SHA-256 {fingerprint}")
 
     def _tell_owner_code(self, addresses: tuple[str, ...]) -> None:
-        line = (
-            f"no admin yet on {', '.join(addresses)}: whoever registers there with the one-time "
-            f"code {self._owner_code} is the admin (in chat-cli: /register --owner)"
-        )
+        line = self._owner_code_line(addresses)
         # A console that is there already has the terminal.
         if not (self._console and self._admin.alive):
             self._announce(line)
         self._admin.show(line)
+        self._owner_code_told.append(addresses)
+
+    def _tell_owner_code_void(self, address: str) -> None:
+        """Let no console say any more that the code is good there."""
+        for number, told in enumerate(self._owner_code_told):
+            if address in told:
+                left = tuple(each for each in told if each != address)
+                self._admin.show(self._owner_code_line(left), instead=self._owner_code_line(told))
+                self._owner_code_told[number] = left
+
+    def _owner_code_line(self, addresses: tuple[str, ...]) -> str:
+        if not addresses:
+            return "the one-time code for the first admin was used, or is good no more"
+        return (
+            f"no admin yet on {', '.join(addresses)}: whoever registers there with the one-time "
+            f"code {self._owner_code} is the admin (in chat-cli: /register --owner)"
+        )
 
     def _start(self, place: int, config: InstanceConfig) -> list[do.Action]:
         spawn = partial(self._spawn, self._with_code(config))

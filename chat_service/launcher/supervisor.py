@@ -24,6 +24,7 @@ from chat_service.launcher.actions import (
     Send,
     Start,
     TellOwnerCode,
+    TellOwnerCodeVoid,
 )
 from chat_service.launcher.place import Cause, Place, describe_exit
 from chat_service.launcher.places import Places
@@ -86,14 +87,15 @@ class Supervisor:
         place.config = replace(place.config, port=int(address.rpartition(":")[2]))
         cause = place.cause
         place.serve(now)
+        actions = [] if owner_code else self.owner_code_void(number)
         place.owner_code_taken = owner_code
         self._answer(self._wishes.reached(number, place.state))
         if cause is Cause.LAUNCH:
             line = f"listening on {address} (data in {place.config.data_dir})"
-            actions: list[Action] = [Announce(line)]
+            actions.append(Announce(line))
         else:
             again = " again" if cause is Cause.RECOVERY else ""
-            actions = [Log(f"{place.name} listens{again}", warning=False)]
+            actions.append(Log(f"{place.name} listens{again}", warning=False))
         begins = not self._launched and all(each.proven for each in self._places)
         self._launched |= begins
         if self._launched:
@@ -101,6 +103,13 @@ class Supervisor:
         if begins:
             actions.append(Attend())
         return self._and_news(actions)
+
+    def owner_code_void(self, number: int) -> list[Action]:
+        """Learn that the code for the first admin is good no more with a place."""
+        place = self._places[number]
+        was_good, place.owner_code_taken = place.owner_code_taken, False
+        is_told = was_good and place.owner_code_told
+        return [TellOwnerCodeVoid(place.config.address)] if is_told else []
 
     def failed(self, number: int, line: str, now: float) -> list[Action]:
         """Learn why the process of a place cannot start; it will exit by itself."""

@@ -10,6 +10,7 @@ from chat_protos.chat.v1.accounts_pb2_grpc import AccountServiceStub
 from chat_protos.chat.v1.chat_pb2_grpc import ChatServiceStub
 from tests.e2e.launched import PATIENCE, Launched
 from tests.e2e.test_admin import Admin
+from tests.e2e.test_console import console
 
 PASSWORD = "correct horse battery"
 
@@ -119,3 +120,17 @@ def test_way_back_in_needs_the_data_directory_alone(tmp_path: Path) -> None:
         assert entries[0]["reason"] == "left us"
         status, line = admin.fails("set-password", "alice")
         assert (status, "there is no terminal to ask on" in line) == (1, True)
+
+
+def test_console_says_no_more_that_there_is_no_admin(tmp_path: Path) -> None:
+    """The line goes on about the other instance, and then says that the code was used."""
+    with console(tmp_path, 2, columns=200) as (server, port):
+        one, two = (f"127.0.0.1:{port + number}" for number in range(2))
+        server.shows(f"no admin yet on {one}, {two}: ")
+        (line,) = [row for row in server.rows() if row.startswith("no admin yet")]
+        code = line.partition("one-time code ")[2].split()[0]
+        registers(one, "alice", code)
+        server.shows(f"no admin yet on {two}: ")
+        registers(two, "alice", code)
+        server.shows("the one-time code for the first admin was used")
+        assert not any("no admin yet" in row for row in server.rows())

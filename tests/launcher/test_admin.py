@@ -120,6 +120,15 @@ def test_line_for_the_operator_is_in_no_file(scene: Scene, tmp_path: Path) -> No
     scene.run()
     second = scene.processes.get_nowait()
     assert hear(second, 2) == [link.Shown("the code is K7QM"), link.Shown("and another")]
+    scene.admin.show("the code was used", instead="the code is K7QM")
+    assert hear(second, 3)[2:] == [link.Shown("the code was used", "the code is K7QM")]
+    second.exit(1)
+    scene.run()
+    scene.clock.now += 60
+    scene.admin.tick(scene.clock.now)
+    scene.run()
+    third = scene.processes.get_nowait()
+    assert hear(third, 2) == [link.Shown("the code was used"), link.Shown("and another")]
     scene.journal.close()
     assert "K7QM" not in (tmp_path / "log").read_text() + "".join(scene.shown)
 

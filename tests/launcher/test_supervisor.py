@@ -20,6 +20,7 @@ from chat_service.launcher.actions import (
     Start,
     Tell,
     TellOwnerCode,
+    TellOwnerCodeVoid,
 )
 from chat_service.launcher.place import KILL_SHARE, STEADY_SECONDS
 from chat_service.launcher.supervisor import Supervisor
@@ -115,6 +116,23 @@ def test_code_for_the_first_admin_is_told_once() -> None:
         assert codes(supervisor.ready(number, address, 21, owner_code=True)) == told
     supervisor.exited(1, 1, 40)
     assert codes(supervisor.ready(1, "127.0.0.1:50051", 41)) == []
+
+
+def test_code_that_is_good_no_more() -> None:
+    """It is told once of a place of which it was told, also where only the next process knows."""
+    supervisor = Supervisor(launch(2))
+    supervisor.start()
+    supervisor.ready(1, "127.0.0.1:50051", 0, owner_code=True)
+    assert supervisor.owner_code_void(1) == []
+    supervisor.ready(2, "127.0.0.1:50052", 0, owner_code=True)
+    assert supervisor.owner_code_void(2) == [TellOwnerCodeVoid("127.0.0.1:50052")]
+    assert supervisor.owner_code_void(2) == []
+    supervisor = Supervisor(launch(1))
+    supervisor.start()
+    supervisor.ready(1, "127.0.0.1:50051", 0, owner_code=True)
+    supervisor.exited(1, 1, 20)
+    actions = supervisor.ready(1, "127.0.0.1:50051", 21)
+    assert TellOwnerCodeVoid("127.0.0.1:50051") in actions
 
 
 def test_code_of_an_instance_that_is_added() -> None:

@@ -47,6 +47,21 @@ async def test_a_commit_that_cannot_be_applied_stops_the_server(
 
 
 @story
+async def test_what_is_waited_for_is_called_once() -> None:
+    """After the commit by which the condition holds, and not again."""
+    scene, called = Scene(), []
+    follow = Following(asyncio.Event())
+    follow.journal = scene.journal
+    users = scene.directory.state.users
+    follow.when(lambda: users.get(71) is not None, lambda: called.append(len(called)))
+    for user_id, so_far in ((70, []), (71, [0]), (72, [0])):
+        told = ev.UserCreated(scene.clock.ms(), user_id, f"zoe{user_id}")
+        follow.on_commit(Commit((told,), ()))
+        await turn()
+        assert called == so_far
+
+
+@story
 async def test_a_log_that_stopped_stops_the_server() -> None:
     """The failure is told on a thread of the log, and known on the loop."""
     failed = asyncio.Event()

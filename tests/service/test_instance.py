@@ -33,6 +33,7 @@ class Scene:
     stop: asyncio.Event
     hurry: asyncio.Event
     ready: Callable[[str, bool], None]
+    owner_code_void: Callable[[], None]
     changes: asyncio.Queue[InstanceConfig]
 
 
@@ -55,13 +56,15 @@ class Launcher:
             stop: asyncio.Event,
             hurry: asyncio.Event,
             ready: Callable[[str, bool], None],
+            owner_code_void: Callable[[], None],
             admin_socket: str | None,
             changes: asyncio.Queue[InstanceConfig],
         ) -> None:
             assert config is self.config
             assert admin_socket == "admin.sock"
             assert Path.cwd() == self.config.data_dir
-            await asyncio.wait_for(serve(Scene(stop, hurry, ready, changes)), PATIENCE)
+            scene = Scene(stop, hurry, ready, owner_code_void, changes)
+            await asyncio.wait_for(serve(scene), PATIENCE)
 
         with self._instances_end:
             control = Control(self._instances_end)
@@ -97,6 +100,22 @@ def test_ready_is_reported_and_end_of_file_stops(launcher: Launcher) -> None:
     launcher.connection.shutdown(socket.SHUT_WR)
     assert launcher.run(serve_until_stop) == 0
     assert launcher.reports() == [{"ready": "127.0.0.1:41234", "owner_code": False}]
+
+
+def test_code_that_is_good_no_more_is_reported(launcher: Launcher) -> None:
+    """After the readiness that said that it was taken."""
+
+    async def serve_an_owner(scene: Scene) -> None:
+        scene.ready("127.0.0.1:41234", True)
+        scene.owner_code_void()
+        await scene.stop.wait()
+
+    launcher.connection.shutdown(socket.SHUT_WR)
+    assert launcher.run(serve_an_owner) == 0
+    assert launcher.reports() == [
+        {"ready": "127.0.0.1:41234", "owner_code": True},
+        {"owner_code": False},
+    ]
 
 
 def test_launcher_that_is_gone_stops(launcher: Launcher) -> None:

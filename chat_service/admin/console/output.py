@@ -51,6 +51,16 @@ class Output:
             self._lines.append(line)
             self._added += 1
 
+    def replace(self, text: str, line: Line) -> bool:
+        """Put a line in the place of the last one that says `text`; return whether there is one."""
+        for place in range(len(self._lines) - 1, -1, -1):
+            if self._lines[place].text == text:
+                self._lines[place] = line
+                # All are folded anew: it may take more rows, or fewer.
+                self._width = 0
+                return True
+        return False
+
     def answer(self, lines: Iterable[Line]) -> None:
         """Add lines, the first of which comes into view."""
         self._top = (self._added, 0)

@@ -318,8 +318,10 @@ class Console:
             self._state.output.append([log_line(logged, named=following == 0)])
             self._refresh()
 
-    def _shown(self, line: str) -> None:
-        self._state.output.append([Line(("class:running", sanitize(line)))])
+    def _shown(self, line: str, instead: str) -> None:
+        shown = Line(("class:running", sanitize(line)))
+        if not (instead and self._state.output.replace(sanitize(instead), shown)):
+            self._state.output.append([shown])
         self._refresh()
 
     # ------------------------------------------------------------------- completion

@@ -74,7 +74,7 @@ class FakeFleet:
         self.log: list[Logged] = []
         # Lines that the operator is to see.
         self.shown: list[str] = []
-        self._shown: list[Callable[[str], None]] = []
+        self._shown: list[Callable[[str, str], None]] = []
         self.reloaded = Reloaded((), ())
         self.wait = asyncio.Event()
         self.wait.set()
@@ -202,16 +202,16 @@ class FakeFleet:
         await self._ordered(f"owner-code {port}")
         return "K7QM-3XZD-P9RT-WB2H"
 
-    def watch_lines(self, shown: Callable[[str], None]) -> None:
+    def watch_lines(self, shown: Callable[[str, str], None]) -> None:
         for line in self.shown:
-            shown(line)
+            shown(line, "")
         self._shown.append(shown)
 
-    def show(self, line: str) -> None:
-        """Have the console show a line."""
+    def show(self, line: str, instead: str = "") -> None:
+        """Have the console show a line, in the place of another one if that is named."""
         self.shown.append(line)
         for shown in self._shown:
-            shown(line)
+            shown(line, instead)
 
     async def _ordered(self, order: str) -> None:
         self.orders.append(order)

@@ -117,3 +117,14 @@ def test_nothing_and_no_room_are_no_obstacle() -> None:
     assert seen(output, height=0) == []
     output.page(1)
     assert seen(output, height=1) == ["a2"]
+
+
+def test_a_line_takes_the_place_of_another() -> None:
+    """Where the last one that says so stands, however many rows each takes; or nowhere."""
+    output = Output()
+    output.answer([*lines("a", 2), Line("x" * 25), Line("a3")])
+    assert seen(output, 5) == ["a1", "a2", "x" * 20, "  xxxxx", "a3"]
+    assert output.replace("x" * 25, Line("short"))
+    assert seen(output, 5) == ["a1", "a2", "short", "a3"]
+    assert not output.replace("x" * 25, Line("again"))
+    assert seen(output, 5) == ["a1", "a2", "short", "a3"]

@@ -150,6 +150,9 @@ def test_what_the_operator_is_to_see_is_shown() -> None:
         async with desk() as operator:
             operator.fleet.show("no admin yet on 127.0.0.1:50051\x1b[2J")
             await operator.glass.shows("no admin yet on 127.0.0.1:50051␛[2J")
+            operator.fleet.show("there is one", instead="no admin yet on 127.0.0.1:50051\x1b[2J")
+            await operator.glass.shows("there is one")
+            assert not any("no admin yet" in row for row in operator.glass.rows())
         with create_pipe_input() as keys:
             fleet = FakeFleet()
             fleet.show("the code is K7QM")
