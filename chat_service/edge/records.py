@@ -105,12 +105,7 @@ class Records:
     ) -> pb.ListAuditEntriesResponse:
         """List what was done to keep order, the newest first."""
         size = page_size(request.page_size, self._limits)
-        room_id = None
-        if request.HasField("room"):
-            session = self._sessions.used_by(call, Scope.MODERATE)
-            room_id = self._moderated(session, request.room).room_id
-        else:
-            self._check_admin(self._sessions.used_by(call, Scope.ADMIN))
+        room_id = self._audited_room(request, call)
         scope = "audit" if room_id is None else f"audit {room_id}"
         key = key_of(request.page_token, scope)
         before_id = NEWEST if key is None else min(number_of(key), NEWEST)
@@ -119,6 +114,8 @@ class Records:
             return self._log.read_audit(room_id, before_id, count=size + 1)
 
         entries = await asyncio.get_running_loop().run_in_executor(self._readers, read)
+        # Who has lost the right meanwhile is answered as somebody who asks only now.
+        self._audited_room(request, call)
         shown = entries[:size]
         return pb.ListAuditEntriesResponse(
             entries=map(entry_message, shown),
@@ -126,6 +123,17 @@ class Records:
                 token_after(scope, str(shown[-1].audit_id)) if len(entries) > size else ""
             ),
         )
+
+    def _audited_room(self, request: pb.ListAuditEntriesRequest, call: Call) -> int | None:
+        """Return the room whose entries the caller may read; None: those of the server.
+
+        Raises RefusedError where it may not.
+        """
+        if request.HasField("room"):
+            session = self._sessions.used_by(call, Scope.MODERATE)
+            return self._moderated(session, request.room).room_id
+        self._check_admin(self._sessions.used_by(call, Scope.ADMIN))
+        return None
 
     def _moderated(self, session: Session, room: chat_pb2.RoomTarget) -> Room:
         """Return a room of which the caller is a moderator. Raises RefusedError otherwise."""

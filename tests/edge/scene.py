@@ -5,7 +5,8 @@ what comes in between) a test decides here.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -223,6 +224,21 @@ def call_from(peer: str, token: str = "") -> Call:
     """Return what is known of a call from a peer."""
     address = Addresses().of(peer)
     return Call(peer, token, address.text, address.network)
+
+
+class Between(Executor):
+    """Runs what is read at once, and lets something happen before the answer, the first time."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = [happens]
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:  # Any: as theirs
+        """Run it."""
+        read: Future[Any] = Future()
+        read.set_result(fn(*args, **kwargs))
+        while self._happens:
+            self._happens.pop()()
+        return read
 
 
 class Scene:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor, Future
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from chat_service.edge.ids import room_text
 from chat_service.edge.lists import Lists
 from chat_service.edge.sessions import Sessions
 from tests.edge.clients import PATIENCE, Guest, Server, direct, place, refused, room, room_id, story
-from tests.edge.scene import Scene, call_from
+from tests.edge.scene import Between, Scene, call_from
 
 
 async def pages(guest: Guest, method: str, **fields: Any) -> AsyncIterator[Any]:
@@ -50,21 +49,6 @@ async def writer(server: Server, count: int) -> Guest:
 
 
 # -------------------------------------------------------------------------- messages
-
-
-class Between(Executor):
-    """Runs what is read at once, and lets something happen before the answer, the first time."""
-
-    def __init__(self, happens: Callable[[], object]) -> None:
-        self._happens = [happens]
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:  # Any: as theirs
-        """Run it."""
-        read: Future[Any] = Future()
-        read.set_result(fn(*args, **kwargs))
-        while self._happens:
-            self._happens.pop()()
-        return read
 
 
 class Archive:

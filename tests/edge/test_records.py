@@ -5,10 +5,16 @@ from pathlib import Path
 import pytest
 
 from chat_protos.chat.v1 import moderation_pb2
+from chat_service.core.commands import RoomByName, SetRole, UserByName
+from chat_service.core.errors import Reason, RefusedError
+from chat_service.core.model import Role
 from chat_service.edge.paging import token_after
+from chat_service.edge.records import Records
+from chat_service.edge.sessions import Sessions
 from tests.edge.clients import Guest, Server, refused, room, room_id, story
 from tests.edge.order import admin, asks, has_admins
 from tests.edge.rooms import named, private_room
+from tests.edge.scene import Between, Scene, call_from
 
 FOREVER_MS = 2**53 - 1
 
@@ -138,3 +144,24 @@ async def test_audit_log(data_dir: Path) -> None:
         for token in (token_after("audit", "-1"), token_after("audit", "9" * 20), "x"):
             refusal = await refused(asks(ada, "ListAuditEntries", page_token=token))
             assert refusal.reason == "PAGE_INVALID"
+
+
+@story
+async def test_who_loses_its_role_while_the_audit_log_is_read_is_not_told() -> None:
+    """It is answered as somebody who asks only now."""
+    scene = Scene()
+    olga = scene.joins("olga", "pub")
+    scene.joins("mo", "pub")
+    pub, mo_is = RoomByName("pub"), UserByName("mo")
+    roles = [SetRole(olga.session_id, pub, mo_is, role) for role in (Role.MODERATOR, Role.MEMBER)]
+    scene.does(roles[0])
+    records = Records(
+        log=scene.log,
+        directory=scene.directory,
+        sessions=Sessions(scene.directory, scene.journal, scene.clock.ms),
+        readers=Between(lambda: scene.does(roles[1])),
+    )
+    request = moderation_pb2.ListAuditEntriesRequest(room=room("pub"))
+    with pytest.raises(RefusedError) as refusal:
+        await records.list_audit_entries(request, call_from("ipv4:127.0.0.1:1", "mo"))
+    assert refusal.value.rejection.reason is Reason.ROLE_NEEDED
