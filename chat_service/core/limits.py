@@ -67,7 +67,10 @@ class Limits:
     # Direct messages that a user opened; those opened by others do not count,
     # or a stranger could use them up.
     directs_per_user: int = 100
+    # Of an account, with its API tokens.
     sessions_per_user: int = 1000
+    # New guests are free: their clients are what one address could take memory by.
+    sessions_per_guest: int = 100
     # Of one direct message. A list of names for people, not a mailing list.
     recipients: int = 15
     guest_grace_ms: int = GUEST_GRACE_MS

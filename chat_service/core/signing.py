@@ -167,7 +167,9 @@ def opened(
 
 def too_many_sessions(state: State, user_id: int) -> Rejection | None:
     """Return why a user can have no further session or API token; None: it can."""
-    most = state.limits.sessions_per_user
+    limits = state.limits
+    is_account = state.users[user_id].account
+    most = limits.sessions_per_user if is_account else limits.sessions_per_guest
     if len(sessions_of(state, user_id)) < most:
         return None
     return Rejection(Reason.TOO_MANY_SESSIONS, f"at most {most} sessions of a user")

@@ -146,7 +146,8 @@ _LIMITS = (
     _limit("recipients", Count(1, 100), "most recipients of one direct message"),
     _limit("rooms_per_user", Count(1, 1000), "most rooms that a user is in, public and private"),
     _limit("directs_per_user", Count(1, 1000), "most direct messages that a user opened"),
-    _limit("sessions_per_user", Count(1, 100_000), "most clients of a user at once"),
+    _limit("sessions_per_user", Count(1, 100_000), "most clients and API tokens of an account"),
+    _limit("sessions_per_guest", Count(1, 100_000), "most clients of a guest at once"),
     _limit("reserved_names", Names(32), "names that no user can take"),
     _limit(
         "guest_grace",

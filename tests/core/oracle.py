@@ -159,7 +159,7 @@ class Oracle:
         if isinstance(order, cmd.OpenSession):
             if order.name and order.name.lower() != self.users[client.user].lower():
                 return Reason.NAME_INVALID
-            if len(self.clients_of(client.user)) >= self.limits.sessions_per_user:
+            if len(self.clients_of(client.user)) >= self.limits.sessions_per_guest:
                 return Reason.TOO_MANY_SESSIONS
             return self.enter(client.user, order.room, order.room_wait_ms) if order.room else None
         if isinstance(order, cmd.AttachSession):

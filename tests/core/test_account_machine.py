@@ -18,6 +18,7 @@ from tests.core.scene import Scene
 LIMITS = replace(
     orders.TIGHT,
     sessions_per_user=6,
+    sessions_per_guest=6,
     account_idle_ms=400,
     account_token_ms=1000,
     bots_per_user=2,

@@ -280,15 +280,17 @@ def test_look_alike_of_the_own_name_is_another_name() -> None:
     assert scene.why_not(cmd.OpenSession(ken, "\u212aen", b"x", INSTANCE)) is Reason.NAME_INVALID
 
 
-def test_sessions_of_a_user_are_bounded() -> None:
-    """At the limit a further session is refused; ending one makes room."""
-    scene = Scene(Limits(sessions_per_user=2))
+def test_sessions_of_a_guest_are_bounded() -> None:
+    """At the limit a further session is refused; ending one makes room, and so does an account."""
+    scene = Scene(Limits(sessions_per_guest=2))
     first = scene.guest("alice")
     second = scene.again(first)
     order = cmd.OpenSession(first, "", b"third", INSTANCE)
     assert scene.why_not(order) is Reason.TOO_MANY_SESSIONS
     scene.ok(cmd.EndSession(second))
     scene.ok(order)
+    scene.ok(cmd.Register(first, "", "#alice", b"", INSTANCE))
+    scene.again(first)
 
 
 def test_further_session_may_join_a_room() -> None:
