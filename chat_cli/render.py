@@ -81,6 +81,9 @@ class Renderer:
                 return self._announcement(text, now_ms)
             case NotSent():
                 return self._not_sent(entry, now_ms)
+            case Listing(title, ()) | Listing(title, []):
+                # What follows is what can be done with one of them.
+                return [self._title(f"{title.partition(';')[0]}: none", now_ms)]
             case Listing(title, rows):
                 return [self._title(title, now_ms), *_table(rows)]
             case Names(title, names):

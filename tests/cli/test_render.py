@@ -106,6 +106,7 @@ def test_lists_are_tidy() -> None:
         "      * #lobby        12 here  tea",
         "        #development  1 here",
     ]
+    assert lines(Listing("codes; /code revoke ID ends one", [])) == ["08:00 · codes: none"]
     assert lines(Names("2 here", ["anna", "bob"])) == ["08:00 · 2 here: anna, bob"]
     assert lines(Names("here", [])) == ["08:00 · here: nobody"]
 
