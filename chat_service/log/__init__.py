@@ -2,6 +2,7 @@
 
     contract    what a log promises: submit orders, be told of commits, read history
     sqlite      SqliteLog: one writer thread, group commit, WAL with FULL sync
+    batch       the orders of one commit, decided and written
     datafile    opens the file, and refuses one that is damaged or not ours
     inspection  looks at every page of a large file while the server serves
     reserve     tells whether the disk has come down to what is kept back

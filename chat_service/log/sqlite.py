@@ -11,41 +11,18 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-from chat_service.core.commands import Command, PruneAnswers
-from chat_service.core.decide import decide, fact_key
-from chat_service.core.decision import (
-    Accepted,
-    Answer,
-    FactKey,
-    FirstAnswer,
-    MessageKey,
-    StoredMessage,
-)
+from chat_service.core.commands import Command
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.events import (
-    Audited,
-    Event,
-    MessagePosted,
-    RoomChanged,
-    RoomEvent,
-    TopicChanged,
-)
-from chat_service.core.evolve import evolve
+from chat_service.core.events import Audited, RoomEvent
 from chat_service.core.model import State
 from chat_service.histogram import Histogram
-from chat_service.log import rows, tables
+from chat_service.log import tables
+from chat_service.log.batch import DISK_FULL, TALK, Batch, Orders
 from chat_service.log.contract import Commit, LogStatistics, OnCommit
-from chat_service.log.datafile import (
-    damaged,
-    is_damage,
-    mark_damaged,
-    needs_check,
-    open_data_file,
-)
+from chat_service.log.datafile import is_damage, mark_damaged, needs_check, open_data_file
 from chat_service.log.history import History
 from chat_service.log.inspection import Inspection
 from chat_service.log.limits import MAX_BACKLOG
@@ -60,17 +37,6 @@ MAX_BATCH = 1000
 # Upper bounds of the histograms: seconds of a commit, orders of a batch.
 COMMIT_SECONDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 BATCH_ORDERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, MAX_BATCH)
-
-DISK_FULL = Rejection(Reason.STORAGE_FULL, "the server's disk is full", retry_after_ms=5000)
-UNREADABLE = Rejection(Reason.STORAGE_DAMAGED, "the server cannot read what it has stored of this")
-
-# What is refused while the disk is down to its reserve; who comes, who goes and who keeps
-# order goes on.
-_TALK = MessagePosted | TopicChanged | RoomChanged
-
-T = TypeVar("T")
-
-_Batch = list[tuple[int, tuple[Command, ...]]]
 
 
 class SqliteLog:
@@ -118,15 +84,8 @@ class SqliteLog:
         self._refusal: Rejection | None = None
         # Why the writer writes no more.
         self._failure: Rejection | None = None
-        # First answers that the batch asks for: what is stored, then what it adds.
-        self._facts: dict[FactKey, FirstAnswer | None] = {}
-        # Whether the batch finds the disk down to its reserve.
-        self._short = False
         # Whether it was told that the disk is full, and not yet that it is no more.
         self._told_full = False
-        self._told_damaged = False
-        # Events of the batch whose rows are written.
-        self._written = 0
         self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._started = False
         self._inspection = Inspection(path, self._found_damaged) if needs_check(path) else None
@@ -158,29 +117,25 @@ class SqliteLog:
         self, room_id: int, after_seq: int, *, count: int, max_bytes: int
     ) -> list[RoomEvent]:
         """Return events that follow `after_seq`, oldest first."""
-        return self._read(
-            lambda: self._history.after(room_id, after_seq, count=count, max_bytes=max_bytes)
-        )
+        return self._history.after(room_id, after_seq, count=count, max_bytes=max_bytes)
 
     def read_before(
         self, room_id: int, before_seq: int, *, count: int, max_bytes: int
     ) -> list[RoomEvent]:
         """Return events that precede `before_seq`, newest first."""
-        return self._read(
-            lambda: self._history.before(room_id, before_seq, count=count, max_bytes=max_bytes)
-        )
+        return self._history.before(room_id, before_seq, count=count, max_bytes=max_bytes)
 
     def read_first(self, room_id: int) -> int:
         """Return the first seq that is kept of a room."""
-        return self._read(lambda: self._history.first(room_id))
+        return self._history.first(room_id)
 
     def read_oldest_orphan_ms(self) -> int | None:
         """Return the time of the oldest first answer whose message is gone."""
-        return self._read(self._history.oldest_orphan_ms)
+        return self._history.oldest_orphan_ms()
 
     def read_audit(self, room_id: int | None, before_id: int, *, count: int) -> list[Audited]:
         """Return entries of the audit log before `before_id`, newest first."""
-        return self._read(lambda: self._history.audit(room_id, before_id, count=count))
+        return self._history.audit(room_id, before_id, count=count)
 
     def statistics(self) -> LogStatistics:
         """Return how the log works."""
@@ -207,18 +162,6 @@ class SqliteLog:
         self._history.close()
         self._connection.close()
 
-    def _read(self, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except Exception as error:
-            if not is_damage(error):
-                raise
-            mark_damaged(self._path)
-            if not self._told_damaged:
-                self._told_damaged = True
-                logger.critical("%s", damaged(self._path, error))
-            raise RefusedError(UNREADABLE) from error
-
     def _found_damaged(self, line: str) -> None:
         """Hear of damage from the inspection, on its thread."""
         logger.critical("%s", line)
@@ -238,7 +181,7 @@ class SqliteLog:
             first = self._queue.get()
             if first is None:
                 return
-            batch: _Batch = [first]
+            orders = [first]
             size = len(first[1])
             last = False
             while size < MAX_BATCH:
@@ -249,10 +192,10 @@ class SqliteLog:
                 if item is None:
                     last = True
                     break
-                batch.append(item)
+                orders.append(item)
                 size += len(item[1])
             began = time.perf_counter()
-            commit, stored = self._commit(batch)
+            commit, stored = self._commit(orders)
             took = time.perf_counter() - began
             with self._lock:
                 self._backlog -= size
@@ -263,108 +206,28 @@ class SqliteLog:
             if last:
                 return
 
-    def _commit(self, batch: _Batch) -> tuple[Commit, bool]:
+    def _commit(self, orders: Orders) -> tuple[Commit, bool]:
         """Store a batch; return what to announce, and whether it is stored."""
         if self._failure is not None:
             # After a failed fsync a later one may succeed without what was lost before.
-            return _refused(batch, self._failure), False
-        events: list[Event] = []
-        self._written = 0
-        answers: list[tuple[int, tuple[Answer | Rejection, ...]]] = []
+            return _refused(orders, self._failure), False
         now_ms = self._clock()
         try:
-            self._short = self._short_of_space()
-            if self._short:
+            short = self._short_of_space()
+            if short:
                 self._tell_full()
             self._connection.execute("BEGIN IMMEDIATE")
-            keys = iter(self._read_facts(batch))
-            for ticket, commands in batch:
-                outcomes = [
-                    self._decide(command, next(keys), events, now_ms) for command in commands
-                ]
-                answers.append((ticket, tuple(outcomes)))
-            self._write_rows(events)
+            batch = Batch(self._connection, self._state, now_ms, short=short)
+            commit = batch.carry_out(orders)
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._state.discard()
-            return _refused(batch, self._failed(error)), False
-        finally:
-            self._facts.clear()
+            return _refused(orders, self._failed(error)), False
         self._state.merge()
-        if self._told_full and any(isinstance(event, _TALK) for event in events):
+        if self._told_full and any(isinstance(event, TALK) for event in commit.events):
             self._told_full = False
             logger.info("there is room on the disk again: posts are stored")
-        return Commit(tuple(events), tuple(answers)), True
-
-    def _read_facts(self, batch: _Batch) -> list[FactKey | None]:
-        """Read what the batch asks for; return what each order asks for, as far as is known."""
-        keys: list[FactKey | None] = []
-        for _, commands in batch:
-            for command in commands:
-                try:
-                    key = fact_key(self._state, command)
-                except Exception:
-                    # `_decide` asks again, and answers for the mistake.
-                    key = None
-                keys.append(key if isinstance(key, FactKey) else None)
-        asked = [key for key in keys if key is not None]
-        if asked:
-            self._facts = self._stored(asked)
-        return keys
-
-    def _stored(self, keys: Iterable[FactKey]) -> dict[FactKey, FirstAnswer | None]:
-        asked = list(keys)
-        stored = rows.first_answers(self._connection, asked)
-        return {key: stored.get(key) for key in asked}
-
-    def _decide(
-        self, command: Command, key: FactKey | None, events: list[Event], now_ms: int
-    ) -> Answer | Rejection:
-        try:
-            fact: FirstAnswer | StoredMessage | None = None
-            if key is None:
-                # Its session may have been opened by an earlier order of the same batch.
-                asked = fact_key(self._state, command)
-                if isinstance(asked, MessageKey):
-                    # It may have been said by one.
-                    self._write_rows(events)
-                    fact = rows.stored_message(self._connection, asked)
-                elif asked is not None:
-                    key = asked
-                    if key not in self._facts:
-                        self._facts |= self._stored([key])
-            if key is not None:
-                fact = self._facts[key]
-            decision = decide(self._state, command, fact, now_ms)
-        except sqlite3.Error:
-            raise
-        except Exception:
-            # Deciding changes nothing, so only this order is lost to the mistake.
-            logger.exception("could not decide %s", type(command).__name__)
-            return Rejection(Reason.INTERNAL, "internal error")
-        if not isinstance(decision, Accepted):
-            return decision
-        if self._short and any(isinstance(event, _TALK) for event in decision.events):
-            # Refused after the decision: a retry of what is stored has had its answer.
-            return DISK_FULL
-        for event in decision.events:
-            evolve(self._state, event)
-            if key is not None and isinstance(event, MessagePosted):
-                self._facts[key] = FirstAnswer(
-                    event.room_id, event.seq, event.time_ms, event.request_hash
-                )
-        events.extend(decision.events)
-        if isinstance(command, PruneAnswers):
-            # It removes what the orders before it came to, and those behind it may ask for that.
-            self._write_rows(events)
-            self._facts = self._stored(self._facts)
-        return decision.answer
-
-    def _write_rows(self, events: list[Event]) -> None:
-        if len(events) > self._written:
-            rows.write(self._connection, events[self._written :])
-            tables.write(self._connection, self._state)
-            self._written = len(events)
+        return commit, True
 
     def _failed(self, error: BaseException) -> Rejection:
         try:
@@ -401,5 +264,5 @@ class SqliteLog:
         return rejection
 
 
-def _refused(batch: _Batch, rejection: Rejection) -> Commit:
-    return Commit((), tuple((ticket, (rejection,) * len(commands)) for ticket, commands in batch))
+def _refused(orders: Orders, rejection: Rejection) -> Commit:
+    return Commit((), tuple((ticket, (rejection,) * len(commands)) for ticket, commands in orders))

@@ -253,9 +253,9 @@ def two_orders() -> None:
 @fault
 def forgotten_ids() -> None:
     """Never look up what a client_msg_id was answered first: each retry is stored again."""
-    from chat_service.log import rows, sqlite
+    from chat_service.log import batch, rows
 
-    @instead(sqlite, "decide")
+    @instead(batch, "decide")
     def forgetful(decide: Callable[..., Any], state: Any, command: Any, _: Any, now: int) -> Any:
         return decide(state, command, None, now)
 

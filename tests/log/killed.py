@@ -18,10 +18,10 @@ from chat_service.core import commands as cmd
 from chat_service.core.commands import Command
 from chat_service.core.decision import Answer, FactKey
 from chat_service.core.errors import RefusedError, Rejection
-from chat_service.core.events import Event
 from chat_service.core.limits import Limits
+from chat_service.log import sqlite
+from chat_service.log.batch import Batch
 from chat_service.log.contract import Commit
-from chat_service.log.sqlite import SqliteLog
 from tests.core.scene import post
 
 ROOMS = ("lobby", "den", "pub")
@@ -64,13 +64,11 @@ def acknowledgement(answer: Answer, message_id: str) -> str:
     return f"{answer.room_id} {answer.seq} {message_id}\n"
 
 
-class EarlyLog(SqliteLog):
-    """A log with the mistake: it acknowledges what it has only decided."""
+class EarlyBatch(Batch):
+    """A batch with the mistake: it acknowledges what it has only decided."""
 
-    def _decide(
-        self, command: Command, key: FactKey | None, events: list[Event], now_ms: int
-    ) -> Answer | Rejection:
-        outcome = super()._decide(command, key, events, now_ms)
+    def _decide(self, command: Command, key: FactKey | None) -> Answer | Rejection:
+        outcome = super()._decide(command, key)
         if isinstance(command, cmd.PostMessage) and isinstance(outcome, Answer):
             write(acknowledgement(outcome, command.client_msg_id))
         return outcome
@@ -96,7 +94,9 @@ def main(directory: str, run: int, *, early: bool, pruning: bool) -> None:
             write("".join(lines))
 
     begun = threading.Event()
-    log = (EarlyLog if early else SqliteLog)(
+    if early:
+        sqlite.Batch = EarlyBatch  # type: ignore[attr-defined]
+    log = sqlite.SqliteLog(
         Path(directory) / NAME,
         clock=lambda: time.time_ns() // 1_000_000,
         on_commit=lambda commit: on_commit(commit) if begun.is_set() else begun.set(),

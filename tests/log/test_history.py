@@ -1,5 +1,6 @@
 """Reads of room events: bounded, on connections that cannot write, one for each thread."""
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from chat_service.core import events as ev
+from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.model import Style
 from chat_service.log import rows
 from chat_service.log.history import History
 from chat_service.log.schema import migrate
+from tests.log.damage import overwrite, pages_of
 
 DEADLINE_S = 30.0
 
@@ -119,5 +122,32 @@ def test_hole_is_damage(path: Path, history: History) -> None:
         connection.commit()
     assert len(history.after(1, 100, count=50, max_bytes=1 << 20)) == 50
     for read, seq in ((history.after, 90), (history.before, 110)):
-        with pytest.raises(ValueError, match="hole beside seq"):
+        with pytest.raises(RefusedError) as raised:
             read(1, seq, count=50, max_bytes=1 << 20)
+        assert "hole beside seq" in str(raised.value.__cause__)
+
+
+def test_damaged_history_is_refused_and_named(
+    path: Path, history: History, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reader of a damaged page gets its own reason, a line names the file, others read on."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    overwrite(path, pages_of(path, "room_events")[-1], b"\xff" * 8)
+    for read, seq in ((history.after, 0), (history.before, 201)) * 2:
+        with pytest.raises(RefusedError) as raised:
+            read(1, seq, count=999, max_bytes=1 << 20)
+        assert raised.value.rejection.reason is Reason.STORAGE_DAMAGED
+    (record,) = caplog.records
+    assert record.levelno == logging.CRITICAL
+    assert record.getMessage().startswith(f"{path} cannot be read (")
+    assert path.with_name(f"{path.name}.damaged").exists()
+    assert history.after(1, 0, count=3, max_bytes=1 << 20)
+
+
+def test_other_error_of_a_read_is_no_damage(path: Path, history: History) -> None:
+    """A table that somebody took away is a mistake, and no word about a backup helps."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE room_events RENAME TO stolen")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        history.after(1, 0, count=3, max_bytes=1 << 20)

@@ -16,7 +16,7 @@ from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.evolve import evolve
 from chat_service.core.model import State
-from chat_service.log import sqlite
+from chat_service.log import batch
 from chat_service.log.contract import Commit, OnCommit
 from chat_service.log.schema import DataFileError
 from chat_service.log.sqlite import MAX_BATCH, SqliteLog
@@ -107,64 +107,6 @@ def test_batch_is_bounded(subject: Subject) -> None:
     subject.outcomes(large)
     batches = [[ticket for ticket, _ in c.answers] for c in subject.commits[before:]]
     assert batches == [tickets[:4], [*tickets[4:], large]]
-
-
-def test_read_of_a_first_answer_sees_its_own_batch(subject: Subject) -> None:
-    """Stored before, or made earlier in the batch, also for a session that the batch opened."""
-    alice = subject.begin()
-    subject.ok(post(alice, "lobby", "one", message_id="m1"))
-    outcomes = subject.ask_all(
-        post(alice, "lobby", "one", message_id="m1"),
-        post(alice, "lobby", "two", message_id="m2"),
-        post(alice, "lobby", "two", message_id="m2"),
-        cmd.OpenSession(alice, "", b"second", INSTANCE),
-        post(2, "lobby", "one", message_id="m1"),
-        post(2, "lobby", "two", message_id="m2"),
-        post(2, "lobby", "three", message_id="m2"),
-        post(2, "lobby", "three", message_id="m3"),
-        post(alice, "lobby", "three", message_id="m3"),
-    )
-    told = [(o.seq, o.duplicate) if isinstance(o, Answer) else o.reason for o in outcomes]
-    assert told == [
-        (1, True),
-        (2, False),
-        (2, True),
-        (0, False),
-        (1, True),
-        (2, True),
-        Reason.ID_REUSED,
-        (3, False),
-        (3, True),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        (post(1, "lobby", "half \ud800"), Reason.TEXT_INVALID),
-        (post(1, "lobby", message_id="half\ud800"), Reason.CLIENT_ID_INVALID),
-        (post(1, "lobby", message_id="m\x00"), Reason.CLIENT_ID_INVALID),
-        (post(1, "half\ud800"), Reason.ROOM_NOT_FOUND),
-        (post(1, ("half\ud800",)), Reason.USER_NOT_FOUND),
-        (post(1, 1 << 80), Reason.ROOM_NOT_FOUND),
-        (cmd.SetTopic(1, to("lobby"), "half\ud800"), Reason.TOPIC_INVALID),
-        (cmd.OpenGuest("half\ud800", b"x", INSTANCE), Reason.NAME_INVALID),
-        (cmd.OpenGuest("bob", b"x", INSTANCE, "half\ud800"), Reason.ROOM_NAME_INVALID),
-        (cmd.EndSession(1 << 80), Reason.SESSION_ENDED),
-    ],
-)
-def test_what_cannot_be_stored_is_refused_and_not_tried(
-    subject: Subject, bad: cmd.Command, reason: Reason
-) -> None:
-    """A text that no file takes, a number beyond its integers: refused, and the log goes on."""
-    alice = subject.begin()
-    first, refused, last = subject.ask_all(
-        post(alice, "lobby", message_id="a"), bad, post(alice, "lobby", message_id="b")
-    )
-    assert isinstance(refused, Rejection)
-    assert refused.reason is reason
-    assert reasons((first, last)) == {None}
-    assert not subject.failures
 
 
 # ------------------------------------------------------------------- a full disk
@@ -279,39 +221,6 @@ def careful(tmp_path: Path, disk: Disk) -> Iterator[Subject]:
     subject.log.close()
 
 
-def test_reserve_is_for_people_and_not_for_talk(careful: Subject, disk: Disk) -> None:
-    """Posts and topics are refused, in a batch with orders that pass; a retry gets its answer."""
-    alice = careful.begin()
-    careful.ok(post(alice, "lobby", "before", message_id="m0"))
-    disk.is_short = True
-    outcomes = careful.ask_all(
-        cmd.OpenGuest("bob", b"bob", INSTANCE, "den"),
-        post(alice, "lobby", "now", message_id="m1"),
-        cmd.SetTopic(alice, to("lobby"), "cats"),
-        post(alice, ("bob",), "psst", message_id="m2"),
-        post(alice, "lobby", "before", message_id="m0"),
-        post(alice, "lobby", "other", message_id="m0"),
-        post(alice, "lobby", " ", message_id="m3"),
-        cmd.JoinRoom(alice, to("den")),
-        cmd.LeaveRoom(alice, to("den")),
-        cmd.UpdateRoom(2, to("den"), description="full"),
-        cmd.KickMember(cmd.OPERATOR, to("den"), cmd.UserByName("bob"), ""),
-        cmd.BanMember(cmd.OPERATOR, to("lobby"), cmd.UserByName("bob"), 0, ""),
-        cmd.EndSession(2),
-    )
-    told = [o.reason if isinstance(o, Rejection) else o.duplicate for o in outcomes]
-    full = Reason.STORAGE_FULL
-    refused = [Reason.ID_REUSED, Reason.TEXT_INVALID]
-    passed = [False] * 3
-    assert told == [False, full, full, full, True, *refused, False, False, full, *passed]
-    assert all(o.retry_after_ms for o in outcomes if isinstance(o, Rejection) and o.reason is full)
-    careful.ok(cmd.DeleteMessage(alice, to("lobby"), 1, ""))
-    assert careful.texts() == ["before"]
-    stored = careful.log.read_after(1, 0, count=1, max_bytes=1000)
-    assert [type(event) for event in stored] == [ev.Tombstone]
-    assert careful.reopen().snapshot() == careful.fold().snapshot()
-
-
 def test_room_on_the_disk_is_noticed_by_itself(
     careful: Subject, disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -342,38 +251,6 @@ def test_disk_is_asked_once_a_batch(careful: Subject, disk: Disk) -> None:
 
 
 # ------------------------------------------------------------------------ damage
-
-
-def test_damaged_history_is_refused_and_named(
-    subject: Subject, path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A reader of a damaged page gets its own reason, a line names the file, others read on."""
-    alice = subject.begin()
-    subject.ask_all(*(post(alice, "lobby", LARGE, message_id=f"m{n}") for n in range(50)))
-    subject.ok(cmd.JoinRoom(alice, to("den")))
-    subject.ok(post(alice, "den", "fine", message_id="d"))
-    subject.reopen()
-    lost = pages_of(path, "room_events")[-1]
-    overwrite(path, lost, b"\xff" * 8)
-    for read in (subject.log.read_after, subject.log.read_before):
-        for _ in range(2):
-            with pytest.raises(RefusedError) as raised:
-                read(1, 0 if read == subject.log.read_after else 51, count=99, max_bytes=1 << 20)
-            assert raised.value.rejection.reason is Reason.STORAGE_DAMAGED
-    (record,) = caplog.records
-    assert record.levelno == logging.CRITICAL
-    assert record.getMessage().startswith(f"{path} cannot be read (")
-    assert not subject.failures
-    assert subject.log.read_after(1, 0, count=3, max_bytes=1 << 20)
-
-
-def test_other_error_of_a_read_is_no_damage(subject: Subject, path: Path) -> None:
-    """A table that somebody took away is a mistake, and no word about a backup helps."""
-    subject.begin()
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("ALTER TABLE room_events RENAME TO stolen")
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        subject.log.read_after(1, 0, count=3, max_bytes=1 << 20)
 
 
 def test_writer_that_meets_damage_has_the_next_start_look(subject: Subject, path: Path) -> None:
@@ -488,7 +365,7 @@ def test_mistake_in_evolve_fails_the_batch(
             raise ArithmeticError("planted")
         evolve(state, event)
 
-    monkeypatch.setattr(sqlite, "evolve", broken)
+    monkeypatch.setattr(batch, "evolve", broken)
     outcomes = subject.ask_all(
         post(alice, "lobby", message_id="m1"), cmd.SetTopic(alice, to("lobby"), "cats")
     )
