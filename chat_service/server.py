@@ -93,7 +93,7 @@ class _Server:
         """Tell the clients to come back later, send what is queued, end their streams."""
         self.parts.methods.draining = self.parts.admin_methods.draining = STOPPING
         await self.parts.transport.say_not_serving()
-        self.parts.hub.flush_all()
+        self.parts.hub.rooms.flush_all()
         streams = self.parts.streams.all()
         for stream in streams:
             stream.say_draining(random.randint(*COME_BACK_MS))

@@ -202,8 +202,8 @@ class AdminMethods:
             return Rejection(
                 Reason.ROOM_NOT_FOUND, "there is no public room of that name", field="room_name"
             )
-        head = self._hub.head(room_id)
-        after_seq = self._hub.first(room_id) - 1
+        head = self._hub.rooms.head(room_id)
+        after_seq = self._hub.rooms.first(room_id) - 1
         while after_seq < head:
             page = await self._pages.read(room_id, after_seq, AT_ONCE)
             fresh = unseen(page.events, after_seq, head)
@@ -253,7 +253,7 @@ class AdminMethods:
             room=room_now(room, self._hub, self._directory),
             members=self._directory.member_count(room.room_id),
             readers=readers,
-            first_seq=self._hub.first(room.room_id),
+            first_seq=self._hub.rooms.first(room.room_id),
         )
 
     async def _read_page(self, room_id: int, after_seq: int) -> Page:

@@ -70,7 +70,7 @@ class Effects:
             for user_id in self._with_bots(event.user_id):
                 self._tell_muted(event, user_id)
         elif isinstance(event, ev.MessageDeleted):
-            self._hub.replace(event.room_id, event.deleted_seq, tombstone_frame)
+            self._hub.rooms.replace(event.room_id, event.deleted_seq, tombstone_frame)
         elif isinstance(event, ev.UserKicked):
             self._end_user(event)
         elif isinstance(event, ev.NetworkBanned):

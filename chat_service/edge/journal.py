@@ -84,7 +84,7 @@ class Journal:
     def apply(self, commit: Commit) -> None:
         """Take in a commit. To be called in the order of commits."""
         self.effects.cut.clear()
-        publish, encode = self._hub.publish, self.frames.event
+        publish, encode = self._hub.rooms.publish, self.frames.event
         messages = len(commit.events)
         for event in commit.events:
             if isinstance(event, ev.MessagePosted):
@@ -110,7 +110,7 @@ class Journal:
         directory.fold(event)
         self.effects.after(event)
         if isinstance(event, ev.RoomEvent):
-            hub.publish(event.room_id, event.seq, event_frame(event))
+            hub.rooms.publish(event.room_id, event.seq, event_frame(event))
         elif isinstance(event, ev.RoomOpened):
             if event.kind is RoomKind.DIRECT:
                 for user_id in event.member_ids:
@@ -136,9 +136,9 @@ class Journal:
                 Rejection(Reason.SESSION_ENDED, "this session has ended: sign in again"),
             )
         elif isinstance(event, ev.RoomForgotten):
-            hub.forget_room(event.room_id)
+            hub.rooms.forget(event.room_id)
         elif isinstance(event, ev.RoomPruned):
-            hub.prune(event.room_id, event.first_seq)
+            hub.rooms.prune(event.room_id, event.first_seq)
 
 
 def _ignore(_: tuple[Outcome, ...]) -> None:

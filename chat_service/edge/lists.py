@@ -68,14 +68,14 @@ class Lists:
             session.session_id in directory.state.sessions,
             isinstance(found, Room),
             directory.floor(room_id, user_id),
-            self._hub.replaced(room_id),
+            self._hub.rooms.replaced(room_id),
         )
 
     async def _messages(
         self, request: pb.ListMessagesRequest, session: Session, room: Room
     ) -> pb.ListMessagesResponse:
         size = page_size(request.page_size, self._limits)
-        head = self._hub.head(room.room_id)
+        head = self._hub.rooms.head(room.room_id)
         forward = request.WhichOneof("start") == "after_seq"
         scope = f"messages {room.room_id} {'after' if forward else 'before'}"
         key = key_of(request.page_token, scope)
@@ -93,7 +93,7 @@ class Lists:
             before = min(before, head + 1)
             size = max(0, min(size, before - floor))
             events = await self._read(self._log.read_before, room.room_id, before, size)
-            more = bool(events) and events[-1].seq > max(floor, self._hub.first(room.room_id))
+            more = bool(events) and events[-1].seq > max(floor, self._hub.rooms.first(room.room_id))
         listing = pb.ListMessagesResponse(
             next_page_token=token_after(scope, str(events[-1].seq)) if more else ""
         )

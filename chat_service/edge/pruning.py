@@ -105,7 +105,7 @@ class Pruning:
         if not self.retention.is_all:
             for number, room in enumerate(list(state.rooms.values()), start=1):
                 up_to_seq = await self._excess(room)
-                if up_to_seq >= self._hub.first(room.room_id):
+                if up_to_seq >= self._hub.rooms.first(room.room_id):
                     found.append((room.room_id, up_to_seq))
                 if number % ROOMS_A_STEP == 0:
                     await asyncio.sleep(0)
@@ -115,7 +115,7 @@ class Pruning:
     async def _excess(self, room: Room) -> int:
         """Return the seq up to which a room's events may go; below the first for none."""
         keep, room_id = self.retention.of(room.name), room.room_id
-        first, head = self._hub.first(room_id), self._hub.head(room_id)
+        first, head = self._hub.rooms.first(room_id), self._hub.rooms.head(room_id)
         up_to_seq = first - 1
         if keep.max_messages is not None:
             up_to_seq = max(up_to_seq, head - keep.max_messages)

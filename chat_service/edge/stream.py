@@ -33,7 +33,7 @@ def room_now(room: Room, hub: Hub, directory: Directory, user_id: int = OPERATOR
     member = directory.state.members.get((room_id, user_id))
     return room_message(
         room,
-        head=hub.head(room_id),
+        head=hub.rooms.head(room_id),
         present=hub.presence.count(room_id),
         role=None if member is None else member.role,
         muted_until_ms=muted_until(directory.state, room_id, user_id, directory.clock_ms()),
@@ -46,7 +46,7 @@ def check_reached(hub: Hub, room_id: int, after_seq: int, field: str = "") -> No
     `room_id` is 0 for a room that is yet to be opened; `field` names the position
     in the request of a call. Raises RefusedError: SEQ_OUT_OF_RANGE.
     """
-    if after_seq > hub.head(room_id):
+    if after_seq > hub.rooms.head(room_id):
         raise RefusedError(
             Rejection(
                 Reason.SEQ_OUT_OF_RANGE,
@@ -150,9 +150,9 @@ class Stream:
     def start_recent(self, room_id: int, recent: int) -> int:
         """Return the seq after which the newest `recent` events come that may be read."""
         hub = self._hub
-        newest = hub.head(room_id) - min(recent, MAX_RECENT)
+        newest = hub.rooms.head(room_id) - min(recent, MAX_RECENT)
         floor = self._directory.floor(room_id, self.user.user_id)
-        return max(hub.first(room_id) - 1, floor - 1, newest)
+        return max(hub.rooms.first(room_id) - 1, floor - 1, newest)
 
     def read_joined(self, recent: int) -> None:
         """Read each room that the user is a member of and that is not being read.
@@ -206,7 +206,7 @@ class Stream:
         That is the first event that is kept.
         """
         for room_id in self._directory.direct_rooms(self.user.user_id):
-            self.read_room(room_id, self._hub.first(room_id) - 1)
+            self.read_room(room_id, self._hub.rooms.first(room_id) - 1)
 
     def close_room(self, room_id: int, closed: pb.RoomClosed | None = None) -> None:
         """Read a room no longer, and say why; None: its user left it.

@@ -16,9 +16,12 @@ subscriptions that are deaf, those of bots that did not ask to hear bots.
     ring          one room's recent events, encoded
     replay        what a reader that is behind is sent next; pure
     pages         pages of the log for those who are behind, at a pace
+    rooms         where each room stands, and its feed; all rings bounded together
+    catch_up      brings a reader that is behind up to date, until it is live
     presence      who is in which room, told in coalesced changes
+    frames        what the hub itself says, to be encoded by others
     limits        how much is held for readers; pure
-    hub           the rooms together
+    hub           the live side as one: readers watched over, presence told
 
 Frames are opaque: the hub is given functions that encode. Imports `core` of the
 project, and asyncio.

@@ -210,9 +210,9 @@ def lost_frame() -> None:
 @fault
 def torn_seam() -> None:
     """Leave out the last missed event where a replay from the ring becomes live."""
-    from chat_service.hub import hub
+    from chat_service.hub import catch_up
 
-    @instead(hub, "portion")
+    @instead(catch_up, "portion")
     def torn(portion: Callable[..., list[bytes]], *given: Any) -> list[bytes]:
         taken = portion(*given)
         # An empty frame is a frame without items.
@@ -222,9 +222,9 @@ def torn_seam() -> None:
 @fault
 def repeated_seam() -> None:
     """Tell the first event of a replay from the ring twice."""
-    from chat_service.hub import hub
+    from chat_service.hub import catch_up
 
-    @instead(hub, "portion")
+    @instead(catch_up, "portion")
     def repeated(portion: Callable[..., list[bytes]], *given: Any) -> list[bytes]:
         taken = portion(*given)
         return [taken[0] * 2, *taken[1:]] if taken else taken
@@ -354,14 +354,14 @@ def insight() -> None:
 @fault
 def kept_events() -> None:
     """Never let go of anything that was published."""
-    from chat_service.hub.hub import Hub
+    from chat_service.hub.rooms import Rooms
 
     kept: list[tuple[int, int, bytes]] = []
 
-    @instead(Hub, "publish")
-    def hoarding(publish: Callable[..., None], hub: Hub, *event: Any) -> None:
+    @instead(Rooms, "publish")
+    def hoarding(publish: Callable[..., None], rooms: Rooms, *event: Any) -> None:
         kept.append(event)
-        publish(hub, *event)
+        publish(rooms, *event)
 
 
 @fault

@@ -67,7 +67,7 @@ def holding(server: Any) -> Holding:
     """Return what a server in this process holds."""
     gc.collect()
     state = server.methods._directory.state
-    ring_events = sum(len(feed.ring) for feed in server.hub._feeds.values())
+    ring_events = sum(len(feed.ring) for feed in server.hub.rooms._feeds.values())
     return Holding(
         tasks=len(asyncio.all_tasks()),
         subscriptions=len(server.hub.subscriptions),

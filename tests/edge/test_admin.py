@@ -508,11 +508,11 @@ async def test_export_ends_at_the_head_as_it_was() -> None:
     alice = scene.joins("alice", "lobby")
     for number in range(1, 701):
         scene.says(alice, f"m{number}")
-    context = Recorder(lambda: scene.says(alice, f"late {scene.hub.head(LOBBY)}"))
+    context = Recorder(lambda: scene.says(alice, f"late {scene.hub.rooms.head(LOBBY)}"))
     request = pb.ExportRoomRequest(room_name="lobby")
     await methods_of(scene).export_room(request, call_from("unix:"), _as_context(context))
     assert context.seqs == list(range(1, 701))
-    assert scene.hub.head(LOBBY) == 702
+    assert scene.hub.rooms.head(LOBBY) == 702
 
 
 @story

@@ -412,7 +412,7 @@ async def test_sender_who_ignores_refusals_loses_the_stream() -> None:
     assert (ended.reason, ended.retry_after_ms > 0) == (Reason.RATE_IGNORED, True)
     taken_s = scene.clock.now - began
     assert taken_s > 3
-    assert SENDS.burst < scene.hub.head(LOBBY) <= SENDS.burst + taken_s * SENDS.per_second + 1
+    assert SENDS.burst < scene.hub.rooms.head(LOBBY) <= SENDS.burst + taken_s * SENDS.per_second + 1
     refused = errors(caller.items)
     assert {error.reason for error in refused} == {"RATE_LIMITED"}
     assert {error.code for error in refused} == {8}

@@ -30,7 +30,7 @@ def kinds(items: list[pb.StreamItem]) -> list[str]:
 async def reading(scene: Scene, stream: Stream, *room_ids: int) -> Stream:
     """Have a stream read rooms, and forget what it was told at the beginning."""
     for room_id in room_ids or (LOBBY,):
-        stream.read_room(room_id, scene.hub.head(room_id))
+        stream.read_room(room_id, scene.hub.rooms.head(room_id))
     await scene.told(stream.subscription)
     scene.timers.advance(1)
     await scene.told(stream.subscription)

@@ -31,7 +31,7 @@ def kinds(items: list[pb.StreamItem]) -> list[str]:
 
 async def reading(scene: Scene, stream: Stream, room_id: int = LOBBY) -> Stream:
     """Have a stream read a room, and forget what it was told at the beginning."""
-    stream.read_room(room_id, scene.hub.head(room_id))
+    stream.read_room(room_id, scene.hub.rooms.head(room_id))
     await scene.told(stream.subscription)
     return stream
 
@@ -44,7 +44,7 @@ async def test_answers_come_when_all_is_known(scene: Scene) -> None:
     seen: list[tuple[bool, int]] = []
 
     def answered(_: tuple[Outcome, ...]) -> None:
-        seen.append(("attic" in scene.directory.state.room_ids, scene.hub.head(LOBBY)))
+        seen.append(("attic" in scene.directory.state.room_ids, scene.hub.rooms.head(LOBBY)))
 
     entry = cmd.JoinRoom(alice.session_id, RoomByName("attic"))
     scene.journal.submit((entry, post(alice, "hi")), answered)
@@ -93,7 +93,7 @@ async def test_who_stops_waiting_is_no_trouble(scene: Scene) -> None:
     waits.cancel()
     await asyncio.gather(waits, return_exceptions=True)
     scene.commits()
-    assert scene.hub.head(LOBBY) == 1
+    assert scene.hub.rooms.head(LOBBY) == 1
 
 
 @story
@@ -315,9 +315,9 @@ async def test_forgotten_room_is_forgotten_by_the_hub(scene: Scene) -> None:
     room_id = scene.opens_direct(alice, "bob")
     scene.says(alice, "hi", RoomById(room_id))
     scene.does(cmd.EndSession(alice.session_id))
-    assert scene.hub.head(room_id) == 1
+    assert scene.hub.rooms.head(room_id) == 1
     scene.does(cmd.EndSession(bob.session_id))
-    assert scene.hub.head(room_id) == 0
+    assert scene.hub.rooms.head(room_id) == 0
     assert scene.directory.state.rooms.get(room_id) is None
 
 

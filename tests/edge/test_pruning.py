@@ -61,7 +61,7 @@ class Sweeper:
 
     def talks(self, session: Session, count: int, *, every_s: float = 0) -> None:
         """Have somebody say so much in the lobby, in one commit or by the clock."""
-        number = self.scene.hub.head(LOBBY)
+        number = self.scene.hub.rooms.head(LOBBY)
         orders = [post(session, f"{n}") for n in range(number, number + count)]
         if every_s:
             for order in orders:

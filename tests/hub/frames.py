@@ -64,7 +64,7 @@ def items(frame: bytes) -> list[Item]:
 
 
 class Frames:
-    """Encodes what the hub says itself; see `chat_service.hub.hub.Encode`."""
+    """Encodes what the hub says itself; see `chat_service.hub.frames.Encode`."""
 
     def live(self, room_id: int, seq: int) -> bytes:
         return encoded(Kind.LIVE, room_id, seq)
