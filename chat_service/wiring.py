@@ -18,7 +18,8 @@ from pathlib import Path
 from chat_service.config import InstanceConfig, StartError
 from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
-from chat_service.core.model import RoomKind, Session, State
+from chat_service.core.model import RoomKind, Session
+from chat_service.core.state import State
 from chat_service.edge.admin import AdminMethods
 from chat_service.edge.directory import Directory
 from chat_service.edge.frames import HubFrames

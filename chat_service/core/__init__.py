@@ -10,7 +10,8 @@ socket or a random number; the time comes in as integer milliseconds. Nothing
 iterates over a set, hashes with `hash()`, or computes with floats, so that the
 same commands give the same events on every machine.
 
-    model      the records, and State: all that is known
+    model      the records
+    state      State: all that is known, in tables
     table      a dictionary with a scratch layer
     commands   the orders
     events     the facts

@@ -10,16 +10,8 @@ from typing import NamedTuple
 from chat_service.core.commands import OPERATOR
 from chat_service.core.decision import valid_session
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import (
-    ALL_SCOPES,
-    Restriction,
-    Role,
-    Room,
-    RoomKind,
-    Scope,
-    Session,
-    State,
-)
+from chat_service.core.model import ALL_SCOPES, Restriction, Role, Room, RoomKind, Scope, Session
+from chat_service.core.state import State
 
 NO_SUCH_ROOM = Rejection(Reason.ROOM_NOT_FOUND, "there is no such room", field="room")
 """What an outsider is told of a room, whether or not there is one."""

@@ -9,9 +9,10 @@ from chat_service.core.departures import end_sessions
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.invites import OPERATOR, REGISTRATIONS, ended_with
 from chat_service.core.membership import leaving_all
-from chat_service.core.model import Account, Scope, Session, State, User
+from chat_service.core.model import Account, Scope, Session, User
 from chat_service.core.names import name_key
 from chat_service.core.rooms import find_user
+from chat_service.core.state import State
 
 
 def change_password(state: State, command: cmd.ChangePassword, time_ms: int) -> Decision:

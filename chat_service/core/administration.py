@@ -14,10 +14,11 @@ from chat_service.core.decision import Accepted, Answer, Decision
 from chat_service.core.departures import end_sessions, end_user
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.invites import REGISTRATIONS, ended_with
-from chat_service.core.model import Account, Role, State, User
+from chat_service.core.model import Account, Role, User
 from chat_service.core.ownership import voided
 from chat_service.core.rooms import find_user
 from chat_service.core.sanctions import flaw_of_reason
+from chat_service.core.state import State
 
 
 def kick_user(state: State, command: cmd.KickUser, time_ms: int) -> Decision:

@@ -7,7 +7,8 @@ never see it: what all may see has an event of the room too.
 from typing import Protocol
 
 from chat_service.core import events as ev
-from chat_service.core.model import Room, State
+from chat_service.core.model import Room
+from chat_service.core.state import State
 
 
 class Actor(Protocol):

@@ -9,9 +9,9 @@ from chat_service.core.audit import audited
 from chat_service.core.bans import network_named, networks_of
 from chat_service.core.decision import Accepted, Answer, Decision
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import State
 from chat_service.core.names import name_key
 from chat_service.core.sanctions import end_of, flaw_of_reason
+from chat_service.core.state import State
 
 
 def ban_user(state: State, command: cmd.BanUser, time_ms: int) -> Decision:

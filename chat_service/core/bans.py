@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import FOREVER_MS, NetworkBan, State, UserBan
+from chat_service.core.model import FOREVER_MS, NetworkBan, UserBan
 from chat_service.core.names import name_key
+from chat_service.core.state import State
 
 IP: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -5,8 +5,9 @@ from chat_service.core import events as ev
 from chat_service.core.access import session_for
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import Scope, State
+from chat_service.core.model import Scope
 from chat_service.core.rooms import find_user
+from chat_service.core.state import State
 
 
 def block_user(state: State, command: cmd.BlockUser, time_ms: int) -> Decision:

@@ -33,9 +33,9 @@ from chat_service.core import (
 )
 from chat_service.core import commands as cmd
 from chat_service.core.decision import Decision, FactKey, FirstAnswer, MessageKey, StoredMessage
-from chat_service.core.model import State
 from chat_service.core.names import is_client_id
 from chat_service.core.rooms import named
+from chat_service.core.state import State
 
 
 def fact_key(state: State, command: cmd.Command) -> FactKey | MessageKey | None:

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from chat_service.core import events as ev
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import Session, State
+from chat_service.core.model import Session
+from chat_service.core.state import State
 
 
 class FactKey(NamedTuple):

@@ -12,11 +12,12 @@ from chat_service.core.access import (
 from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision, StoredMessage, too_fast
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import Role, Room, Scope, State
+from chat_service.core.model import Role, Room, Scope
 from chat_service.core.moderation import room_of
 from chat_service.core.properties import why_silent
 from chat_service.core.rooms import role_needed
 from chat_service.core.sanctions import flaw_of_reason
+from chat_service.core.state import State
 
 NO_SUCH_MESSAGE = Rejection(
     Reason.MESSAGE_NOT_FOUND, "there is no message with this number", field="seq"

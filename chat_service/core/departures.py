@@ -2,7 +2,8 @@
 
 from chat_service.core import events as ev
 from chat_service.core.membership import after_ending
-from chat_service.core.model import Session, State
+from chat_service.core.model import Session
+from chat_service.core.state import State
 
 
 def end_session(state: State, session: Session, time_ms: int) -> list[ev.Event]:

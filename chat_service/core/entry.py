@@ -10,7 +10,7 @@ from chat_service.core import events as ev
 from chat_service.core.access import banned_until, scope_missing, session_for, visible
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast, valid_session
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import HistoryPolicy, Role, Room, RoomKind, Scope, State
+from chat_service.core.model import HistoryPolicy, Role, Room, RoomKind, Scope
 from chat_service.core.names import name_key
 from chat_service.core.rooms import (
     find_room,
@@ -18,6 +18,7 @@ from chat_service.core.rooms import (
     flaw_of_name,
     too_many_new_rooms,
 )
+from chat_service.core.state import State
 
 
 def join_room(state: State, command: cmd.JoinRoom, time_ms: int) -> Decision:

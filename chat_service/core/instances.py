@@ -3,9 +3,10 @@
 from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.decision import Accepted, Decision
-from chat_service.core.model import RULES_VERSION, RoomKind, State
+from chat_service.core.model import RoomKind
 from chat_service.core.names import name_key
 from chat_service.core.ownership import at_start
+from chat_service.core.state import RULES_VERSION, State
 
 
 def start_instance(state: State, command: cmd.StartInstance, time_ms: int) -> Decision:

@@ -6,8 +6,9 @@ from chat_service.core.access import ADMIN_NEEDED, is_admin, session_for
 from chat_service.core.audit import Actor, audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import Invite, Room, Scope, State, User
+from chat_service.core.model import Invite, Room, Scope, User
 from chat_service.core.rooms import private_room_for
+from chat_service.core.state import State
 
 # The room of codes that are for registrations.
 REGISTRATIONS = 0

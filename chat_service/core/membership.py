@@ -7,9 +7,10 @@ from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.invites import ended_with
-from chat_service.core.model import Member, Role, Room, RoomKind, Scope, State, User
+from chat_service.core.model import Member, Role, Room, RoomKind, Scope, User
 from chat_service.core.properties import joined_room
 from chat_service.core.rooms import find_member, find_user, private_room_for, room_for
+from chat_service.core.state import State
 
 
 def leave_room(state: State, command: cmd.LeaveRoom, time_ms: int) -> Decision:

@@ -14,10 +14,11 @@ from chat_service.core.decision import (
 from chat_service.core.entry import blocked, open_direct
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.limits import Limits
-from chat_service.core.model import Role, Room, RoomKind, Scope, State, User
+from chat_service.core.model import Role, Room, RoomKind, Scope, User
 from chat_service.core.names import count_lines, has_visible, is_client_id
 from chat_service.core.properties import why_silent
 from chat_service.core.rooms import find_room
+from chat_service.core.state import State
 
 
 def post_message(

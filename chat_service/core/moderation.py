@@ -22,9 +22,10 @@ from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.membership import after_leaving
-from chat_service.core.model import Role, Room, Scope, State, User
+from chat_service.core.model import Role, Room, Scope, User
 from chat_service.core.rooms import find_room, find_user, room_for
 from chat_service.core.sanctions import end_of, flaw_of_reason
+from chat_service.core.state import State
 
 
 def kick_member(state: State, command: cmd.KickMember, time_ms: int) -> Decision:

@@ -5,7 +5,7 @@ there is an admin, it opens nothing more.
 """
 
 from chat_service.core import events as ev
-from chat_service.core.model import State
+from chat_service.core.state import State
 
 
 def at_start(state: State, code_hash: bytes, time_ms: int) -> list[ev.Event]:

@@ -9,7 +9,7 @@ from chat_service.core.audit import audited
 from chat_service.core.decision import Accepted, Answer, Decision, too_fast
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.limits import Limits
-from chat_service.core.model import HistoryPolicy, Role, Room, RoomKind, Scope, State, User
+from chat_service.core.model import HistoryPolicy, Role, Room, RoomKind, Scope, User
 from chat_service.core.names import name_key
 from chat_service.core.rooms import (
     find_room,
@@ -21,6 +21,7 @@ from chat_service.core.rooms import (
     role_needed,
     room_for,
 )
+from chat_service.core.state import State
 
 # Longest wait between two messages. Source: the contract.
 MAX_SLOW_MODE_MS = 6 * 3_600_000

@@ -9,7 +9,7 @@ from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.decision import Accepted, Answer, Decision
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import State
+from chat_service.core.state import State
 
 
 def prune(state: State, command: cmd.Prune, time_ms: int) -> Decision:

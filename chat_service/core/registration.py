@@ -11,7 +11,7 @@ from chat_service.core.departures import sessions_of
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.invites import OPERATOR, registration_by
 from chat_service.core.limits import CLOSED, INVITE
-from chat_service.core.model import Scope, State, User
+from chat_service.core.model import Scope, User
 from chat_service.core.names import name_key
 from chat_service.core.ownership import voided
 from chat_service.core.signing import (
@@ -22,6 +22,7 @@ from chat_service.core.signing import (
     idle_until,
     opened,
 )
+from chat_service.core.state import State
 
 
 def register(state: State, command: cmd.Register, time_ms: int) -> Decision:

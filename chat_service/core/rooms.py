@@ -14,10 +14,10 @@ from chat_service.core.model import (
     RoomKind,
     Scope,
     Session,
-    State,
     User,
 )
 from chat_service.core.names import is_name, is_one_line, name_key
+from chat_service.core.state import State
 
 # No room has this id.
 NO_ROOM = 0

@@ -6,8 +6,9 @@ from chat_service.core.access import session_for
 from chat_service.core.decision import Accepted, Decision, valid_session
 from chat_service.core.departures import end_session
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import FOREVER_MS, Scope, Session, State
+from chat_service.core.model import FOREVER_MS, Scope, Session
 from chat_service.core.signing import idle_until
+from chat_service.core.state import State
 
 
 def attach_session(state: State, command: cmd.AttachSession, time_ms: int) -> Decision:

@@ -11,8 +11,9 @@ from chat_service.core.departures import end_user, sessions_of
 from chat_service.core.entry import enter_public
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.limits import Limits
-from chat_service.core.model import ALL_SCOPES, FOREVER_MS, Scope, State, User
+from chat_service.core.model import ALL_SCOPES, FOREVER_MS, Scope, User
 from chat_service.core.names import is_name, is_one_line, name_key
+from chat_service.core.state import State
 
 WRONG_PASSWORD = Rejection(
     Reason.PASSWORD_WRONG, "there is no account of this name and this password"

@@ -6,8 +6,9 @@ from chat_service.core.accounts import account_of, bot_of
 from chat_service.core.decision import Accepted, Answer, Decision
 from chat_service.core.departures import end_session, end_sessions
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import FOREVER_MS, Scope, Session, State
+from chat_service.core.model import FOREVER_MS, Scope, Session
 from chat_service.core.signing import flaw_of_label, too_many_sessions
+from chat_service.core.state import State
 
 GRANTABLE = tuple(scope for scope in Scope if scope is not Scope.ACCOUNT)
 

@@ -14,9 +14,10 @@ from chat_service.core.bans import ban_of_address, refuse_address
 from chat_service.core.commands import Target
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.evolve import evolve
-from chat_service.core.model import Invitation, Member, Room, RoomKind, Session, State, User
+from chat_service.core.model import Invitation, Member, Room, RoomKind, Session, User
 from chat_service.core.names import name_key
 from chat_service.core.rooms import find_room
+from chat_service.core.state import State
 
 # Of how many tokens it is known why they are void: some 300 bytes each.
 MAX_FAREWELLS = 4096

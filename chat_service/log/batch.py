@@ -20,7 +20,7 @@ from chat_service.core.decision import (
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.events import Event, MessagePosted, RoomChanged, TopicChanged
 from chat_service.core.evolve import evolve
-from chat_service.core.model import State
+from chat_service.core.state import State
 from chat_service.log import rows, tables
 from chat_service.log.contract import Commit
 

@@ -13,7 +13,7 @@ from chat_service.core.commands import Command
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Rejection
 from chat_service.core.events import Audited, Event, RoomEvent
-from chat_service.core.model import State
+from chat_service.core.state import State
 from chat_service.histogram import Distribution
 
 

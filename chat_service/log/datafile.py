@@ -14,7 +14,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from chat_service.core.model import State
+from chat_service.core.state import State
 from chat_service.log import tables
 from chat_service.log.schema import APPLICATION_ID, MIGRATIONS, DataFileError, migrate, version_of
 

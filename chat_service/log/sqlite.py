@@ -17,7 +17,7 @@ from pathlib import Path
 from chat_service.core.commands import Command
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import Audited, RoomEvent
-from chat_service.core.model import State
+from chat_service.core.state import State
 from chat_service.histogram import Histogram
 from chat_service.log import tables
 from chat_service.log.batch import DISK_FULL, TALK, Batch, Orders

@@ -26,11 +26,11 @@ from chat_service.core.model import (
     Room,
     RoomKind,
     Session,
-    State,
     User,
     UserBan,
 )
 from chat_service.core.names import name_key
+from chat_service.core.state import State
 from chat_service.core.table import Table
 
 

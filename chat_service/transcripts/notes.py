@@ -23,7 +23,8 @@ from chat_service.core.events import (
     UserCreated,
     UserEnded,
 )
-from chat_service.core.model import RoomKind, State
+from chat_service.core.model import RoomKind
+from chat_service.core.state import State
 
 MAX_COMINGS = 10_000
 """Joins and leaves that may wait, some 2 MB; above it the oldest are dropped, and counted."""

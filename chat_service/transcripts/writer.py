@@ -19,7 +19,7 @@ from itertools import chain
 from chat_service.config import StartError, Transcripts
 from chat_service.core.errors import RefusedError
 from chat_service.core.events import Event
-from chat_service.core.model import State
+from chat_service.core.state import State
 from chat_service.log.contract import Log
 from chat_service.transcripts.book import REST, Book
 from chat_service.transcripts.files import Calls

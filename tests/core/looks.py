@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat_service.core.model import State
+from chat_service.core.state import State
 from chat_service.core.table import Table
 
 _KINDS = ("get", "__getitem__", "__contains__", "__len__", "values", "items")

@@ -27,7 +27,8 @@ from chat_service.core.decision import (
 from chat_service.core.errors import Reason, Rejection
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
-from chat_service.core.model import Role, RoomKind, Scope, State, Style
+from chat_service.core.model import Role, RoomKind, Scope, Style
+from chat_service.core.state import State
 from tests.core.facts import stored_message
 
 INSTANCE = "here"

@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from chat_service.core import commands as cmd
 from chat_service.core.access import is_admin
 from chat_service.core.evolve import evolve
-from chat_service.core.model import FOREVER_MS, RoomKind, Scope, Session, State
+from chat_service.core.model import FOREVER_MS, RoomKind, Scope, Session
 from chat_service.core.names import name_key
+from chat_service.core.state import State
 from tests.core import orders
 from tests.core.scene import Scene
 

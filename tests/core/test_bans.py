@@ -10,7 +10,8 @@ from chat_service.core import events as ev
 from chat_service.core.bans import is_banned, is_in, network_named, networks_of
 from chat_service.core.errors import Reason
 from chat_service.core.evolve import evolve
-from chat_service.core.model import FOREVER_MS, State
+from chat_service.core.model import FOREVER_MS
+from chat_service.core.state import State
 
 T = 1_000
 

@@ -8,7 +8,8 @@ from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
-from chat_service.core.model import Role, Room, RoomKind, Session, State, Style, User
+from chat_service.core.model import Role, Room, RoomKind, Session, Style, User
+from chat_service.core.state import State
 from tests.core.scene import INSTANCE, Scene
 
 T = 5_000

@@ -12,8 +12,9 @@ from chat_service.core.decide import decide
 from chat_service.core.decision import Accepted
 from chat_service.core.errors import Rejection
 from chat_service.core.evolve import evolve
-from chat_service.core.model import RoomKind, State
+from chat_service.core.model import RoomKind
 from chat_service.core.names import name_key
+from chat_service.core.state import State
 from tests.core import orders
 from tests.core.oracle import Oracle
 from tests.core.scene import Scene

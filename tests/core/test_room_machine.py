@@ -10,7 +10,8 @@ from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.decide import decide
 from chat_service.core.evolve import evolve
-from chat_service.core.model import Role, RoomKind, State
+from chat_service.core.model import Role, RoomKind
+from chat_service.core.state import State
 from tests.core import orders
 from tests.core.scene import Scene, to
 

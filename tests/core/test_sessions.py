@@ -9,7 +9,8 @@ from chat_service.core import events as ev
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason
 from chat_service.core.limits import RESERVED_NAMES, Limits
-from chat_service.core.model import RULES_VERSION, RoomKind
+from chat_service.core.model import RoomKind
+from chat_service.core.state import RULES_VERSION
 from tests.core.scene import INSTANCE, START_MS, Scene, post, to
 
 GRACE_MS = Limits().guest_grace_ms + Limits().renewal_ms

@@ -5,9 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from chat_service.core.model import (
-    State,
-)
+from chat_service.core.state import State
 from chat_service.core.table import Table
 
 KEYS = st.integers(0, 5)

@@ -37,7 +37,8 @@ from chat_service.core.events import (
 )
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
-from chat_service.core.model import Account, RoomKind, Session, State, Style
+from chat_service.core.model import Account, RoomKind, Session, Style
+from chat_service.core.state import State
 from chat_service.edge.address import Addresses
 from chat_service.edge.calls import Call
 from chat_service.edge.conversation import Conversation

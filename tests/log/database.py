@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 from chat_service.core import events as ev
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
-from chat_service.core.model import HistoryPolicy, Role, RoomKind, State, Style
+from chat_service.core.model import HistoryPolicy, Role, RoomKind, Style
+from chat_service.core.state import State
 from chat_service.log import rows, tables
 from chat_service.log.schema import migrate
 

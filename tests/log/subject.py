@@ -17,7 +17,7 @@ from chat_service.core.errors import Rejection
 from chat_service.core.events import Event, MessagePosted
 from chat_service.core.evolve import evolve
 from chat_service.core.limits import Limits
-from chat_service.core.model import State
+from chat_service.core.state import State
 from chat_service.log.contract import Commit, Log, OnCommit
 from chat_service.log.sqlite import SqliteLog
 

@@ -12,7 +12,8 @@ from chat_service.core import events as ev
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.limits import Limits
-from chat_service.core.model import RoomKind, State
+from chat_service.core.model import RoomKind
+from chat_service.core.state import State
 from chat_service.log.contract import Commit
 from chat_service.log.limits import MAX_BACKLOG
 from tests.core.scene import post, to

@@ -7,7 +7,8 @@ import pytest
 
 from chat_service.core import events as ev
 from chat_service.core.decision import FactKey, FirstAnswer
-from chat_service.core.model import RoomKind, State, Style
+from chat_service.core.model import RoomKind, Style
+from chat_service.core.state import State
 from chat_service.log import rows
 from tests.log.database import BEGINNING, T, empty, write
 

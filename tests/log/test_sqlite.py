@@ -15,7 +15,7 @@ from chat_service.core import events as ev
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.evolve import evolve
-from chat_service.core.model import State
+from chat_service.core.state import State
 from chat_service.log import batch
 from chat_service.log.contract import Commit, OnCommit
 from chat_service.log.schema import DataFileError

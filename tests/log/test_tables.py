@@ -13,7 +13,8 @@ from chat_service.core import commands as cmd
 from chat_service.core import events as ev
 from chat_service.core.decision import Accepted
 from chat_service.core.limits import Limits
-from chat_service.core.model import RoomKind, State
+from chat_service.core.model import RoomKind
+from chat_service.core.state import State
 from chat_service.log import tables
 from chat_service.log.schema import migrate
 from tests.core import orders

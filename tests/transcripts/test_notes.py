@@ -4,7 +4,8 @@ import pytest
 
 from chat_service.core import events as ev
 from chat_service.core.evolve import evolve
-from chat_service.core.model import Role, RoomKind, State, Style
+from chat_service.core.model import Role, RoomKind, Style
+from chat_service.core.state import State
 from chat_service.transcripts import notes
 from chat_service.transcripts.notes import Coming, Notes
 from tests.log.database import BEGINNING, T

@@ -15,7 +15,8 @@ from chat_service.config import StartError, Transcripts
 from chat_service.core import commands as cmd
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.events import RoomEvent
-from chat_service.core.model import State, Style
+from chat_service.core.model import Style
+from chat_service.core.state import State
 from chat_service.transcripts import notes, writer
 from chat_service.transcripts.book import PAGE_EVENTS
 from chat_service.transcripts.files import Calls

@@ -11,7 +11,7 @@ from typing import Any
 
 from chat_service.core import events as ev
 from chat_service.core.evolve import accounts, history, moderation, rooms, sessions, upkeep
-from chat_service.core.model import State
+from chat_service.core.state import State
 
 
 def evolve(state: State, event: ev.Event) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from chat_service.core import events as ev
 from chat_service.core.evolve.links import link, unlink
-from chat_service.core.model import Account, State
+from chat_service.core.model import Account
+from chat_service.core.state import State
 
 
 def _account_created(state: State, event: ev.AccountCreated) -> None:

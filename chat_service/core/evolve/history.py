@@ -6,8 +6,9 @@ from typing import Any
 
 from chat_service.core import events as ev
 from chat_service.core.evolve.rooms import drop_member, drop_spoke
-from chat_service.core.model import RoomKind, State
+from chat_service.core.model import RoomKind
 from chat_service.core.names import name_key
+from chat_service.core.state import State
 
 
 def _message_posted(state: State, event: ev.MessagePosted) -> None:

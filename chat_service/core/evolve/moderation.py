@@ -5,8 +5,9 @@ from typing import Any
 
 from chat_service.core import events as ev
 from chat_service.core.evolve.links import link, unlink
-from chat_service.core.model import NetworkBan, Restriction, State, UserBan
+from chat_service.core.model import NetworkBan, Restriction, UserBan
 from chat_service.core.names import name_key
+from chat_service.core.state import State
 
 
 def _member_banned(state: State, event: ev.MemberBanned) -> None:

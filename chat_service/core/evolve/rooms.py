@@ -6,8 +6,9 @@ from typing import Any
 
 from chat_service.core import events as ev
 from chat_service.core.evolve.links import link, unlink
-from chat_service.core.model import Invitation, Invite, Member, Role, Room, RoomKind, State
+from chat_service.core.model import Invitation, Invite, Member, Role, Room, RoomKind
 from chat_service.core.names import name_key
+from chat_service.core.state import State
 
 
 def _room_opened(state: State, event: ev.RoomOpened) -> None:

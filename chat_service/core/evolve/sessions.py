@@ -9,8 +9,9 @@ from chat_service.core.evolve.accounts import unblock
 from chat_service.core.evolve.links import link, unlink
 from chat_service.core.evolve.moderation import lift
 from chat_service.core.evolve.rooms import drop_invitation, drop_member, drop_spoke
-from chat_service.core.model import Session, State, User
+from chat_service.core.model import Session, User
 from chat_service.core.names import name_key
+from chat_service.core.state import State
 
 
 def _user_created(state: State, event: ev.UserCreated) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from chat_service.core import events as ev
 from chat_service.core.evolve.moderation import lift
 from chat_service.core.evolve.rooms import drop_invitation, drop_spoke, end_invite
-from chat_service.core.model import RoomKind, State
+from chat_service.core.model import RoomKind
+from chat_service.core.state import State
 
 
 def _epoch_began(state: State, event: ev.EpochBegan) -> None:
