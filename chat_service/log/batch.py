@@ -39,6 +39,8 @@ Orders = Sequence[tuple[int, tuple[Command, ...]]]
 class Batch:
     """The work of one transaction, which its caller begins and ends."""
 
+    __slots__ = ("_connection", "_events", "_facts", "_now_ms", "_short", "_state", "_written")
+
     def __init__(
         self, connection: sqlite3.Connection, state: State, now_ms: int, *, short: bool
     ) -> None:
