@@ -37,8 +37,8 @@ A file is [TOML](https://toml.io). `[limits]` and below it `text_bytes = "8K"` i
 so are networks, as `["10.0.0.0/8", "::1"]` and `10.0.0.0/8,::1`.
 Numbers, sizes, times and text stand in the environment without quotes.
 
-DIR/PORT is called as the port: `DIR/50051`. With port 0, where the system chooses, it is called as
-the place in the row, which stays from start to start: `DIR/ephemeral-1`.
+DIR/PORT has the number of the port: `DIR/50051`. With port 0, where the system chooses, it has that
+of the place in the row, which stays from start to start: `DIR/ephemeral-1`.
 
 SIGHUP, `reload` in the console and `chat-admin reload` read the file again. What is marked with
 ✓ below then holds at once, also for those who are connected. The rest is named, by every reload
