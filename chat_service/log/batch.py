@@ -64,10 +64,10 @@ class Batch:
         Raises sqlite3.Error, and what `evolve` raises: then nothing of it may be kept.
         """
         keys = iter(self._read_facts(orders))
-        answers = [
-            (ticket, tuple([self._decide(command, next(keys)) for command in commands]))
-            for ticket, commands in orders
-        ]
+        answers: list[tuple[int, tuple[Answer | Rejection, ...]]] = []
+        for ticket, commands in orders:
+            outcomes = [self._decide(command, next(keys)) for command in commands]
+            answers.append((ticket, tuple(outcomes)))
         self._write_rows()
         return Commit(tuple(self._events), tuple(answers))
 
