@@ -12,6 +12,7 @@ from chat_service.edge.doors import Doors
 from chat_service.edge.entrance import Entrance
 from chat_service.edge.gate import Gate
 from chat_service.edge.governance import ServerOrder
+from chat_service.edge.invitations import InvitationMethods
 from chat_service.edge.invites import InviteMethods
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import CallLimits
@@ -92,16 +93,26 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
         clock=ground.clock,
         limits=ground.limits,
     )
-    room_methods = RoomMethods(
-        journal=ground.journal,
-        directory=ground.directory,
-        hub=ground.hub,
-        sessions=ground.sessions,
-        pace=ground.pace,
-        doors=doors,
-        clock=ground.clock,
-        check_open=methods.check_open,
-        limits=ground.limits,
+    room_methods = (
+        RoomMethods(
+            journal=ground.journal,
+            directory=ground.directory,
+            hub=ground.hub,
+            sessions=ground.sessions,
+            pace=ground.pace,
+            doors=doors,
+            clock=ground.clock,
+            check_open=methods.check_open,
+            limits=ground.limits,
+        ),
+        InvitationMethods(
+            journal=ground.journal,
+            directory=ground.directory,
+            sessions=ground.sessions,
+            pace=ground.pace,
+            clock=ground.clock,
+            check_open=methods.check_open,
+        ),
     )
     account_methods = (
         AccountMethods(
@@ -163,7 +174,7 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
     services = (
         streaming_service(methods, tally, gate),
         unary_service(ACCOUNTS, tally, gate, *account_methods),
-        unary_service(ROOMS, tally, gate, room_methods),
+        unary_service(ROOMS, tally, gate, *room_methods),
         unary_service(MODERATION, tally, gate, *order_methods),
     )
     return methods, services

@@ -8,7 +8,8 @@
     invites     those about codes to register by
     passwords   what a password may be, and its hashes, made in threads
     lists       the calls that look things up
-    rooms       the calls of RoomService
+    rooms       the calls of RoomService about rooms and their members
+    invitations those about ways into private rooms
     doors       the passwords of private rooms
     conversation  one Chat stream: orders up, items down
     stream      what Chat and Subscribe share: a subscription and its writer

@@ -3,23 +3,23 @@
 from collections.abc import Callable
 
 from chat_protos.chat.v1 import accounts_pb2 as pb
-from chat_protos.chat.v1 import chat_pb2
 from chat_service.codes import code_hash, new_code
 from chat_service.core import commands as cmd
 from chat_service.core.access import ADMIN_NEEDED, is_admin
 from chat_service.core.errors import RefusedError
 from chat_service.core.invites import REGISTRATIONS
-from chat_service.core.model import Invite, Session
+from chat_service.core.model import Session
 from chat_service.edge.accounts import owner
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
-from chat_service.edge.ids import invite_number, invite_text, user_text
+from chat_service.edge.ids import invite_number, invite_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
 from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
 from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
+from chat_service.edge.wire import invite_message
 
 
 class InviteMethods:
@@ -108,16 +108,3 @@ class InviteMethods:
         if not is_admin(self._directory.state, account.user_id):
             raise RefusedError(ADMIN_NEEDED)
         return session
-
-
-def invite_message(invite: Invite) -> pb.Invite:
-    """Return what a code is good for."""
-    return pb.Invite(
-        invite_id=invite_text(invite.invite_id),
-        uses_left=invite.uses_left,
-        expires_ms=invite.until_ms,
-        creator=chat_pb2.User(
-            user_id=user_text(invite.creator_id) if invite.creator_id else "",
-            name=invite.creator_name,
-        ),
-    )

@@ -1,22 +1,20 @@
 """The calls of RoomService. Each parses, asks, and answers; rules are in the core."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from chat_protos.chat.v1 import accounts_pb2, rooms_pb2
 from chat_protos.chat.v1 import chat_pb2 as pb
+from chat_protos.chat.v1 import rooms_pb2
 from chat_service.core import commands as cmd
 from chat_service.core.access import muted_until, rank
 from chat_service.core.decision import too_fast
 from chat_service.core.errors import RefusedError, Rejection
-from chat_service.core.model import Invite, Member, Role, Room, Scope, Session
+from chat_service.core.model import Member, Role, Room, Scope, Session
 from chat_service.core.names import name_key
 from chat_service.core.rooms import room_for
 from chat_service.edge.calls import Call
-from chat_service.edge.directory import Directory, token_hash
+from chat_service.edge.directory import Directory
 from chat_service.edge.doors import Doors
-from chat_service.edge.ids import invite_number, invite_text, room_number, user_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
 from chat_service.edge.methods import Unary
@@ -27,7 +25,6 @@ from chat_service.edge.stream import room_now
 from chat_service.edge.wire import (
     ROLES,
     history_of,
-    invitation_message,
     kind_of,
     role_of,
     target_of,
@@ -37,9 +34,6 @@ from chat_service.edge.wire import (
 from chat_service.hub.hub import Hub
 
 SERVICE = rooms_pb2.DESCRIPTOR.services_by_name["RoomService"]
-
-# Bytes of chance in a code: nobody guesses one.
-CODE_BYTES = 16
 
 
 class RoomMethods:
@@ -77,13 +71,6 @@ class RoomMethods:
             "UpdateRoom": self.update_room,
             "ListMembers": self.list_members,
             "SetRole": self.set_role,
-            "InviteUser": self.invite_user,
-            "RevokeInvitation": self.revoke_invitation,
-            "ListInvitations": self.list_invitations,
-            "DeclineInvitation": self.decline_invitation,
-            "CreateRoomInvite": self.create_room_invite,
-            "ListRoomInvites": self.list_room_invites,
-            "RevokeRoomInvite": self.revoke_room_invite,
         }
 
     # --------------------------------------------------------------------- rooms
@@ -134,7 +121,7 @@ class RoomMethods:
                 raise RefusedError(too_fast(wait_ms))
         if request.HasField("password"):
             # Before the work of a hash, which is for owners alone.
-            self._room_for(session, target, Role.OWNER)
+            room_ruled(self._directory, session, target, Role.OWNER)
             password_hash = ""
             if request.password:
                 password_hash = await self._doors.hashed(request.password, call.network)
@@ -195,125 +182,12 @@ class RoomMethods:
         )
         return rooms_pb2.SetRoleResponse()
 
-    # --------------------------------------------------------------- invitations
-
-    async def invite_user(
-        self, request: rooms_pb2.InviteUserRequest, call: Call
-    ) -> rooms_pb2.InviteUserResponse:
-        """Invite a user to a private room."""
-        session = self._writer(call)
-        await self._journal.order(
-            cmd.InviteUser(
-                session.session_id,
-                target_of(request.room),
-                user_target_of(request.user),
-                self._pace.send(session.user_id, self._clock()),
-            )
-        )
-        return rooms_pb2.InviteUserResponse()
-
-    async def revoke_invitation(
-        self, request: rooms_pb2.RevokeInvitationRequest, call: Call
-    ) -> rooms_pb2.RevokeInvitationResponse:
-        """Take an invitation back."""
-        session = self._payer(call)
-        await self._journal.order(
-            cmd.RevokeInvitation(
-                session.session_id, target_of(request.room), user_target_of(request.user)
-            )
-        )
-        return rooms_pb2.RevokeInvitationResponse()
-
-    async def list_invitations(
-        self, _: rooms_pb2.ListInvitationsRequest, call: Call
-    ) -> rooms_pb2.ListInvitationsResponse:
-        """List the invitations of the caller."""
-        session = self._sessions.used_by(call, Scope.READ)
-        rooms = self._directory.state.rooms
-        return rooms_pb2.ListInvitationsResponse(
-            invitations=[
-                invitation_message(invitation, rooms[invitation.room_id])
-                for invitation in self._directory.invitations_of(session.user_id)
-            ]
-        )
-
-    async def decline_invitation(
-        self, request: rooms_pb2.DeclineInvitationRequest, call: Call
-    ) -> rooms_pb2.DeclineInvitationResponse:
-        """Decline an invitation."""
-        session = self._payer(call)
-        await self._journal.order(
-            cmd.DeclineInvitation(session.session_id, room_number(request.room_id))
-        )
-        return rooms_pb2.DeclineInvitationResponse()
-
-    # --------------------------------------------------------------------- codes
-
-    async def create_room_invite(
-        self, request: rooms_pb2.CreateRoomInviteRequest, call: Call
-    ) -> rooms_pb2.CreateRoomInviteResponse:
-        """Make a code of a private room."""
-        session = self._writer(call)
-        code = secrets.token_urlsafe(CODE_BYTES)
-        answer = await self._journal.order(
-            cmd.CreateInvite(
-                session.session_id,
-                target_of(request.room),
-                token_hash(code),
-                request.uses,
-                request.lifetime_ms,
-                self._pace.send(session.user_id, self._clock()),
-            )
-        )
-        invite = self._directory.state.invites.get(answer.invite_id)
-        shown = None if invite is None else _invite_message(invite)
-        return rooms_pb2.CreateRoomInviteResponse(code=code, invite=shown)
-
-    async def list_room_invites(
-        self, request: rooms_pb2.ListRoomInvitesRequest, call: Call
-    ) -> rooms_pb2.ListRoomInvitesResponse:
-        """List the codes of a room that can still be used."""
-        session = self._sessions.used_by(call, Scope.READ)
-        room = self._room_for(session, target_of(request.room), Role.MODERATOR)
-        state, now_ms = self._directory.state, self._directory.clock_ms()
-        invites = [state.invites[n] for n in state.invites_of.get(room.room_id) or ()]
-        return rooms_pb2.ListRoomInvitesResponse(
-            invites=[_invite_message(one) for one in reversed(invites) if one.until_ms > now_ms]
-        )
-
-    async def revoke_room_invite(
-        self, request: rooms_pb2.RevokeRoomInviteRequest, call: Call
-    ) -> rooms_pb2.RevokeRoomInviteResponse:
-        """End a code of a room."""
-        session = self._payer(call)
-        await self._journal.order(
-            cmd.RevokeInvite(
-                session.session_id, target_of(request.room), invite_number(request.invite_id)
-            )
-        )
-        return rooms_pb2.RevokeRoomInviteResponse()
-
     # ------------------------------------------------------------------- private
 
     def _writer(self, call: Call) -> Session:
         """Return the session of a call that changes something."""
         self._check_open()
         return self._sessions.used_by(call, Scope.ROOMS)
-
-    def _payer(self, call: Call) -> Session:
-        """Return the session, as `_writer`, of a call whose order does not carry its rate."""
-        session = self._writer(call)
-        wait_ms = self._pace.send(session.user_id, self._clock())
-        if wait_ms:
-            raise RefusedError(too_fast(wait_ms))
-        return session
-
-    def _room_for(self, session: Session, target: cmd.Target, role: Role) -> Room:
-        directory = self._directory
-        room = room_for(directory.state, session, target, role, directory.clock_ms())
-        if isinstance(room, Rejection):
-            raise RefusedError(room)
-        return room
 
     def _room(self, room_id: int, user_id: int) -> pb.Room | None:
         """Return a room as the caller sees it; None if it is gone meanwhile."""
@@ -331,10 +205,9 @@ class RoomMethods:
         )
 
 
-def _invite_message(invite: Invite) -> accounts_pb2.Invite:
-    return accounts_pb2.Invite(
-        invite_id=invite_text(invite.invite_id),
-        uses_left=invite.uses_left,
-        expires_ms=invite.until_ms,
-        creator=pb.User(user_id=user_text(invite.creator_id), name=invite.creator_name),
-    )
+def room_ruled(directory: Directory, session: Session, target: cmd.Target, role: Role) -> Room:
+    """Return a room in which the caller has a role. Raises RefusedError."""
+    room = room_for(directory.state, session, target, role, directory.clock_ms())
+    if isinstance(room, Rejection):
+        raise RefusedError(room)
+    return room

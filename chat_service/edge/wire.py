@@ -15,8 +15,17 @@ from chat_service.core.commands import (
     UserTarget,
 )
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.model import HistoryPolicy, Invitation, Role, Room, RoomKind, Style, User
-from chat_service.edge.ids import room_number, room_text, user_number, user_text
+from chat_service.core.model import (
+    HistoryPolicy,
+    Invitation,
+    Invite,
+    Role,
+    Room,
+    RoomKind,
+    Style,
+    User,
+)
+from chat_service.edge.ids import invite_text, room_number, room_text, user_number, user_text
 
 T = TypeVar("T")
 _STYLES = {int(style): style for style in Style}
@@ -139,6 +148,19 @@ def room_message(
     for user_id, name in zip(room.member_ids, room.member_names, strict=True):
         message.members.add(user_id=user_text(user_id), name=name)
     return message
+
+
+def invite_message(invite: Invite) -> accounts_pb2.Invite:
+    """Return what a code is good for."""
+    return accounts_pb2.Invite(
+        invite_id=invite_text(invite.invite_id),
+        uses_left=invite.uses_left,
+        expires_ms=invite.until_ms,
+        creator=pb.User(
+            user_id=user_text(invite.creator_id) if invite.creator_id else "",
+            name=invite.creator_name,
+        ),
+    )
 
 
 def invitation_message(invitation: Invitation, room: Room) -> pb.Invitation:

@@ -22,6 +22,7 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
 from chat_service.core.model import RoomKind
+from chat_service.edge.invitations import InvitationMethods
 from chat_service.edge.lists import Lists
 from chat_service.edge.moderation import ModerationMethods
 from chat_service.edge.records import Records
@@ -245,6 +246,10 @@ class Desk:
         }
         chat = ChatMethods(streams=scene.streams, lists=lists, entrance=scene.entrance(), **shared)
         rooms = RoomMethods(check_open=chat.check_open, **shared)
+        ways_in = InvitationMethods(
+            check_open=chat.check_open,
+            **{name: part for name, part in shared.items() if name not in ("hub", "doors")},
+        )
         records = Records(
             log=scene.log,
             directory=scene.directory,
@@ -258,7 +263,7 @@ class Desk:
             clock=scene.clock.seconds,
             check_open=chat.check_open,
         )
-        self.methods = (chat, lists, rooms, moderation, records)
+        self.methods = (chat, lists, rooms, ways_in, moderation, records)
         self.looks = Looks(scene.directory.state, scene.log.state)
 
     async def asked(self, method: MethodDescriptor, target: str) -> list[tuple[str, str]]:
