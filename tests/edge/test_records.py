@@ -11,10 +11,12 @@ from chat_service.core.model import Role
 from chat_service.edge.paging import token_after
 from chat_service.edge.records import Records
 from chat_service.edge.sessions import Sessions
-from tests.edge.clients import Guest, Server, refused, room, room_id, story
+from chat_service.wiring import wall_clock_ms
+from tests.edge.clients import Clock, Guest, Server, refused, room, room_id, story
 from tests.edge.order import admin, asks, has_admins
 from tests.edge.rooms import named, private_room
 from tests.edge.scene import Between, Scene, call_from
+from tests.edge.ticking import ticking
 
 FOREVER_MS = 2**53 - 1
 
@@ -29,7 +31,8 @@ def data_dir(tmp_path: Path) -> Path:
 @story
 async def test_restrictions_of_a_room(data_dir: Path) -> None:
     """By name, by page, with who said so last; those that are over are not listed."""
-    async with Server(data_dir) as server:
+    clock = Clock(wall_clock_ms() / 1000)
+    async with Server(data_dir, timing=ticking(clock)) as server:
         alice = await server.guest("alice", "pub")
         for name in ("Dan", "bob", "carol"):
             await server.joins(name)
@@ -38,6 +41,7 @@ async def test_restrictions_of_a_room(data_dir: Path) -> None:
         await asks(alice, "BanMember", room=pub, user=named("dan"), reason="two")
         await asks(alice, "MuteMember", room=pub, user=named("bob"), duration_ms=1)
         ban = await asks(alice, "BanMember", room=pub, user=named("carol"), duration_ms=3_600_000)
+        clock.now += 1
         first = await asks(alice, "ListRestrictions", room=pub, page_size=1)
         token = first.next_page_token
         second = await asks(alice, "ListRestrictions", room=pub, page_size=1, page_token=token)
@@ -61,7 +65,8 @@ async def test_restrictions_of_a_room(data_dir: Path) -> None:
 @story
 async def test_bans_of_the_server(data_dir: Path) -> None:
     """Names and networks, the newest first, by page, each once."""
-    async with Server(data_dir) as server:
+    clock = Clock(wall_clock_ms() / 1000)
+    async with Server(data_dir, timing=ticking(clock)) as server:
         ada = admin(server, "ada")
         for name in ("bob", "carol"):
             await server.joins(name)
@@ -69,6 +74,7 @@ async def test_bans_of_the_server(data_dir: Path) -> None:
         for network in ("192.0.2.0/24", "2001:db8::/32"):
             await asks(ada, "BanNetwork", network=network)
         await asks(ada, "BanUser", user=named("carol"), duration_ms=1)
+        clock.now += 1
         bans: list[moderation_pb2.ServerBan] = []
         token = ""
         while not bans or token:

@@ -369,8 +369,6 @@ async def held_up(server: Server) -> AsyncIterator[grpc.aio.Channel]:
     server.stop.set()
     # It ends with the notice: the stop has begun.
     await alice.chat.item(lambda item: item.HasField("notice"))
-    assert server.served is not None
-    assert not server.served.done()
     yield channel
     call.cancel()
 
@@ -406,6 +404,8 @@ async def test_calls_during_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 assert error is not None
                 assert error.code() is grpc.StatusCode.UNAVAILABLE
             await stub.SignOut(pb.SignOutRequest(), metadata=bearer(token))
+            assert server.served is not None
+            assert not server.served.done()
             server.hurry.set()
             await server.ends()
         await server.start()
@@ -417,6 +417,8 @@ async def test_hurry_ends_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Who will not wait for slow readers does not have to."""
     monkeypatch.setattr(serving, "STOP_SHARE", 0.002)
     async with Server(tmp_path, limits=UNHURRIED) as server, held_up(server):
+        assert server.served is not None
+        assert not server.served.done()
         server.hurry.set()
         await server.ends()
 
