@@ -12,7 +12,7 @@ from chat_cli.call import Call
 from chat_cli.effects import Effect
 from chat_cli.entries import Listing, Note, Tone, plain
 from chat_cli.errors import ChatError
-from chat_cli.model import ById, RoomEvent, Said, Tombstone
+from chat_cli.model import ById, RoomEvent, Said, Tombstone, key
 from chat_cli.moderation import AuditEntry
 from chat_cli.ports import Questions
 from chat_cli.render import moment
@@ -25,7 +25,7 @@ _AUDIT = 100
 
 async def kick(call: Call) -> list[Effect]:
     """Remove a member from the current room."""
-    name, reason = call.name_and_reason()
+    name, reason = another(call)
     await call.connection.moderation().kick(call.here, name, reason)
     return []
 
@@ -33,9 +33,11 @@ async def kick(call: Call) -> list[Effect]:
 async def ban(call: Call) -> list[Effect]:
     """Keep somebody out of the current room, for some time or for ever."""
     name, duration, reason = name_duration_reason(call)
-    label = call.label
+    place, label = call.place, call.label
+    # Whoever is there is seen to be banned.
+    told = place is not None and any(key(one.name) == key(name) for one in place.present.values())
     until_ms = await call.connection.moderation().ban(call.here, name, duration, reason)
-    return [Note(f"{name} may not come to {label}", Tone.PLAIN, until_ms)]
+    return [] if told else [Note(f"{name} is banned from {label}", Tone.PLAIN, until_ms)]
 
 
 async def unban(call: Call) -> list[Effect]:
@@ -50,7 +52,7 @@ async def mute(call: Call) -> list[Effect]:
     name, duration, reason = name_duration_reason(call)
     label = call.label
     until_ms = await call.connection.moderation().mute(call.here, name, duration, reason)
-    return [Note(f"{name} may not speak in {label}", Tone.PLAIN, until_ms)]
+    return [Note(f"{name} is muted in {label}", Tone.PLAIN, until_ms)]
 
 
 async def unmute(call: Call) -> list[Effect]:
@@ -119,9 +121,18 @@ def is_yes(answer: str) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
+def another(call: Call) -> tuple[str, str]:
+    """Read `NAME [REASON]`; the name is that of somebody else."""
+    name, reason = call.name_and_reason()
+    own = call.state.own
+    if own and key(name) == key(own.name):
+        raise ChatError(f"/{call.command.name} is for others, and {name} is you.")
+    return name, reason
+
+
 def name_duration_reason(call: Call) -> tuple[str, int, str]:
     """Read `NAME [DURATION] [REASON]`."""
-    name, rest = call.name_and_reason()
+    name, rest = another(call)
     duration, reason = durations.split(rest)
     return name, duration, reason
 

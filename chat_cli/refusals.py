@@ -34,9 +34,9 @@ _IDENTITY = {
     "LOGIN_DELAYED": "too many wrong passwords: the next one is looked at in {wait}",
     "ACCOUNT_NEEDED": "only accounts can do this: /register makes one of your name",
     "ACCOUNT_EXISTS": "your name is an account already: /password changes its password",
-    "REGISTRATION_CLOSED": "this server takes no new accounts: ask whoever runs it",
-    "GUESTS_REFUSED": "this server takes accounts only: sign in with the name of one, or make "
-    "one with `chat-cli register`",
+    "REGISTRATION_CLOSED": "this server takes no new accounts now: ask whoever runs it",
+    "GUESTS_REFUSED": "this server takes no guests now: sign in with the name of an account; "
+    "`chat-cli register` makes one, unless new ones are not taken either",
     "INVITE_INVALID": "an invite code is needed, and this is not a good one: ask for another",
     "OWNER_CODE_INVALID": "this is not the owner code that the server printed at its first start, "
     "or it was used",

@@ -4,14 +4,14 @@ Each gives what there is to show, and raises ChatError when it was refused. What
 are told, the one who did it included, is not told twice.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from chat_cli import durations
 from chat_cli.account import Invite
 from chat_cli.call import Call
 from chat_cli.effects import Effect, GiveBack
 from chat_cli.entries import Listing, Note, plain, warning
-from chat_cli.errors import ChatError
+from chat_cli.errors import ChatError, UnknownOutcomeError
 from chat_cli.happenings import ROLES
 from chat_cli.lookups import marked
 from chat_cli.model import (
@@ -181,18 +181,36 @@ async def set_role(call: Call) -> list[Effect]:
 
 async def invite(call: Call) -> list[Effect]:
     """Ask people into the current private room."""
-    where, label = call.here, call.label
-    for name in call.names:
-        await call.connection.rooms().invite(where, name)
-    return [plain(f"{', '.join(call.names)} may come to {label}, and is told.")]
+    where, label, rooms = call.here, call.label, call.connection.rooms()
+    return await _each(call.names, lambda name: rooms.invite(where, name), f"Invited to {label}")
 
 
 async def uninvite(call: Call) -> list[Effect]:
     """Take invitations back."""
-    where, label = call.here, call.label
-    for name in call.names:
-        await call.connection.rooms().revoke_invitation(where, name)
-    return [plain(f"{', '.join(call.names)} is not invited to {label} any more.")]
+    where, label, rooms = call.here, call.label, call.connection.rooms()
+    return await _each(
+        call.names,
+        lambda name: rooms.revoke_invitation(where, name),
+        f"Not invited to {label} any more",
+    )
+
+
+async def _each(
+    names: Sequence[str], ask: Callable[[str], Awaitable[None]], done: str
+) -> list[Effect]:
+    """Ask for each name; tell of whom it was done, and of each other why not."""
+    told: list[str] = []
+    refused: list[Effect] = []
+    for name in names:
+        try:
+            await ask(name)
+        except UnknownOutcomeError:
+            raise
+        except ChatError as error:
+            refused.append(warning(f"{name}: {error}" if len(names) > 1 else str(error)))
+        else:
+            told.append(name)
+    return ([plain(f"{done}: {', '.join(told)}.")] if told else []) + refused
 
 
 async def code(call: Call) -> list[Effect]:

@@ -10,20 +10,24 @@ from chat_cli.call import Call
 from chat_cli.effects import Effect
 from chat_cli.entries import Listing, Note, Tone, plain
 from chat_cli.errors import ChatError
-from chat_cli.moderation_commands import is_yes, name_duration_reason
+from chat_cli.moderation_commands import another, is_yes, name_duration_reason
 from chat_cli.ports import Questions
 
 _LOCKS = {
-    "accounts": (True, False, "Nobody can register now."),
-    "guests": (False, True, "No guest can come now; those who are here stay."),
-    "all": (True, True, "Nobody can register and no guest can come now."),
-    "off": (False, False, "The server is open as its configuration says."),
+    "accounts": (True, False, "Locked down: nobody can make an account."),
+    "guests": (False, True, "Locked down: no guest can come. Those who are here stay."),
+    "all": (
+        True,
+        True,
+        "Locked down: nobody can make an account, and no guest can come. Those who are here stay.",
+    ),
+    "off": (False, False, "No lock-down: newcomers may do what the configuration lets them."),
 }
 
 
 async def kick(call: Call) -> list[Effect]:
     """Remove somebody from the server, who may come back."""
-    name, reason = call.name_and_reason()
+    name, reason = another(call)
     sessions = await call.connection.moderation().remove_user(name, reason)
     return [plain(f"{name} is removed: {_count(sessions, 'session')} ended.")]
 
@@ -36,8 +40,8 @@ async def ban(call: Call) -> list[Effect]:
         until_ms = await moderation.ban_user(name, duration, reason)
         return [Note(f"{name} is kept out of the server", Tone.PLAIN, until_ms)]
     network, until_ms, streams = await moderation.ban_network(name, duration, reason)
-    ended = f"{_count(streams, 'connection')} ended; {network} is kept out"
-    return [Note(ended, Tone.PLAIN, until_ms)]
+    ended = f"{_count(streams, 'connection')} ended; " if streams else ""
+    return [Note(f"{ended}{network} is kept out", Tone.PLAIN, until_ms)]
 
 
 async def unban(call: Call) -> list[Effect]:
@@ -71,7 +75,8 @@ async def lockdown(call: Call) -> list[Effect]:
         raise ChatError(call.usage)
     registrations, guests, sentence = _LOCKS[word.lower()]
     await call.connection.moderation().set_lockdown(registrations, guests, reason.strip())
-    return [plain(sentence)]
+    more = " /lockdown off ends it." if registrations or guests else ""
+    return [plain(sentence + more)]
 
 
 async def set_admin(call: Call) -> list[Effect]:

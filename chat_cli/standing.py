@@ -21,6 +21,8 @@ def closed(state: ChatState, item: it.RoomClosed) -> list[Effect]:
     label, was_here = state.label(room_id), room_id == state.here
     if item.reason is it.CloseReason.LEFT:
         effects = flush_echoes(state, room_id)
+        if room.kind is RoomKind.PRIVATE:
+            effects += _unsaid(state, label, f"you left {label}")
         state.drop(room_id)
         now_in = f", now in {state.current_label() or 'no room'}" if was_here else ""
         effects.append(plain(f"you left {label}{now_in}"))
@@ -66,12 +68,15 @@ def _out(state: ChatState, room: Room, told: Note) -> list[Effect]:
     """
     label, was_here = room.label(state.own_id), room is state.room and state.heading is None
     effects: list[Effect] = [*flush_echoes(state, room.room_id), told]
-    # What was on its way once has an answer of its own.
-    posts = [p for p in state.outbox.posts.values() if not (p.written or p.written_at)]
-    waiting = [p for p in posts if state.label_for(p) == label]
-    effects += give_up(state, waiting, f"you are not in {label} any more")
+    effects += _unsaid(state, label, f"you are not in {label} any more")
     state.drop(room.room_id)
     return effects + moved_away(state, label) if was_here else effects
+
+
+def _unsaid(state: ChatState, label: str, reason: str) -> list[Effect]:
+    """Give back what waits to be said in a room; what left once has an answer of its own."""
+    posts = [p for p in state.outbox.posts.values() if not (p.written or p.written_at)]
+    return give_up(state, [p for p in posts if state.label_for(p) == label], reason)
 
 
 def moved_away(state: ChatState, former: str) -> list[Effect]:
@@ -88,7 +93,7 @@ def muted(state: ChatState, item: it.Muted) -> list[Effect]:
     if room is None:
         return []
     room.info = replace(room.info, muted_until_ms=item.until_ms)
-    text = f"You may not speak in {room.label(state.own_id)}"
+    text = f"You are muted in {room.label(state.own_id)}"
     # The server's sentence is the same, with the reason behind it.
     reason = item.text.removeprefix(f"you may not speak in {room.name}").removeprefix(": ")
     return [Note(text, Tone.WARNING, item.until_ms, reason)]

@@ -23,6 +23,7 @@ One = TypeVar("One")
 _CALL_S = 20.0
 # The server could not tell itself whether it stored something.
 _NOT_KNOWN = "STORAGE_FAILED"
+_SILENT = "no answer from the server: try again when you are connected"
 _MAYBE = "the server did not answer, so it may have done this, or not: look before you repeat it"
 PAGE = 1000
 """How many of a list are asked for at once: the most that a server gives."""
@@ -67,13 +68,16 @@ class Unary:
         try:
             return await method(request, metadata=self._metadata, timeout=_CALL_S)
         except grpc.aio.AioRpcError as error:
-            raise _failure(error) from None
+            failure = _failure(error)
+            if isinstance(failure, UnreachableError):
+                raise UnreachableError(failure.code, _SILENT) from None
+            raise failure from None
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task and task.cancelling():
                 raise
             # Its channel was closed under it, because the connection is over.
-            raise UnreachableError(grpc.StatusCode.CANCELLED, "connection lost") from None
+            raise UnreachableError(grpc.StatusCode.CANCELLED, _SILENT) from None
 
     async def pages(
         self,

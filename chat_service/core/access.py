@@ -15,7 +15,9 @@ from chat_service.core.state import State
 
 NO_SUCH_ROOM = Rejection(Reason.ROOM_NOT_FOUND, "there is no such room", field="room")
 """What an outsider is told of a room, whether or not there is one."""
-TOO_HIGH = Rejection(Reason.ROLE_TOO_HIGH, "they stand as high as you, or higher", field="user")
+TOO_HIGH = Rejection(
+    Reason.ROLE_TOO_HIGH, "they have the same rights as you, or more", field="user"
+)
 ADMIN_NEEDED = Rejection(Reason.ADMIN_NEEDED, "only admins of the server may do that")
 
 OPERATOR_RANK = Role.OWNER + 1

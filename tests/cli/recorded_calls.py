@@ -7,15 +7,17 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
+from tests.cli.ends import EndError, abort
+
 
 class RecordedCalls:
     """The calls that came, by the name of their method, and the answers to them, in turn."""
 
     def __init__(self) -> None:
         self.came: list[tuple[str, Message, str]] = []
-        self._answers: dict[str, list[Message]] = {}
+        self._answers: dict[str, list[Message | EndError]] = {}
 
-    def answers(self, method: str, *answers: Message) -> None:
+    def answers(self, method: str, *answers: Message | EndError) -> None:
         """Answer the next calls of a method like this."""
         self._answers[method] = list(answers)
 
@@ -43,7 +45,8 @@ class RecordedCalls:
             token = dict(context.invocation_metadata() or ()).get("authorization", "")
             self.came.append((name, request, str(token)))
             waiting = self._answers.get(name)
-            return waiting.pop(0) if waiting else answer()
+            given = waiting.pop(0) if waiting else answer()
+            return await abort(context, given) if isinstance(given, EndError) else given
 
         return called
 

@@ -19,6 +19,7 @@ SERVICES = (
 )
 WHERE = chat_pb2.RoomTarget(room_id="r1")
 BOB = accounts_pb2.UserTarget(name="bob")
+EVE = accounts_pb2.UserTarget(name="eve")
 FOREVER = 2**53 - 1
 
 
@@ -42,22 +43,28 @@ async def seated() -> AsyncIterator[tuple[Seat, RecordedCalls]]:
             [],
         ),
         (
-            "/ban bob",
-            pb.BanMemberRequest(room=WHERE, user=BOB),
+            "/ban BOB",
+            pb.BanMemberRequest(room=WHERE, user=accounts_pb2.UserTarget(name="BOB")),
             pb.BanMemberResponse(until_ms=FOREVER),
-            ["08:00 · bob may not come to #lobby for ever"],
+            [],
         ),
         (
-            "/ban bob 2h spam",
-            pb.BanMemberRequest(room=WHERE, user=BOB, duration_ms=7_200_000, reason="spam"),
+            "/ban eve",
+            pb.BanMemberRequest(room=WHERE, user=EVE),
+            pb.BanMemberResponse(until_ms=FOREVER),
+            ["08:00 · eve is banned from #lobby for ever"],
+        ),
+        (
+            "/ban eve 2h spam",
+            pb.BanMemberRequest(room=WHERE, user=EVE, duration_ms=7_200_000, reason="spam"),
             pb.BanMemberResponse(until_ms=1_763_625_600_000 + 7_200_000),
-            ["08:00 · bob may not come to #lobby until 10:00 today"],
+            ["08:00 · eve is banned from #lobby until 10:00 today"],
         ),
         (
-            "/ban bob 2 hours",
-            pb.BanMemberRequest(room=WHERE, user=BOB, reason="2 hours"),
+            "/ban eve 2 hours",
+            pb.BanMemberRequest(room=WHERE, user=EVE, reason="2 hours"),
             pb.BanMemberResponse(until_ms=FOREVER),
-            ["08:00 · bob may not come to #lobby for ever"],
+            ["08:00 · eve is banned from #lobby for ever"],
         ),
         (
             "/unban bob",
@@ -69,7 +76,7 @@ async def seated() -> AsyncIterator[tuple[Seat, RecordedCalls]]:
             "/mute bob 10m",
             pb.MuteMemberRequest(room=WHERE, user=BOB, duration_ms=600_000),
             pb.MuteMemberResponse(until_ms=1_763_625_600_000 + 600_000),
-            ["08:00 · bob may not speak in #lobby until 08:10 today"],
+            ["08:00 · bob is muted in #lobby until 08:10 today"],
         ),
         (
             "/unmute bob",
@@ -268,6 +275,19 @@ def test_numbers_of_messages_are_shown() -> None:
         assert lines[1:3] == ["08:00 1 bob: old", "08:00 2 anna: mine ✓"]
         assert anna.connection.asked[-1].endswith("20")
         assert "/numbers takes" in (await anna.types("/numbers x"))[0]
+
+    run(story())
+
+
+@pytest.mark.parametrize("command", ["kick", "ban", "mute"])
+def test_nobody_keeps_order_over_oneself(command: str) -> None:
+    """The server is not asked."""
+
+    async def story() -> None:
+        async with seated() as (anna, calls):
+            words = f"08:00 · /{command} is for others, and Anna is you."
+            assert await anna.types(f"/{command} Anna") == [words]
+            assert calls.came == []
 
     run(story())
 

@@ -11,6 +11,7 @@ from chat_cli.pending import JoinRoom
 from chat_protos.chat.v1 import accounts_pb2, chat_pb2
 from chat_protos.chat.v1 import rooms_pb2 as pb
 from tests.cli.desk import run
+from tests.cli.ends import Code, EndError
 from tests.cli.person import EIGHT, PLAN, WITH_BOB, live, opened
 from tests.cli.recorded_calls import RecordedCalls, recording
 from tests.cli.test_client import Seat
@@ -212,10 +213,32 @@ def test_people_are_invited_and_not_any_more() -> None:
     async def story() -> None:
         async with in_plan() as (anna, calls):
             (line,) = await anna.types("/invite bob, carol")
-            assert line == "08:00 · bob, carol may come to plan (private), and is told."
+            assert line == "08:00 · Invited to plan (private): bob, carol."
             assert [name for name, _, _ in calls.came] == ["InviteUser"] * 2
-            await anna.types("/uninvite bob")
+            (line,) = await anna.types("/uninvite bob")
+            assert line == "08:00 · Not invited to plan (private) any more: bob."
             assert calls.request() == pb.RevokeInvitationRequest(room=WHERE, user=NAMED_BOB)
+
+    run(story())
+
+
+def test_who_cannot_be_invited_keeps_out_nobody_else() -> None:
+    """Whom it was is said where there were several."""
+
+    async def story() -> None:
+        async with in_plan() as (anna, calls):
+            nobody = EndError(Code.NOT_FOUND, "there is nobody of that name", "USER_NOT_FOUND")
+            done = pb.InviteUserResponse()
+            calls.answers("InviteUser", done, nobody, done, nobody)
+            assert await anna.types("/invite bob,dora,carol") == [
+                "08:00 · Invited to plan (private): bob, carol.",
+                "08:00 · dora: there is nobody of that name",
+            ]
+            assert await anna.types("/invite dora") == ["08:00 · there is nobody of that name"]
+            broken = EndError(Code.UNAVAILABLE, "gone")
+            calls.answers("InviteUser", done, broken)
+            (line,) = await anna.types("/invite bob,carol")
+            assert line.startswith("08:00 · /invite got no answer: it may be done, or not.")
 
     run(story())
 

@@ -51,7 +51,7 @@ async def seated() -> AsyncIterator[tuple[Seat, RecordedCalls]]:
             "/server-ban 2001:db8::1",
             pb.BanNetworkRequest(network="2001:db8::1"),
             pb.BanNetworkResponse(network="2001:db8::1/128", until_ms=FOREVER),
-            "0 connections ended; 2001:db8::1/128 is kept out for ever",
+            "2001:db8::1/128 is kept out for ever",
         ),
         ("/server-unban bob", pb.UnbanUserRequest(name="bob"), None, "bob may come again."),
         (
@@ -64,19 +64,20 @@ async def seated() -> AsyncIterator[tuple[Seat, RecordedCalls]]:
             "/lockdown guests spam",
             pb.SetLockdownRequest(guests=True, reason="spam"),
             None,
-            "No guest can come now; those who are here stay.",
+            "Locked down: no guest can come. Those who are here stay. /lockdown off ends it.",
         ),
         (
             "/lockdown all",
             pb.SetLockdownRequest(guests=True, registrations=True),
             None,
-            "Nobody can register and no guest can come now.",
+            "Locked down: nobody can make an account, and no guest can come. "
+            "Those who are here stay. /lockdown off ends it.",
         ),
         (
             "/lockdown off",
             pb.SetLockdownRequest(),
             None,
-            "The server is open as its configuration says.",
+            "No lock-down: newcomers may do what the configuration lets them.",
         ),
         (
             "/admin bob on",

@@ -35,6 +35,21 @@ def test_a_room_that_was_left_leads_back() -> None:
     assert anna.told(it.RoomClosed("r1")) == ["08:00 · you left #lobby, now in no room"]
 
 
+def test_what_waits_for_a_private_room_is_given_back_when_it_is_left() -> None:
+    """Whoever is out of it cannot speak there; to a public room it is still sent."""
+    anna = connected()
+    anna.told(opened(PLAN), live(0, PLAN))
+    say(anna.state, "for the lobby")
+    say(anna.state, "for the plan", target=ById("r5"))
+    assert anna.told(it.RoomClosed("r5")) == [
+        "08:00 plan (private) ✗ not sent: for the plan",
+        "        you left plan (private)",
+        "08:00 · you left plan (private)",
+    ]
+    anna.told(it.RoomClosed("r1"))
+    assert anna.texts_written() == ["for the lobby"]
+
+
 @pytest.mark.parametrize(
     ("reason", "until_ms", "words"),
     [
@@ -91,11 +106,11 @@ def test_a_mute_is_told_and_kept() -> None:
     anna = connected()
     words = "you may not speak in lobby: enough"
     assert anna.told(it.Muted("r1", EIGHT + 60_000, words)) == [
-        "08:00 · You may not speak in #lobby until 08:01 today: enough"
+        "08:00 · You are muted in #lobby until 08:01 today: enough"
     ]
     assert anna.state.rooms["r1"].info.muted_until_ms == EIGHT + 60_000
     (line,) = anna.told(it.Muted("r1", FOREVER_MS, "you may not speak in lobby"))
-    assert line == "08:00 · You may not speak in #lobby for ever"
+    assert line == "08:00 · You are muted in #lobby for ever"
     assert anna.told(it.Unmuted("r1")) == ["08:00 · You may speak in #lobby again"]
     assert anna.state.rooms["r1"].info.muted_until_ms == 0
     assert anna.told(it.Muted("r9", 1), it.Unmuted("r9")) == []
