@@ -43,7 +43,8 @@ What is where, from the inside out:
     question_bar questions on the screen, with hidden answers; `answers` those without a screen
     interactive  puts all of this together for `chat-cli`
     scripts/     `chat-cli send`, `tail`, and the own account without a screen
-    cli          arguments and exit codes; `program` is what it shares with chat-admin
+    cli          arguments; `program` is what it shares with chat-admin, `exits` the exit codes
+    errors       what can go wrong; `stopping` how the program is asked to end
     admin/       `chat-admin`, a program of its own
 
 The pure part imports the standard library alone, except that `wrap` and `styles` ask

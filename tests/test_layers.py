@@ -1,6 +1,7 @@
 """Who may import whom: the arrows of the design as data, and one walk over the sources."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -193,6 +194,21 @@ def test_planted_import_is_found(tmp_path: Path, importer: str, line: str, impor
     planted.parent.mkdir(parents=True)
     planted.write_text(f"import dataclasses\n{line}\n", encoding="utf-8")
     assert violations(tmp_path) == [f"{importer.removesuffix('.__init__')} imports {imported}"]
+
+
+def test_maps_have_every_module() -> None:
+    """The docstring of a package says what each of its modules is, also of the newest one."""
+    missing = []
+    # Nobody writes what the compiler makes.
+    written = PROJECT - {"chat_protos"}
+    for source in sorted(path for name in written for path in ROOT.glob(f"{name}/**/__init__.py")):
+        package = source.parent
+        told = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+        parts = {path.stem for path in package.glob("[!_]*.py")}
+        parts |= {path.parent.name for path in package.glob("*/__init__.py")}
+        named = set(re.findall(r"\w+", told))
+        missing += [f"{package.relative_to(ROOT)}: {part}" for part in sorted(parts - named)]
+    assert missing == []
 
 
 def test_launcher_never_loads_grpc() -> None:

@@ -3,10 +3,11 @@
     wire      the contract's messages to items and back
     errors    statuses to exceptions
     api       the calls on one channel
-    accounts  those about the own account; `joined` is what a sign-in brings
+    accounts, rooms, moderation  those of each further service; `unary` is what they share
+    joined    what a sign-in brings
     identity  signing in and out, with the tokens that are kept; `given` a token from outside
-    session   the Chat stream: reconnect, resume, one reader and one writer
-    reader    the Subscribe stream for `tail`: the same without orders
+    streams   the Chat stream with its orders, and Subscribe, for `tail`, without
+    session   signs in, keeps a stream open, comes back when it breaks
 
 Imports grpc, the stubs and the pure part of the client; nothing of the screens.
 """

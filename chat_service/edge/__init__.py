@@ -29,7 +29,7 @@
     figures     what it tells of itself: one table
     tally       what the edge counts of its work
     pruning     lets go of what rooms do not keep
-    transport   the gRPC servers: options, addresses
+    transport   the gRPC servers: options, addresses; encryption, what they show clients
     standard    the services that every gRPC server has: health, reflection
     gate        who comes in, and whether there are too many
     calls       what every call goes through

@@ -4,6 +4,9 @@ Whatever is random or secret was made outside and comes in here, tokens hashed.
 `wait_ms` in an order is the verdict of the rate limit: above 0, the order is
 refused with that delay, unless it turns out to be a retry that was stored.
 
+A module for each noun: accounts, messages, moderation, rooms, sessions, and upkeep, which is the
+server's own; `targets` is whom and what an order is about.
+
 What is made for each message is a NamedTuple: a frozen dataclass takes three times
 as long to make.
 """
