@@ -4,8 +4,8 @@ A RoomEvent has a place (`seq`) in its room and is what every member may see; th
 others change who is there and what exists. Every event has the time of its
 decision in milliseconds since 1970, never smaller than that of the one before.
 
-A module for each noun: accounts, moderation, rooms, sessions, and upkeep, which is the server's own;
-`history` is what a room is told.
+A module for each noun: accounts, moderation, rooms, sessions, and upkeep, which is the server's
+own; `history` is what a room is told.
 
 What is made for each message is a NamedTuple: a frozen dataclass takes three times
 as long to make.

@@ -5,8 +5,8 @@
 Writes to the scratch layer only. The same events in the same order give the same
 state, on the thread that decides, in the event loop's own copy, and in a test.
 
-A module for each of the events: accounts, history, moderation, rooms, sessions, upkeep; `links` keeps
-the indexes of the state.
+A module for each of the events: accounts, history, moderation, rooms, sessions, upkeep; `links`
+keeps the indexes of the state.
 """
 
 from collections.abc import Callable
