@@ -24,11 +24,15 @@ FLOODED = 1 / 3
 
 
 class Kills:
-    """The kills of one storm, and how long the starts after them took."""
+    """The kills of one storm, and how long the starts after them took.
+
+    `own_s` is without what they waited for a processor that others had.
+    """
 
     def __init__(self, server: Server, chance: random.Random) -> None:
         self.count = 0
         self.starts_s: list[float] = []
+        self.own_s: list[float] = []
         self._server = server
         self._chance = chance
         self._launcher_is_fresh = True
@@ -49,6 +53,7 @@ class Kills:
                 server.start_in_vain(chance.random() * START_S)
             server.start()
         self.starts_s.append(server.start_s)
+        self.own_s.append(server.start_s - server.start_waited_s)
 
 
 async def storm(

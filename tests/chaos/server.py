@@ -34,6 +34,17 @@ class Usage(NamedTuple):
     threads: int
 
 
+def waited_s(process: psutil.Process) -> float:
+    """Return how long the main thread of a process has waited for a processor, in seconds.
+
+    0 where the system does not tell.
+    """
+    try:
+        return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 class Server:
     """A server; leaving the block kills whatever of it is still there.
 
@@ -56,6 +67,8 @@ class Server:
         self.address = ""
         # Seconds from the start of the last process to the moment when it listened.
         self.start_s = 0.0
+        # How much of that launcher and instance waited for others to leave them a processor.
+        self.start_waited_s = 0.0
         # What a server wrote to stderr that was asked to stop.
         self.log: list[str] = []
         self._flags = flags if rate_limits else (*flags, "--no-rate-limits")
@@ -112,6 +125,8 @@ class Server:
         ((self._data, self.address),) = launched.addresses(1).items()
         self.start_s = time.perf_counter() - began
         self._find_instance()
+        self.start_waited_s = waited_s(psutil.Process(launched.process.pid))
+        self.start_waited_s += waited_s(self.instance)
 
     def start_in_vain(self, seconds: float) -> None:
         """Start the command, and kill all of it by SIGKILL so many seconds later."""
@@ -139,9 +154,12 @@ class Server:
     def wait_again(self) -> None:
         """Wait until an instance that was killed listens again; `start_s` says how long."""
         began = time.perf_counter()
+        launcher = psutil.Process(self.launcher.process.pid)
+        before_s = waited_s(launcher)
         self.launcher.stderr.wait_for(lambda line: line.endswith(" listens again"))
         self.start_s = time.perf_counter() - began
         self._find_instance()
+        self.start_waited_s = waited_s(launcher) - before_s + waited_s(self.instance)
 
     def freeze(self) -> None:
         """Stop the instance where it is."""
