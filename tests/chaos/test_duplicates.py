@@ -12,7 +12,7 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
 from tests.chaos.client import CONNECTION, Client
 from tests.chaos.figures import Figures
-from tests.chaos.load import settle
+from tests.chaos.load import settle, until
 from tests.chaos.record import BrokenPromiseError, Place, Record, message_id
 from tests.chaos.scale import BOUNDED, Scale
 from tests.chaos.server import Server
@@ -53,6 +53,11 @@ async def storm(
         for _ in range(scale.repeated):
             thrice.say()
         await settle([thrice, other])
+        # A post is answered with its first answer, and two more are on their way.
+        await until(
+            lambda: record.duplicates >= 2 * scale.repeated or bool(record.breaches),
+            "all copies are answered",
+        )
         counts.append(record.duplicates)
         number = scale.repeated
         copies = [post(thrice, record, "one of many", number) for _ in range(scale.copies)]

@@ -34,8 +34,8 @@ ANSWER_S = 20.0
 """An answer that takes longer does not come."""
 
 
-# Requests after which the odd value of a field has come up for sure: one in fifty has it.
-ENOUGH = 600
+# Requests after which the odd value of a field has come up for sure: one in sixty has it.
+ENOUGH = 1200
 
 # A status that crosses a client's write; that it was no mistake of the server the log tells.
 LOST = "Internal error from Core"
