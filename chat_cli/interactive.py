@@ -228,6 +228,7 @@ def _now_ms() -> int:
 def _confess(client: Client, context: dict[str, Any]) -> None:
     """Tell of a mistake that asyncio reports, in one line, and go on."""
     error = context.get("exception")
-    # grpc's poller reports that there was nothing to read; known and harmless.
-    if error is not None and not isinstance(error, BlockingIOError):
+    # grpc's poller reports that there was nothing to read, or what is left of a loop that is
+    # closed; known and harmless.
+    if error is not None and "PollerCompletionQueue" not in context["message"]:
         client.trouble(f"This is a bug of chat-cli: {type(error).__name__}: {error}")

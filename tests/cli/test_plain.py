@@ -285,3 +285,25 @@ def test_a_removed_user_is_1(stdin: Pipe, capsys: pytest.CaptureFixture[str]) ->
     run(story())
     assert "-- the operator: last call" in shown
     assert capsys.readouterr().err == "not sent: two\n"
+
+
+def test_a_bug_is_told_and_what_grpc_stumbles_over_is_not(
+    stdin: Pipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line for a mistake of ours; none for the poller, which goes on."""
+
+    async def story() -> None:
+        async with FakeService() as fake:
+            chatting = asyncio.create_task(chat(fake.target, "anna", "lobby"))
+            await fake.is_read()
+            report = asyncio.get_running_loop().call_exception_handler
+            callback = "Exception in callback PollerCompletionQueue._handle_events(<loop>)()"
+            report({"message": callback, "exception": RuntimeError("Event loop is closed")})
+            report({"message": callback, "exception": BlockingIOError(11, "try again")})
+            report({"message": "Task exception was never retrieved", "exception": KeyError("x")})
+            stdin.end()
+            assert await chatting == Exit.DONE
+
+    run(story())
+    told = [line for line in capsys.readouterr().out.splitlines() if "bug of chat-cli" in line]
+    assert [line.partition("bug of ")[2] for line in told] == ["chat-cli: KeyError: 'x'"]
