@@ -7,6 +7,7 @@ Small enough to be read beside `chat.proto`: rooms, sessions, posts with their
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from google.protobuf.message import Message
 from chat_protos.chat.v1 import chat_pb2 as pb
 from tests.cli.ends import Code, Context, EndError, abort, token_of
 from tests.cli.fake_accounts import FakeAccounts
+from tests.e2e.held_ports import held_ports
 
 __all__ = ["Code", "EndError", "FakeService"]
 from tests.authority import Issued
@@ -95,6 +97,7 @@ class FakeService:
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._count = 0
         self._server: grpc.aio.Server | None = None
+        self._held = ExitStack()
         self.accounts = FakeAccounts(self)
         self.room("lobby")
 
@@ -106,6 +109,7 @@ class FakeService:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        self._held.close()
 
     @property
     def target(self) -> str:
@@ -113,15 +117,16 @@ class FakeService:
         return f"127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, always on the same port, which nobody else is given while it is away."""
+        self.port = self.port or self._held.enter_context(held_ports())
         self._server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
         self._server.add_generic_rpc_handlers((self._handlers(), self.accounts.handlers()))
         place = f"127.0.0.1:{self.port}"
         if self.issued:
             pair = (self.issued.key, self.issued.pem)
-            self.port = self._server.add_secure_port(place, grpc.ssl_server_credentials([pair]))
+            self._server.add_secure_port(place, grpc.ssl_server_credentials([pair]))
         else:
-            self.port = self._server.add_insecure_port(place)
+            self._server.add_insecure_port(place)
         await self._server.start()
 
     async def stop(self) -> None:
