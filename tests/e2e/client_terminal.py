@@ -5,7 +5,8 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from tests.e2e.window import PATIENCE, Window
+from tests.e2e.launched import PATIENCE
+from tests.e2e.window import Window
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "chat-cli")
 

@@ -18,8 +18,12 @@ import psutil
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "chat-server")
 
-PATIENCE = 30.0
-"""Seconds after which a test that waits in vain gives up."""
+PATIENCE = 120.0
+"""Seconds after which a test that waits in vain gives up.
+
+Longer than programs wait by themselves, such as clients half a minute between two tries, on a
+machine that has much else to do.
+"""
 
 
 class Lines:

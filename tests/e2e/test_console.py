@@ -17,7 +17,10 @@ import pytest
 
 from tests.e2e.client_terminal import Terminal
 from tests.e2e.held_ports import held_ports
-from tests.e2e.window import PATIENCE, Window
+from tests.e2e.launched import PATIENCE
+from tests.e2e.window import Window
+
+ENTER_ALTERNATE_SCREEN = b"\x1b[?1049h"
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 
@@ -136,6 +139,8 @@ def test_five_instances_from_start_to_shutdown(tmp_path: Path) -> None:
             assert server.admin("say", "--port", str(first), "from a script").returncode == 0
             ann.sees("-- the operator: from a script")
 
+            # The question counts those of the last look.
+            server.until(lambda: server.row(first).split()[7:8] == ["1"])
             server.enters("shutdown")
             server.shows("1 person is connected. Stop everything?")
             server.enters("y")
@@ -187,7 +192,9 @@ def test_console_that_is_killed_is_replaced(tmp_path: Path) -> None:
         ann.sees("in #lobby")
         before = server.processes()
         before["data"].kill()
-        server.until(lambda: server.processes().get("data", before["data"]) != before["data"])
+        # What is typed before it takes the keys is not for it.
+        server.until(lambda: server.raw.count(ENTER_ALTERNATE_SCREEN) == 2)
+        assert server.processes()["data"] != before["data"]
         server.enters("users")
         server.shows("ann ")
         assert server.processes()[str(port)] == before[str(port)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from chat_service.posix import lock_directory
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import COMMAND, PATIENCE
 from tests.e2e.window import Window
 from tests.launcher.fakes import wait_until
@@ -119,8 +120,7 @@ def test_end_of_the_terminal_is_a_stop(tmp_path: Path) -> None:
 
 def test_without_a_console_the_end_of_the_terminal_is_a_stop(tmp_path: Path) -> None:
     """So it is also where lines are shown and no console."""
-    # A line soon after the end: the window is only let go when something comes.
-    with window(tmp_path, "--no-console", "--stats-interval=1") as server:
+    with window(tmp_path, "--no-console") as server:
         server.shows("listening on ")
         processes = children(server)
         server.close()
@@ -140,21 +140,20 @@ def test_sighup_on_a_terminal_that_is_there_is_no_stop(tmp_path: Path) -> None:
 
 def test_with_nohup_the_end_of_the_terminal_is_none_of_its_business(tmp_path: Path) -> None:
     """Who ignores SIGHUP at its start serves on, and is still stopped by SIGTERM."""
-    command = (COMMAND, "--port=0", f"--data-dir={tmp_path}", "--no-console")
-    with Window(
-        "/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"', *command, environment=os.environ
-    ) as server:
-        server.shows("listening on ")
-        wait_until(lambda: admin_process(server))
-        server.close()
-        # What it logs lets the window go; that it comes back again shows who is alive then.
-        kill_instance(server)
-        wait_until(lambda: psutil.Process(server.process.pid).terminal() is None)
-        kill_instance(server)
-        processes = children(server)
-        server.signals(signal.SIGTERM)
-        assert server.ends() == 0
-        wait_gone(processes)
+    with held_ports() as port:
+        command = (COMMAND, f"--port={port}", f"--data-dir={tmp_path}", "--no-console")
+        ignoring = ("/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"')
+        with Window(*ignoring, *command, environment=os.environ) as server:
+            server.shows("listening on ")
+            wait_until(lambda: admin_process(server))
+            server.close()
+            wait_until(lambda: psutil.Process(server.process.pid).terminal() is None)
+            # That it comes back, and is told of, shows that the launcher lives.
+            kill_instance(server)
+            processes = children(server)
+            server.signals(signal.SIGTERM)
+            assert server.ends() == 0
+            wait_gone(processes)
 
 
 def test_ctrl_c_before_the_console_shows_is_a_stop(tmp_path: Path) -> None:

@@ -3,21 +3,23 @@
 import fcntl
 import os
 import pty
+import re
+import select
 import signal
 import struct
 import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import pyte
 
-PATIENCE = 30.0
-"""Seconds after which a test that waits in vain gives up."""
+from tests.e2e.launched import PATIENCE
 
 # Makes the pseudo-terminal the controlling one, as a terminal window does, so that closing it
 # hangs up the program.
@@ -25,6 +27,9 @@ _IN_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execv(sys.argv[1], sys.argv[1:])"
 )
+
+# Behind each of its drawings prompt_toolkit shows the cursor.
+_END_OF_A_DRAWING = re.compile(rb"(?<=\x1b\[\?25h)")
 
 
 class Window:
@@ -42,8 +47,11 @@ class Window:
         self._columns = columns
         self._screen = pyte.HistoryScreen(columns, rows, history=100_000)
         self._stream = pyte.ByteStream(self._screen)
-        self._drawn = threading.Condition()
+        self._lock = threading.RLock()
+        # What somebody waits for.
+        self._awaited: tuple[Callable[[], bool], Future[bool]] | None = None
         self._open = True
+        self._wake, self._waker = os.pipe()
         # Everything that the program has written.
         self.raw = b""
         self.process = subprocess.Popen(
@@ -75,7 +83,6 @@ class Window:
             self.process.kill()
             self.process.wait()
         self.close()
-        self._thread.join(PATIENCE)
         if error is not None:
             # Shown by pytest beside the failure.
             print("the window:", *self.everything(), sep="\n")
@@ -94,7 +101,7 @@ class Window:
 
     def rows(self) -> list[str]:
         """Give the visible rows, without blanks at their ends and empty rows below."""
-        with self._drawn:
+        with self._lock:
             rows = [row.rstrip() for row in self._screen.display]
         while rows and not rows[-1]:
             rows.pop()
@@ -102,26 +109,35 @@ class Window:
 
     def everything(self) -> list[str]:
         """Give the rows with those that have scrolled away."""
-        with self._drawn:
+        with self._lock:
             top = [
                 "".join(line[column].data for column in range(self._columns)).rstrip()
                 for line in self._screen.history.top
             ]
-        return top + self.rows()
+            return top + self.rows()
 
     def count(self, text: str) -> int:
         """Count the rows, seen and scrolled away, that hold a text."""
         return sum(text in row for row in self.everything())
 
     def until(self, predicate: Callable[[], bool]) -> None:
-        """Wait until what is drawn fulfils a condition. Raises AssertionError in vain."""
-        # The second look is taken while nothing can be drawn: what was seen may pass at once,
-        # as the state in a status bar does.
-        with self._drawn:
-            self._drawn.wait_for(lambda: predicate() or not self._open, PATIENCE)
-            fulfilled = predicate()
-            vain = "waited in vain" if self._open else f"it ended with {self.process.poll()}"
-        assert fulfilled, f"{vain}; the window is\n" + "\n".join(self.everything())
+        """Wait until what is drawn fulfils a condition. Raises AssertionError in vain.
+
+        Each drawing is judged before the next one, however soon that comes: what is shown for a
+        moment is seen by whoever waits for it.
+        """
+        with self._lock:
+            if predicate():
+                return
+            fulfilled: Future[bool] = Future()
+            self._awaited = (predicate, fulfilled)
+            if not self._open:
+                fulfilled.set_result(False)
+        with suppress(TimeoutError):
+            if fulfilled.result(PATIENCE):
+                return
+        vain = "waited in vain" if self._open else f"it ended with {self.process.poll()}"
+        raise AssertionError(f"{vain}; the window is\n" + "\n".join(self.everything()))
 
     def sees(self, *texts: str, times: int = 1) -> None:
         """Wait until each text has stood in so many rows."""
@@ -133,7 +149,7 @@ class Window:
 
     def resizes(self, columns: int, rows: int) -> None:
         """Change the size of the window, of which the program is told."""
-        with self._drawn:
+        with self._lock:
             self._columns = columns
             self._screen.resize(rows, columns)
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -143,8 +159,11 @@ class Window:
         return list(termios.tcgetattr(self._master))
 
     def ends(self) -> int:
-        """Wait for the end of the program; give its exit status."""
-        return self.process.wait(PATIENCE)
+        """Wait for the end of the program, and of all that it writes; give its exit status."""
+        status = self.process.wait(PATIENCE)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "something else has the terminal"
+        return status
 
     def signals(self, number: signal.Signals) -> None:
         """Send a signal to the program."""
@@ -152,17 +171,43 @@ class Window:
 
     def close(self) -> None:
         """Close the window, which hangs up the program."""
-        master, self._master = self._master, -1
-        if master >= 0:
+        if self._master >= 0:
+            os.close(self._waker)
+            # As long as somebody reads a terminal it is not hung up.
+            self._thread.join(PATIENCE)
+            os.close(self._wake)
+            master, self._master = self._master, -1
             os.close(master)
 
     def _read(self) -> None:
-        with suppress(OSError):
-            while data := os.read(self._master, 65_536):
-                with self._drawn:
-                    self.raw += data
-                    self._stream.feed(data)
-                    self._drawn.notify_all()
-        with self._drawn:
+        for data in self._written():
+            for drawing in filter(None, _END_OF_A_DRAWING.split(data)):
+                with self._lock:
+                    self.raw += drawing
+                    self._stream.feed(drawing)
+                    self._judge()
+        with self._lock:
             self._open = False
-            self._drawn.notify_all()
+            self._judge()
+
+    def _written(self) -> Iterator[bytes]:
+        """Give what comes until nobody can write any more, or the window is closed."""
+        both = (self._master, self._wake)
+        with suppress(OSError):
+            while self._wake not in select.select(both, (), ())[0]:
+                yield os.read(self._master, 65_536)
+
+    def _judge(self) -> None:
+        """Tell whoever waits, if there is something to tell."""
+        if self._awaited:
+            predicate, fulfilled = self._awaited
+            try:
+                if predicate():
+                    fulfilled.set_result(True)
+                elif not self._open:
+                    fulfilled.set_result(False)
+                else:
+                    return
+            except Exception as error:
+                fulfilled.set_exception(error)
+            self._awaited = None
