@@ -15,6 +15,7 @@ import pytest
 from tests.e2e.client_terminal import COMMAND, Terminal, environment, run_client
 from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched, Lines
+from tests.launcher.fakes import wait_until
 
 MARK = "\u00a0✓"
 
@@ -78,6 +79,8 @@ def makes_bot(window: Terminal, name: str) -> str:
     window.sees(f"{name} is a bot of yours.")
     window.enters(f"/token new t read,post {name}")
     window.sees("which is shown only now:")
+    # The bar is drawn after all of it.
+    window.until(lambda: window.rows()[-1].startswith(" online"))
     rows = window.everything()
     (told,) = [number for number, row in enumerate(rows) if "which is shown only now:" in row]
     return rows[told + 1].split()[-1]
@@ -97,21 +100,21 @@ def assert_kept_nowhere(place: Place, secret: str) -> None:
 
 def test_a_name_becomes_an_account_and_stays_signed_in(place: Place) -> None:
     """Register, leave, and be back by the token that was kept; the password is seen nowhere."""
-    with place.window("ann") as ann:
+    with place.window("ann", machine="own") as ann:
         register(ann)
         assert PASSWORD not in command_line(ann)
         ann.enters("/quit")
         assert ann.ends() == 0
         assert PASSWORD.encode() not in ann.raw
-    tokens = list(place.state_dir("home").rglob("sessions/*/*.json"))
+    tokens = list(place.state_dir("own").rglob("sessions/*/*.json"))
     assert [oct(path.stat().st_mode & 0o777) for path in tokens] == ["0o600"]
-    with place.window("ann") as again:
+    with place.window("ann", machine="own") as again:
         again.sees("You are ann on")
         again.enters("/whoami")
         again.sees("an account since")
         again.enters("/logout")
         assert again.ends() == 0
-    assert not list(place.state_dir("home").rglob("sessions/*/*.json"))
+    assert not list(place.state_dir("own").rglob("sessions/*/*.json"))
     assert_kept_nowhere(place, PASSWORD)
 
 
@@ -251,10 +254,10 @@ def test_a_terminal_that_can_do_nothing_hides_the_password_too(place: Place) -> 
         register(fay)
     with place.window("fay", machine="dumb", term="dumb") as fay:
         fay.shows("Password for fay:")
-        fay.until(lambda: not int(str(fay.modes()[3])) & 0o10)
+        wait_until(lambda: not int(str(fay.modes()[3])) & 0o10)
         fay.enters(PASSWORD)
         fay.sees("You are fay on")
-        fay.until(lambda: bool(int(str(fay.modes()[3])) & 0o10))
+        wait_until(lambda: int(str(fay.modes()[3])) & 0o10)
         fay.enters("seen")
         fay.sees(f"fay: seen{MARK}")
         assert PASSWORD.encode() not in fay.raw

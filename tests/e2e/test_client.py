@@ -122,6 +122,8 @@ def test_typing_is_never_broken_by_messages(place: Place) -> None:
     assert said(ann, "flood") == [f"flood {number}." for number in range(20)]
     ann.enters("")
     ann.sees(f"ann: {line}{MARK}")
+    # At a look when the last row is drawn, as all above it is then.
+    ann.until(lambda: ann.rows()[-1].startswith(" online"))
     strays = [
         row for row in ann.everything() if not re.match(r"\d\d:\d\d |      |#| online", row) and row
     ]
@@ -347,7 +349,12 @@ def test_a_killed_client_is_back_under_its_name(place: Place) -> None:
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[tuple[Launched, str]]:
     """Start a server that a test may hurt."""
-    with Launched("--port", "0", "--data-dir", tmp_path / "data", "--no-rate-limits") as server:
+    with (
+        held_ports() as port,
+        Launched(
+            *("--port", str(port), "--data-dir", tmp_path / "data", "--no-rate-limits")
+        ) as server,
+    ):
         (address,) = server.addresses(1).values()
         yield server, address
 
@@ -696,7 +703,13 @@ def test_lines_through_pipes(place: Place) -> None:
 def test_grpc_says_nothing_by_itself(place: Place) -> None:
     """The C core's own log does not soil the screen when the server is not there."""
     with Terminal(place.state_dir("ann"), "--target", "127.0.0.1:1", "--name", "ann") as ann:
-        ann.sees("127.0.0.1:1: no answer, trying again in", "next try in")
-        assert len(ann.rows()) == 3
+        told = ("127.0.0.1:1: no answer, trying again in", "#lobby>", "offline, next try in")
+        # All at one look: the rows below are drawn anew with each try.
+        ann.until(
+            lambda: (
+                len(rows := ann.rows()) == len(told)
+                and all(text in row for text, row in zip(told, rows, strict=True))
+            )
+        )
         ann.types("\x04")
         assert ann.ends() == 3
