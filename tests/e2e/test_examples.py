@@ -18,6 +18,7 @@ from tests.e2e.example_clients import (
     stubs_go,
 )
 from tests.e2e.example_link import Link
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
 
 BURST = 20
@@ -43,7 +44,10 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def launched(tmp_path: Path) -> Iterator[Launched]:
     """Run a server."""
-    with Launched("--port", "0", "--data-dir", tmp_path / "data") as launched:
+    with (
+        held_ports() as port,
+        Launched("--port", str(port), "--data-dir", tmp_path / "data") as launched,
+    ):
         yield launched
 
 

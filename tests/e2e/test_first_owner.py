@@ -8,6 +8,7 @@ import grpc
 from chat_protos.chat.v1 import accounts_pb2, chat_pb2
 from chat_protos.chat.v1.accounts_pb2_grpc import AccountServiceStub
 from chat_protos.chat.v1.chat_pb2_grpc import ChatServiceStub
+from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
 from tests.e2e.test_admin import Admin
 from tests.e2e.test_console import console
@@ -57,33 +58,34 @@ def signs_in(address: str, name: str, password: str) -> str:
 
 def test_first_admin_comes_by_the_code_that_the_start_prints(tmp_path: Path) -> None:
     """One code for both, good once for each; a crash keeps it, no start with an admin has one."""
-    arguments = ("--port", "0", "--instances", "2", "--data-dir", tmp_path)
-    with Launched(*arguments) as server:
-        addresses = server.addresses(2)
-        first, second = (addresses[tmp_path / f"ephemeral-{n}"] for n in (1, 2))
-        code, named = code_of(server)
-        assert first in named
-        assert second in named
-        commands = [" ".join(process.cmdline()) for process in server.instances().values()]
-        assert all("owner_code_hash" in one and code not in one for one in commands)
-        assert registers(first, "alice", code.lower()).account.admin
-        assert refused(first, "bob", code) == "PERMISSION_DENIED"
-        for data_dir, address in addresses.items():
-            server.instances()[data_dir].kill()
-            comes_back(server, address)
-        assert refused(first, "bob", code) == "PERMISSION_DENIED"
-        assert registers(second, "carol", code).account.admin
-        server.terminate()
-        assert server.wait() == 0
-        assert not any(code in line for line in server.stderr.rest())
-        assert [code in line for line in server.stdout.rest()].count(True) == 1
-    for path in tmp_path.rglob("*"):
-        assert not path.is_file() or code.encode() not in path.read_bytes()
-    with Launched(*arguments) as server:
-        server.addresses(2)
-        server.terminate()
-        assert server.wait() == 0
-        assert not any("no admin" in line for line in server.stdout.rest())
+    with held_ports(2) as port:
+        arguments = ("--port", str(port), "--instances", "2", "--data-dir", tmp_path)
+        with Launched(*arguments) as server:
+            addresses = server.addresses(2)
+            first, second = (addresses[tmp_path / str(port + n)] for n in (0, 1))
+            code, named = code_of(server)
+            assert first in named
+            assert second in named
+            commands = [" ".join(process.cmdline()) for process in server.instances().values()]
+            assert all("owner_code_hash" in one and code not in one for one in commands)
+            assert registers(first, "alice", code.lower()).account.admin
+            assert refused(first, "bob", code) == "PERMISSION_DENIED"
+            for data_dir, address in addresses.items():
+                server.instances()[data_dir].kill()
+                comes_back(server, address)
+            assert refused(first, "bob", code) == "PERMISSION_DENIED"
+            assert registers(second, "carol", code).account.admin
+            server.terminate()
+            assert server.wait() == 0
+            assert not any(code in line for line in server.stderr.rest())
+            assert [code in line for line in server.stdout.rest()].count(True) == 1
+        for path in tmp_path.rglob("*"):
+            assert not path.is_file() or code.encode() not in path.read_bytes()
+        with Launched(*arguments) as server:
+            server.addresses(2)
+            server.terminate()
+            assert server.wait() == 0
+            assert not any("no admin" in line for line in server.stdout.rest())
 
 
 def test_way_back_in_needs_the_data_directory_alone(tmp_path: Path) -> None:

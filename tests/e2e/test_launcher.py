@@ -44,6 +44,11 @@ def lobby() -> chat_pb2.RoomTarget:
     return chat_pb2.RoomTarget(room_name="lobby")
 
 
+def running(data_dir: Path, port: int, instances: int) -> Launched:
+    """Start so many servers, on ports from this one on."""
+    return Launched("--port", str(port), "--instances", str(instances), "--data-dir", data_dir)
+
+
 def assert_gone(processes: Iterable[psutil.Process]) -> None:
     """Wait until none of the processes is left."""
     _, left = psutil.wait_procs(list(processes), PATIENCE)
@@ -69,21 +74,20 @@ def listening(port: int) -> Iterator[None]:
 
 def admin(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run `chat-admin` for the servers of a data directory, once they can be asked."""
-    wait_until((data_dir / "admin.sock").exists)
     return subprocess.run(
-        [ADMIN_COMMAND, "--data-dir", data_dir, *arguments],
+        [ADMIN_COMMAND, "--data-dir", data_dir, "--wait", str(PATIENCE), *arguments],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=2 * PATIENCE,
         check=False,
     )
 
 
 def test_five_instances_are_five_servers(tmp_path: Path) -> None:
     """Five listen, each keeps to itself, and SIGTERM ends all with 0 and free ports."""
-    with Launched("--port", "0", "--instances", "5", "--data-dir", tmp_path) as server:
+    with held_ports(5) as port, running(tmp_path, port, 5) as server:
         addresses = server.addresses(5)
-        assert sorted(addresses) == [tmp_path / f"ephemeral-{place}" for place in range(1, 6)]
+        assert sorted(addresses) == sorted(tmp_path / str(port + place) for place in range(5))
         instances = server.instances()
         assert set(instances) == set(addresses)
         epochs = set()
@@ -104,16 +108,16 @@ def test_five_instances_are_five_servers(tmp_path: Path) -> None:
 
 def test_killed_instance_comes_back_with_its_data(tmp_path: Path) -> None:
     """An instance that is killed is back on its port with what was acknowledged before."""
-    with Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server:
-        address = server.addresses(2)[tmp_path / "ephemeral-2"]
+    with held_ports(2) as port, running(tmp_path, port, 2) as server:
+        one, two = (tmp_path / str(port + place) for place in range(2))
+        address = server.addresses(2)[two]
         with stub(address) as chat:
             token = chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE).token
             post = chat_pb2.Post(room=lobby(), text="still here?", client_msg_id="1")
             posted = chat.PostMessage(
                 chat_pb2.PostMessageRequest(post=post), metadata=bearer(token), timeout=PATIENCE
             )
-        other = server.instances()[tmp_path / "ephemeral-1"]
-        killed = server.instances()[tmp_path / "ephemeral-2"]
+        other, killed = server.instances()[one], server.instances()[two]
         killed.kill()
         server.stderr.wait_for(lambda line: f"{address} was ended by SIGKILL" in line)
         server.stderr.wait_for(lambda line: f"{address} listens again" in line)
@@ -126,13 +130,13 @@ def test_killed_instance_comes_back_with_its_data(tmp_path: Path) -> None:
         assert [(event.seq, event.message.text) for event in page.events] == [
             (posted.seq, "still here?")
         ]
-        assert server.instances()[tmp_path / "ephemeral-1"] == other
-        assert server.instances()[tmp_path / "ephemeral-2"].pid != killed.pid
+        assert server.instances()[one] == other
+        assert server.instances()[two].pid != killed.pid
 
 
 def test_killed_launcher_leaves_nothing(tmp_path: Path) -> None:
     """When the launcher itself is killed every process ends, and ports and data are free."""
-    with Launched("--port", "0", "--instances", "5", "--data-dir", tmp_path) as server:
+    with held_ports(5) as port, running(tmp_path, port, 5) as server:
         addresses = server.addresses(5)
         processes = [*server.instances().values(), server.admin()]
         server.process.kill()
@@ -174,7 +178,7 @@ def test_busy_port_is_named_and_stops_all(tmp_path: Path) -> None:
     with (
         held_ports(2) as port,
         listening(port + 1),
-        Launched("--port", str(port), "--instances", "2", "--data-dir", tmp_path) as server,
+        running(tmp_path, port, 2) as server,
     ):
         assert server.wait() == 1
         (line,) = [line for line in server.stderr.rest() if " INFO " not in line]
@@ -227,33 +231,31 @@ def test_second_launcher_on_the_same_data_is_refused(tmp_path: Path) -> None:
 def test_instances_are_added_and_removed(tmp_path: Path) -> None:
     """One is added and serves, one is removed and its port free; the others do not notice."""
     with (
-        held_ports() as port,
-        Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server,
+        held_ports(3) as port,
+        running(tmp_path, port, 2) as server,
     ):
-        addresses = server.addresses(2)
+        one, two, three = (tmp_path / str(port + place) for place in range(3))
+        first = server.addresses(2)[one]
         before = server.instances()
-        assert admin(tmp_path, "start", str(port)).returncode == 0
-        added = server.instances()[tmp_path / str(port)]
-        with stub(f"127.0.0.1:{port}") as chat:
+        third = str(port + 2)
+        assert admin(tmp_path, "start", third).returncode == 0
+        added = server.instances()[three]
+        with stub(f"127.0.0.1:{third}") as chat:
             assert chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE).token
-        taken = admin(tmp_path, "start", str(port))
+        taken = admin(tmp_path, "start", third)
         assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
-        first = addresses[tmp_path / "ephemeral-1"]
-        assert admin(tmp_path, "stop", first.rpartition(":")[2]).returncode == 0
-        assert_gone([before[tmp_path / "ephemeral-1"]])
+        assert admin(tmp_path, "stop", str(port)).returncode == 0
+        assert_gone([before[one]])
         assert_free([first])
-        assert server.instances() == {
-            tmp_path / "ephemeral-2": before[tmp_path / "ephemeral-2"],
-            tmp_path / str(port): added,
-        }
-        assert admin(tmp_path, "start", first.rpartition(":")[2]).returncode == 0
+        assert server.instances() == {two: before[two], three: added}
+        assert admin(tmp_path, "start", str(port)).returncode == 0
         with stub(first) as chat:
             assert chat.Join(chat_pb2.JoinRequest(name="alice"), timeout=PATIENCE).token
         assert admin(tmp_path, "shutdown").returncode == 0
         assert server.wait() == 0
         lines = server.stdout.rest()
         assert [line.startswith("no admin yet on ") for line in lines] == [False, False, True, True]
-        assert f"127.0.0.1:{port}:" in lines[3]
+        assert f"127.0.0.1:{third}:" in lines[3]
 
 
 def test_busy_port_is_refused_and_changes_nothing(tmp_path: Path) -> None:
