@@ -39,7 +39,8 @@ What is where, from the inside out:
     lookups      users, rooms and history, asked of the server
     dispatch     what each command means: effects, a question to the server or to the person
     client       ties typed lines and items to state, session and screen
-    prompt       the scrolling screen (prompt_toolkit); plain: the same without
+    prompt       the scrolling screen (prompt_toolkit), `printing` what goes above it; plain: the
+                 same without
     question_bar questions on the screen, with hidden answers; `answers` those without a screen
     interactive  puts all of this together for `chat-cli`
     scripts/     `chat-cli send`, `tail`, and the own account without a screen

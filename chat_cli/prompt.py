@@ -1,18 +1,16 @@
 """The scrolling screen: messages above, the line being typed below, nothing in each other's way.
 
 One prompt_toolkit application runs from start to end and owns the bottom of the terminal: the
-messages on their way, the input, the toolbar. What is shown goes into the terminal's own
-scroll-back: the application is erased, the lines are printed, the application is drawn again.
-The terminal stays in raw mode meanwhile, so what is typed at that moment is not echoed
-between the lines.
+messages on their way, the input, the toolbar. What is shown goes above it, see `printing`. The
+terminal stays in raw mode meanwhile, so what is typed at that moment is not echoed between the
+lines.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from prompt_toolkit.application import Application
-from prompt_toolkit.application.current import set_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, is_done
@@ -27,16 +25,15 @@ from prompt_toolkit.utils import get_cwidth, suspend_to_background_supported
 
 from chat_cli.client import Client
 from chat_cli.completion import common_prefix
+from chat_cli.printing import Printer
 from chat_cli.question_bar import AskedQuestions, QuestionBar
-from chat_cli.render import Fragments, Line
-from chat_cli.scrollback import Change, Redrawing, Scrollback, amended
+from chat_cli.render import Line
+from chat_cli.scrollback import Change
 from chat_cli.state import ChatState
 from chat_cli.status import prompt, toolbar, waiting_lines
 from chat_cli.styles import STYLE
 from chat_cli.wrap import fold
 
-# Seconds between two prints under a flood: smooth to the eye, and the terminal keeps up.
-_GATHER = 0.05
 # Rows that a text of many lines may take; it scrolls inside.
 _INPUT_ROWS = 10
 # Columns by which the further rows of the input are indented, at most: "#lobby> ".
@@ -58,10 +55,6 @@ class PromptScreen:
         self._state = state
         self._clock = clock
         self._client: Client | None = None
-        self._lines: list[Line] = []
-        self._scrollback = Scrollback()
-        self._printing: asyncio.TimerHandle | None = None
-        self._printed_at = 0.0
         self._accepting = False
         self._returned: str | None = None
         self._interrupted = False
@@ -79,6 +72,7 @@ class PromptScreen:
             input=terminal_in,
             output=terminal_out,
         )
+        self._printer = Printer(self._app)
         # Whoever asks unasked waits until the line is empty.
         self._app.before_render += lambda _: self._focus()
         self._app.after_render += lambda _: self._painted.set()
@@ -92,21 +86,11 @@ class PromptScreen:
 
     def show(self, lines: Sequence[Line]) -> None:
         """Add lines to the scroll-back; several calls soon after each other print once."""
-        self._lines += lines
-        if self._printing is None and self._app.is_running:
-            loop = asyncio.get_running_loop()
-            wait = max(0.0, self._printed_at + _GATHER - loop.time())
-            self._printing = loop.call_later(wait, self._print)
+        self._printer.show(lines)
 
     def amend(self, change: Change) -> None:
         """Change messages that wait to be printed or stand in the window."""
-        self._lines = amended(self._lines, change) or self._lines
-        size = self._app.output.get_size()
-        screen = self._app.renderer.last_rendered_screen
-        above = max(0, size.rows - (screen.height if screen else 0))
-        redrawing = self._scrollback.amend(change, size.columns, above)
-        if redrawing and self._app.is_running and not self._app.is_done:
-            self._print(redrawing)
+        self._printer.amend(change)
 
     def give_back(self, text: str) -> None:
         """Put a text into the input if that is empty, else where the arrow up fetches it."""
@@ -151,13 +135,13 @@ class PromptScreen:
             # Both mean that the terminal is gone: read from, or written to.
             with suppress(EOFError, OSError):
                 await self._app.run_async(
-                    handle_sigint=False, set_exception_handler=False, pre_run=self._begin
+                    handle_sigint=False,
+                    set_exception_handler=False,
+                    pre_run=lambda: self._printer.show(()),
                 )
         finally:
             self._bar.end()
-            if self._printing:
-                self._printing.cancel()
-                self._printing = None
+            self._printer.stop()
 
     async def painted(self) -> None:
         """Wait until the prompt has been drawn once."""
@@ -165,51 +149,7 @@ class PromptScreen:
 
     def print_rest(self) -> None:
         """Print what is left after the end of the application."""
-        self._write_lines()
-
-    def _begin(self) -> None:
-        if self._lines:
-            self.show(())
-
-    def _print(self, redrawing: Redrawing | None = None) -> None:
-        """Print what is new, after what is to be drawn anew."""
-        if self._printing:
-            self._printing.cancel()
-        self._printing = None
-        self._printed_at = asyncio.get_running_loop().time()
-        if self._app.is_running and not self._app.is_done:
-            self._app.renderer.erase()
-            if redrawing:
-                self._redraw(redrawing)
-            self._write_lines()
-            # At once, not with the next turn of the loop: under a flood that turn is long, and
-            # the line being typed must not be gone meanwhile.
-            with set_app(self._app):
-                # Controls keep their text for one count.
-                self._app.render_counter += 1
-                self._app.renderer.render(self._app, self._app.layout)
-
-    def _redraw(self, redrawing: Redrawing) -> None:
-        """Draw the end of what was printed anew; what stood above it stays."""
-        output = self._app.output
-        output.cursor_up(redrawing.up)
-        output.write_raw("\r")
-        output.erase_down()
-        self._write_rows(redrawing.rows)
-
-    def _write_lines(self) -> None:
-        lines, self._lines = self._lines, []
-        self._write_rows(self._scrollback.add(lines, self._app.output.get_size().columns))
-
-    def _write_rows(self, rows: Iterable[Fragments]) -> None:
-        fragments: StyleAndTextTuples = []
-        for row in rows:
-            fragments += row
-            fragments.append(("", "\n"))
-        if fragments:
-            # A terminal that is gone is noticed by its input.
-            with suppress(OSError):
-                self._app.print_text(fragments)
+        self._printer.print_rest()
 
     # ------------------------------------------------------------------- the layout
 
