@@ -7,7 +7,8 @@
     joined    what a sign-in brings
     identity  signing in and out, with the tokens that are kept; `given` a token from outside
     streams   the Chat stream with its orders, and Subscribe, for `tail`, without
-    session   signs in, keeps a stream open, comes back when it breaks
+    sign_in   signing in, with the password where one is needed
+    session   keeps a stream open, comes back when it breaks
 
 Imports grpc, the stubs and the pure part of the client; nothing of the screens.
 """

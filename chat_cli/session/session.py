@@ -15,47 +15,29 @@ from chat_cli import items as it
 from chat_cli.account import Account
 from chat_cli.answers import TerminalQuestions
 from chat_cli.backoff import Backoff
-from chat_cli.errors import UnansweredError
 from chat_cli.handshake import NoAnswerError
 from chat_cli.model import ResumePoint, RoomEvent, RoomInfo, Target, User
 from chat_cli.outbox import Outbox
-from chat_cli.ports import Questions, Secret
+from chat_cli.ports import Questions
 from chat_cli.session.accounts import AccountApi
 from chat_cli.session.api import ChatApi
 from chat_cli.session.errors import CallError, UnauthenticatedError, UnreachableError
 from chat_cli.session.identity import Identity
-from chat_cli.session.joined import Joined
 from chat_cli.session.moderation import ModerationApi
 from chat_cli.session.rooms import RoomApi
+from chat_cli.session.sign_in import NameRefusedError, NoPasswordError, SignIn
 from chat_cli.session.streams import Listener, Signals, converse, follow
 from chat_cli.trust import Trust, TrustError
 
 _REPLACED = "SESSION_REPLACED"
-_ENDED = "SESSION_ENDED"
 # Somebody removed the user, who should not come back by itself.
 _REMOVED = ("KICKED", "BANNED")
-_REGISTERED = "NAME_REGISTERED"
-_WRONG = "PASSWORD_WRONG"
-# How often a password may be wrong before the person has to say that it goes on.
-_TRIES = 3
-# Seconds that a sign-in may hold up the end of the program.
-_LAST_SIGN_IN = 2.0
-_NAME_REFUSED = (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.INVALID_ARGUMENT)
-_GUESTS_REFUSED = "GUESTS_REFUSED"
 
 
 def _cause(failure: CallError | None) -> it.Cause:
     if failure is None or isinstance(failure, UnreachableError):
         return it.Cause.SILENCE
     return it.Cause.BUSY if failure.passes else it.Cause.REFUSAL
-
-
-class _NameRefusedError(Exception):
-    """The server does not take the name; the text is its reason."""
-
-
-class _NoPasswordError(Exception):
-    """The account of the name was not signed in to; the text tells why."""
 
 
 class Kind(Enum):
@@ -97,14 +79,7 @@ class Session:
         self._token_refused = False
         self._clock = clock
         self._kind = kind
-        self._room = room
-        self._ask = ask
-        # What the person answered and the server has not looked at yet.
-        self._password = ""
-        # Whether only the password helps: somebody ended the session of the account.
-        self._locked = False
-        # Why the session of an account is over, until the person is told.
-        self._over = ""
+        self._sign_in = SignIn(identity, room, self._tell, ask)
         self._signals = Signals()
         self._go_on = asyncio.Event()
         self._api: ChatApi | None = None
@@ -113,9 +88,7 @@ class Session:
         self._unheard = False
         self._hint = 0.0
         self._draining = False
-        self._told_trouble = False
         self._stays = True
-        self._signed_in_before = False
 
     # ------------------------------------------------------------ from the outside
 
@@ -204,13 +177,13 @@ class Session:
             try:
                 await self._attempt()
                 failure = None
-            except _NameRefusedError as error:
+            except NameRefusedError as error:
                 self._name, reason = "", str(error)
                 continue
             except TrustError as error:
                 self._tell(it.Stopped(str(error)))
                 return
-            except _NoPasswordError as error:
+            except NoPasswordError as error:
                 await self._stay_out(str(error))
                 continue
             except CallError as error:
@@ -229,7 +202,7 @@ class Session:
                 return
             elif isinstance(failure, UnauthenticatedError) and self._identity.account:
                 self._identity.expired()
-                self._over, self._locked = str(failure), failure.reason == _ENDED
+                self._sign_in.is_over(failure)
             elif isinstance(failure, UnauthenticatedError) and self._welcomed_at is None:
                 # The token was refused at once: the identity has expired, Join again. The delay
                 # that grew while nobody answered is no measure for that, unless it happens
@@ -266,7 +239,7 @@ class Session:
             self._api = api
             try:
                 if not self._identity.token:
-                    await self._sign_in(api)
+                    await self._sign_in.sign_in(api, self._name)
                 api.token = self._identity.token
                 if self._kind is Kind.CHAT:
                     await converse(api, self, self._signals, self._clock)
@@ -280,79 +253,9 @@ class Session:
             finally:
                 self._api = None
 
-    async def _sign_in(self, api: ChatApi) -> None:
-        try:
-            joined = None if self._locked or self._password else await self._join(api)
-        except CallError as error:
-            if error.reason != _REGISTERED:
-                raise
-            joined = None
-        if joined is None:
-            joined = await self._join_by_password(api)
-        self._locked, self._over, self._signed_in_before = False, "", True
-        user = joined.user
-        self._tell(it.SignedIn(user, joined.epoch, joined.limits, joined.resumed))
-        if self._identity.trouble and not self._told_trouble:
-            self._told_trouble = True
-            self._tell(it.Remark(self._identity.trouble))
-
-    async def _join(self, api: ChatApi) -> Joined:
-        """Sign in, by the password if there is one."""
-        joining = self._identity.sign_in(api, self._name, self._room, self._password)
-        signing_in = asyncio.create_task(joining)
-        try:
-            return await asyncio.shield(signing_in)
-        except asyncio.CancelledError:
-            # The server may have opened the session already: only one that is known of can
-            # be signed out.
-            with contextlib.suppress(TimeoutError, CallError):
-                async with asyncio.timeout(_LAST_SIGN_IN):
-                    await signing_in
-            raise
-        except CallError as error:
-            named = error.code in _NAME_REFUSED and error.reason != _REGISTERED
-            if named or error.reason == _GUESTS_REFUSED:
-                raise _NameRefusedError(str(error)) from None
-            raise
-
-    async def _join_by_password(self, api: ChatApi) -> Joined:
-        """Ask for the password until it is right, so often as is polite.
-
-        One that nobody could look at is kept for the next attempt.
-        """
-        if self._over:
-            self._tell(it.SignedOut(self._over, asking=True))
-            self._over = ""
-        questions: Questions | None = None
-        tries = 0
-        try:
-            while tries < _TRIES:
-                if not self._password:
-                    questions = questions or self._ask()
-                    again = f"Wrong password ({tries} of {_TRIES}). " if tries else ""
-                    question = f"{again}Password for {self._name}: "
-                    self._password = await questions.answer(question, Secret.PASSWORD)
-                try:
-                    joined = await self._join(api)
-                except CallError as error:
-                    if not error.passes:
-                        self._password = ""
-                    if error.reason != _WRONG:
-                        raise
-                    tries += 1
-                else:
-                    self._password = ""
-                    return joined
-        except UnansweredError as error:
-            raise _NoPasswordError(f"{self._name} is an account: {error}") from None
-        finally:
-            if questions:
-                questions.close()
-        raise _NoPasswordError(f"the password for {self._name} was wrong {_TRIES} times")
-
     async def _stay_out(self, reason: str) -> None:
         """Wait for the person to go on, or for another name if nobody has been signed in yet."""
-        if not self._signed_in_before:
+        if not self._sign_in.happened:
             self._name = ""
             await self._ask_name(reason)
             return
