@@ -9,9 +9,9 @@ from dataclasses import replace
 from chat_protos.chat.v1 import accounts_pb2 as pb
 from chat_service.codes import code_hash
 from chat_service.core import commands as cmd
-from chat_service.core.accounts import account_of, active_bots, bot_of, not_the_password
+from chat_service.core.accounts import active_bots, bot_of, not_the_password
 from chat_service.core.errors import Reason, RefusedError, Rejection
-from chat_service.core.model import Account, Scope, Session
+from chat_service.core.model import Account, Scope
 from chat_service.core.names import name_key
 from chat_service.core.registration import register
 from chat_service.edge.calls import Call
@@ -114,7 +114,7 @@ class AccountMethods:
     ) -> pb.ChangePasswordResponse:
         """Change the caller's password."""
         self._check_open()
-        session, account = self._owner(call)
+        session, account = self._sessions.owner(call)
         self._passwords.check_new(request.new_password, "new_password")
         await self._confirm(account, request.old_password, call, "old_password")
         fresh = await self._passwords.hashed(
@@ -129,7 +129,7 @@ class AccountMethods:
     ) -> pb.DeactivateAccountResponse:
         """Close the caller's account, or a bot of it."""
         self._check_open()
-        session, account = self._owner(call)
+        session, account = self._sessions.owner(call)
         if not request.bot:
             await self._confirm(account, request.password, call, "password")
         await self._journal.order(
@@ -140,7 +140,7 @@ class AccountMethods:
     async def create_bot(self, request: pb.CreateBotRequest, call: Call) -> pb.CreateBotResponse:
         """Make a bot of the caller."""
         self._check_open()
-        session, _ = self._owner(call)
+        session, _ = self._sessions.owner(call)
         wait_ms = self._pace.account(call.network, self._clock())
         order = cmd.CreateBot(session.session_id, request.name, wait_ms)
         answer = await self._journal.order(order)
@@ -148,14 +148,11 @@ class AccountMethods:
 
     async def list_bots(self, _: pb.ListBotsRequest, call: Call) -> pb.ListBotsResponse:
         """List the caller's bots."""
-        session, _account = self._owner(call)
+        session, _account = self._sessions.owner(call)
         users = self._directory.state.users
         bots = [users[bot.user_id] for bot in active_bots(self._directory.state, session.user_id)]
         bots.sort(key=lambda user: name_key(user.name))
         return pb.ListBotsResponse(bots=[self._account(user.user_id) for user in bots])
-
-    def _owner(self, call: Call) -> tuple[Session, Account]:
-        return owner(self._sessions, self._directory, call)
 
     async def _confirm(self, account: Account, password: str, call: Call, field: str) -> None:
         name = self._directory.state.users[account.user_id].name
@@ -174,18 +171,6 @@ class AccountMethods:
         if account.owner_id:
             shown.bot_owner.CopyFrom(user_message(state.users[account.owner_id]))
         return shown
-
-
-def owner(sessions: Sessions, directory: Directory, call: Call) -> tuple[Session, Account]:
-    """Return the session and the account of a call that is about its own account.
-
-    Raises RefusedError: TOKEN_MISSING, TOKEN_INVALID, SCOPE_MISSING, ACCOUNT_NEEDED.
-    """
-    session = sessions.used_by(call, Scope.ACCOUNT)
-    found = account_of(directory.state, session.session_id, directory.clock_ms())
-    if isinstance(found, Rejection):
-        raise RefusedError(found)
-    return found
 
 
 def bot_named(directory: Directory, account: Account, name: str) -> Account:

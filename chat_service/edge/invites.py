@@ -9,7 +9,6 @@ from chat_service.core.access import ADMIN_NEEDED, is_admin
 from chat_service.core.errors import RefusedError
 from chat_service.core.invites import REGISTRATIONS
 from chat_service.core.model import Session
-from chat_service.edge.accounts import owner
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.ids import invite_number, invite_text
@@ -104,7 +103,7 @@ class InviteMethods:
         return pb.RevokeInviteResponse()
 
     def _admin(self, call: Call) -> Session:
-        session, account = owner(self._sessions, self._directory, call)
+        session, account = self._sessions.owner(call)
         if not is_admin(self._directory.state, account.user_id):
             raise RefusedError(ADMIN_NEEDED)
         return session

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from chat_service.core import commands as cmd
 from chat_service.core.access import session_for
+from chat_service.core.accounts import account_of
 from chat_service.core.errors import RefusedError, Rejection
-from chat_service.core.model import Scope, Session
+from chat_service.core.model import Account, Scope, Session
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.ids import session_text
@@ -42,6 +43,17 @@ class Sessions:
             raise RefusedError(found)
         self.renew(session)
         return session
+
+    def owner(self, call: Call) -> tuple[Session, Account]:
+        """Return the session and the account of a call that is about its own account.
+
+        Raises RefusedError as `used_by`, and ACCOUNT_NEEDED for a guest.
+        """
+        session = self.used_by(call, Scope.ACCOUNT)
+        found = account_of(self._directory.state, session.session_id, self._clock_ms())
+        if isinstance(found, Rejection):
+            raise RefusedError(found)
+        return found
 
     def renew(self, session: Session) -> None:
         """Move the deadline of a session without a Chat stream.

@@ -11,7 +11,7 @@ from chat_service.core import commands as cmd
 from chat_service.core.decision import too_fast
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.model import FOREVER_MS, Scope, Session
-from chat_service.edge.accounts import bot_named, owner
+from chat_service.edge.accounts import bot_named
 from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory, token_hash
 from chat_service.edge.entrance import new_token
@@ -69,7 +69,7 @@ class TokenMethods:
         self, request: pb.ListSessionsRequest, call: Call
     ) -> pb.ListSessionsResponse:
         """List the sessions and API tokens of the caller or of a bot, the newest first."""
-        session, account = owner(self._sessions, self._directory, call)
+        session, account = self._sessions.owner(call)
         user_id = bot_named(self._directory, account, request.bot).user_id
         size = page_size(request.page_size, self._limits)
         scope = f"sessions {user_id}"
@@ -93,7 +93,7 @@ class TokenMethods:
         self, request: pb.RevokeSessionRequest, call: Call
     ) -> pb.RevokeSessionResponse:
         """End a session or an API token, or all but the caller's."""
-        session, _ = owner(self._sessions, self._directory, call)
+        session, _ = self._sessions.owner(call)
         if request.others == bool(request.session_id):
             raise RefusedError(
                 Rejection(Reason.FIELD_INVALID, "name a session, or all others", field="session_id")
@@ -110,7 +110,7 @@ class TokenMethods:
         self, request: pb.CreateApiTokenRequest, call: Call
     ) -> pb.CreateApiTokenResponse:
         """Make a token for programs."""
-        session, _ = owner(self._sessions, self._directory, call)
+        session, _ = self._sessions.owner(call)
         token = new_token()
         order = cmd.CreateApiToken(
             session.session_id,
