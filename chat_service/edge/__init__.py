@@ -14,6 +14,7 @@
     conversation  one Chat stream: orders up, items down
     stream      what Chat and Subscribe share: a subscription and its writer
     streams     those that are open
+    standing    where a room stands: as it is told, and which positions it has reached
     moderation  the calls of ModerationService: in rooms,
     governance  on the server,
     records     and its lists

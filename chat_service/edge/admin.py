@@ -30,7 +30,7 @@ from chat_service.edge.journal import Journal
 from chat_service.edge.methods import Method, Service, Unary, unary_service
 from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.recovery import RecoveryMethods
-from chat_service.edge.stream import room_now
+from chat_service.edge.standing import room_now
 from chat_service.edge.streams import Streams
 from chat_service.edge.wire import user_message
 from chat_service.hub.hub import Hub

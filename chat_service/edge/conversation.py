@@ -21,8 +21,9 @@ from chat_service.edge.journal import Journal, Outcome
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits, Rates
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Strikes
+from chat_service.edge.standing import check_reached
 from chat_service.edge.status import error_item
-from chat_service.edge.stream import Stream, check_reached
+from chat_service.edge.stream import Stream
 from chat_service.edge.streams import Streams
 from chat_service.hub.hub import Hub
 

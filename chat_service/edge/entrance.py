@@ -26,7 +26,7 @@ from chat_service.edge.orders import wait_to_open
 from chat_service.edge.pace import Pace
 from chat_service.edge.passwords import Passwords
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import room_now
+from chat_service.edge.standing import room_now
 from chat_service.edge.wire import user_message
 from chat_service.hub.hub import Hub
 

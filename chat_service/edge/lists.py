@@ -15,7 +15,7 @@ from chat_service.edge.frames import put_event
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
 from chat_service.edge.paging import key_of, number_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import check_reached, room_now
+from chat_service.edge.standing import check_reached, room_now
 from chat_service.edge.streams import Streams
 from chat_service.edge.wire import target_of, user_message
 from chat_service.hub.hub import Hub

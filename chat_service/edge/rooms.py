@@ -21,7 +21,7 @@ from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
 from chat_service.edge.paging import key_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import room_now
+from chat_service.edge.standing import room_now
 from chat_service.edge.wire import (
     ROLES,
     history_of,

@@ -24,7 +24,8 @@ from chat_service.edge.methods import Unary
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Pace
 from chat_service.edge.sessions import Sessions
-from chat_service.edge.stream import Stream, check_reached
+from chat_service.edge.standing import check_reached
+from chat_service.edge.stream import Stream
 from chat_service.edge.streams import Streams
 from chat_service.edge.wire import target_of
 from chat_service.hub.hub import Hub

@@ -8,10 +8,10 @@ import pytest
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.commands import RoomById, RoomByName
-from chat_service.core.errors import Reason, RefusedError
+from chat_service.core.errors import Reason
 from chat_service.core.model import HistoryPolicy, RoomKind, Session
 from chat_service.edge.ids import room_text
-from chat_service.edge.stream import MAX_RECENT, check_reached
+from chat_service.edge.stream import MAX_RECENT
 from tests.edge.clients import place, story
 from tests.edge.scene import LOBBY, Scene, within
 
@@ -195,22 +195,6 @@ async def test_start_of_reading(
         scene.says(alice, f"{number}")
     stream = scene.stream(alice)
     assert stream.start_of(position, LOBBY, epoch_holds=epoch_holds) == start
-
-
-@pytest.mark.parametrize(("after_seq", "is_reached"), [(0, True), (2, True), (3, False)])
-def test_position_that_no_room_has_reached(scene: Scene, after_seq: int, is_reached: bool) -> None:
-    """A position beyond the head is refused, and the refusal says where."""
-    alice = scene.joins("alice")
-    for number in range(2):
-        scene.says(alice, f"{number}")
-    if is_reached:
-        check_reached(scene.hub, LOBBY, after_seq)
-        return
-    with pytest.raises(RefusedError) as refused:
-        check_reached(scene.hub, LOBBY, after_seq, "after_seq")
-    rejection = refused.value.rejection
-    assert (rejection.reason, rejection.field) == (Reason.SEQ_OUT_OF_RANGE, "after_seq")
-    assert rejection.metadata == (("room_id", "r1"),)
 
 
 @story
