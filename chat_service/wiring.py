@@ -18,8 +18,7 @@ from pathlib import Path
 from chat_service.config import InstanceConfig, StartError
 from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
-from chat_service.core.model import RoomKind, Session
-from chat_service.core.state import State
+from chat_service.core.sessions import connected_at_stop
 from chat_service.edge.admin import AdminMethods
 from chat_service.edge.directory import Directory
 from chat_service.edge.frames import HubFrames
@@ -140,7 +139,7 @@ async def _build(
     undo.callback(readers.shutdown)
     state = log.load()
     clock.go_on_from(state.counter("time_ms"))
-    connected = _connected_before(state)
+    connected = connected_at_stop(state)
     transcripts = None
     if config.transcripts is not None:
         transcripts = TranscriptWriter(
@@ -299,27 +298,3 @@ def _open_log(
         )
     except (DataFileError, OSError) as error:
         raise StartError(str(error)) from error
-
-
-def _connected_before(state: State) -> list[tuple[int, int]]:
-    """Return the rooms and users that were present when the server stopped.
-
-    They count as present for the usual grace, so that a restart is no news.
-    """
-    limits, last_ms = state.limits, state.counter("time_ms")
-
-    def was_here(session: Session) -> bool:
-        has_account = state.users[session.user_id].account
-        idle_ms = limits.account_idle_ms if has_account else limits.guest_grace_ms
-        # An API token is never idle: that says nothing of when it was used.
-        return session.attachment != 0 or (
-            not session.api_token and session.until_ms > last_ms + idle_ms
-        )
-
-    users = {session.user_id: None for session in state.sessions.values() if was_here(session)}
-    return [
-        (room_id, user_id)
-        for user_id in users
-        for room_id in state.rooms_of.get(user_id) or ()
-        if state.rooms[room_id].kind is not RoomKind.DIRECT
-    ]

@@ -6,7 +6,7 @@ from chat_service.core.access import session_for
 from chat_service.core.decision import Accepted, Decision, valid_session
 from chat_service.core.departures import end_session
 from chat_service.core.errors import Reason, Rejection
-from chat_service.core.model import FOREVER_MS, Scope, Session
+from chat_service.core.model import FOREVER_MS, RoomKind, Scope, Session
 from chat_service.core.signing import idle_until
 from chat_service.core.state import State
 
@@ -55,6 +55,30 @@ def expire_session(state: State, command: cmd.ExpireSession, time_ms: int) -> De
     if session is None or session.is_valid(time_ms):
         return Accepted()
     return Accepted(tuple(end_session(state, session, time_ms)))
+
+
+def connected_at_stop(state: State) -> list[tuple[int, int]]:
+    """Return the rooms, but for direct messages, and the users that were connected in them.
+
+    To be asked before anything has happened since the start: a restart is no news of them.
+    """
+    limits, last_ms = state.limits, state.counter("time_ms")
+
+    def was_here(session: Session) -> bool:
+        has_account = state.users[session.user_id].account
+        idle_ms = limits.account_idle_ms if has_account else limits.guest_grace_ms
+        # An API token is never idle: that says nothing of when it was used.
+        return session.attachment != 0 or (
+            not session.api_token and session.until_ms > last_ms + idle_ms
+        )
+
+    users = {session.user_id: None for session in state.sessions.values() if was_here(session)}
+    return [
+        (room_id, user_id)
+        for user_id in users
+        for room_id in state.rooms_of.get(user_id) or ()
+        if state.rooms[room_id].kind is not RoomKind.DIRECT
+    ]
 
 
 def _deadline(state: State, session: Session, time_ms: int) -> int:

@@ -10,6 +10,7 @@ from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason
 from chat_service.core.limits import RESERVED_NAMES, Limits
 from chat_service.core.model import RoomKind
+from chat_service.core.sessions import connected_at_stop
 from chat_service.core.state import RULES_VERSION
 from tests.core.scene import INSTANCE, START_MS, Scene, post, to
 
@@ -483,3 +484,18 @@ def test_limits_of_the_state_decide() -> None:
     scene = Scene(replace(Limits(), guest_grace_ms=50, renewal_ms=7))
     alice = scene.guest("alice")
     assert scene.until_of(alice) == START_MS + 57
+
+
+def test_who_is_connected_when_the_server_stops() -> None:
+    """Who has a stream, or was away for less than the renewal time; not in direct messages."""
+    scene = Scene()
+    alice, bob, carol = (scene.guest(name, room="lobby") for name in ("alice", "bob", "carol"))
+    scene.say(alice, ("bob",))
+    lobby = scene.room_named("lobby")
+    for number, session_id in enumerate((alice, bob, carol), start=1):
+        scene.ok(cmd.AttachSession(session_id, number))
+    scene.ok(cmd.DetachSession(carol, 3))
+    scene.now_ms += Limits().renewal_ms
+    scene.ok(cmd.DetachSession(bob, 2))
+    users = [scene.user_of(session_id) for session_id in (alice, bob)]
+    assert connected_at_stop(scene.state) == [(lobby, user_id) for user_id in users]
