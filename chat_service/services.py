@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chat_service.edge.accounts import SERVICE as ACCOUNTS
 from chat_service.edge.accounts import AccountMethods
 from chat_service.edge.blocks import BlockMethods
+from chat_service.edge.chat import ChatMethods
 from chat_service.edge.directory import Directory
 from chat_service.edge.doors import Doors
 from chat_service.edge.entrance import Entrance
@@ -26,7 +27,6 @@ from chat_service.edge.passwords import Passwords
 from chat_service.edge.records import Records
 from chat_service.edge.rooms import SERVICE as ROOMS
 from chat_service.edge.rooms import RoomMethods
-from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.streams import Streams
 from chat_service.edge.tokens import TokenMethods

@@ -20,6 +20,7 @@ from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
 from chat_service.core.sessions import connected_at_stop
 from chat_service.edge.admin import AdminMethods
+from chat_service.edge.chat import ChatMethods
 from chat_service.edge.directory import Directory
 from chat_service.edge.frames import HubFrames
 from chat_service.edge.gate import Gate
@@ -29,7 +30,6 @@ from chat_service.edge.pace import Pace
 from chat_service.edge.passwords import Passwords
 from chat_service.edge.pruning import LOOK_S, Pruning
 from chat_service.edge.recovery import RecoveryMethods
-from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.streams import Streams
 from chat_service.edge.transport import CannotListenError, LocalTransport, Transport

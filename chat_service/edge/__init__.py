@@ -1,6 +1,6 @@
 """The wire: gRPC calls to orders, events to frames. Holds no rule of chat.
 
-    service     the eight calls of ChatService
+    chat        the eight calls of ChatService
     entrance    the ways in: as a guest, with a password, by a token
     accounts    the calls of AccountService about accounts and bots
     tokens      those about sessions and API tokens

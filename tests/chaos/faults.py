@@ -314,7 +314,7 @@ def silent_refusal() -> None:
 def login_lockout() -> None:
     """Refuse streams as if they were new guests: after twenty, one in three seconds."""
     from chat_service.core.errors import Reason, RefusedError, Rejection
-    from chat_service.edge.service import ChatMethods
+    from chat_service.edge.chat import ChatMethods
 
     began, streams = time.monotonic(), count(1)
 

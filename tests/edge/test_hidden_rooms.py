@@ -22,12 +22,12 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core import commands as cmd
 from chat_service.core.errors import RefusedError
 from chat_service.core.model import RoomKind
+from chat_service.edge.chat import ChatMethods
 from chat_service.edge.invitations import InvitationMethods
 from chat_service.edge.lists import Lists
 from chat_service.edge.moderation import ModerationMethods
 from chat_service.edge.records import Records
 from chat_service.edge.rooms import RoomMethods
-from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from tests.core.looks import Looks
 from tests.edge.clients import PATIENCE, Guest, Refusal, Server, place, room_id, story

@@ -33,7 +33,7 @@ from tests.edge.clients import (
 from tests.edge.operator import Operated, Operator
 from tests.edge.test_bad_input import REQUESTS, string_fields, with_text
 
-NAMES = ("edge.calls", "edge.service", "edge.entrance", "edge.admin", "server")
+NAMES = ("edge.calls", "edge.chat", "edge.entrance", "edge.admin", "server")
 CALLS = {f"chat_service.{name}" for name in NAMES}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "log.md"
 

@@ -12,9 +12,9 @@ import pytest
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
+from chat_service.edge.chat import ChatMethods
 from chat_service.edge.limits import DEFAULT_RATES, CallLimits
 from chat_service.edge.lists import Lists
-from chat_service.edge.service import ChatMethods
 from chat_service.edge.sessions import Sessions
 from chat_service.wiring import Timing
 from tests.edge.clients import (
