@@ -38,6 +38,7 @@ What is where, from the inside out:
     ports        what the client needs of a screen and of a connection
     lookups      users, rooms and history, asked of the server
     dispatch     what each command means: effects, a question to the server or to the person
+    errands      what is asked of the server beside everything else
     client       ties typed lines and items to state, session and screen
     prompt       the scrolling screen (prompt_toolkit), `printing` what goes above it; plain: the
                  same without

@@ -5,13 +5,9 @@ typed. Both happen on the event loop, one after the other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
 
-from chat_cli import (
-    orders,
-    own_posts,
-)
+from chat_cli import orders, own_posts
 from chat_cli.call import Call
 from chat_cli.command_table import ELSEWHERE
 from chat_cli.commands import (
@@ -24,7 +20,7 @@ from chat_cli.commands import (
     parse,
 )
 from chat_cli.completion import Choices, choices
-from chat_cli.dispatch import AskPerson, AskServer, Story, dispatch, failed, put_off
+from chat_cli.dispatch import AskPerson, AskServer, dispatch, put_off
 from chat_cli.effects import (
     Effect,
     GiveBack,
@@ -36,14 +32,11 @@ from chat_cli.effects import (
     Strike,
 )
 from chat_cli.entries import Note, warning
-from chat_cli.errors import ChatError
+from chat_cli.errands import Errands
 from chat_cli.intake import apply
 from chat_cli.items import Item, Welcome
 from chat_cli.lookups import find_removal
-from chat_cli.model import (
-    ResumePoint,
-    key,
-)
+from chat_cli.model import ResumePoint, key
 from chat_cli.outbox import Outbox
 from chat_cli.ports import Connection, IgnoredNames, Keeper, Screen
 from chat_cli.render import Line, Renderer
@@ -76,7 +69,7 @@ class Client:
         self._connection: Connection | None = None
         self._keeper: Keeper | None = None
         self._ignored: IgnoredNames | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands(self._follow)
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._doubt = ""
         self._name = ""
@@ -156,7 +149,7 @@ class Client:
         """Whether an answer is still to come to what was typed."""
         state = self.state
         waiting = state.outbox.posts or state.outbox.orders or state.echoes or state.heading
-        return bool(waiting or self._tasks)
+        return bool(waiting or self._errands.busy)
 
     async def wait_until(self, predicate: Callable[[], bool]) -> None:
         """Wait until something that was told or typed has made `predicate` true."""
@@ -205,9 +198,9 @@ class Client:
         call = Call.typed(self.state, self._connection, typed, self._now_ms())
         match meaning:
             case AskServer(act):
-                self._start(act(call), typed)
+                self._errands.start(act(call), typed)
             case AskPerson(story):
-                self._ask(call, story, typed)
+                self._errands.ask(story, call, self._screen.questions(), typed)
         return []
 
     # ---------------------------------------------------------------------- effects
@@ -230,7 +223,7 @@ class Client:
                     self._keep_ignored()
                 case LookBack():
                     if self._connection:
-                        self._start(find_removal(self.state, self._connection, effect))
+                        self._errands.start(find_removal(self.state, self._connection, effect))
                 case Quit():
                     leaving = True
                 case _:
@@ -281,33 +274,6 @@ class Client:
                 self._watchers.append((predicate, future))
             elif not future.done():
                 future.set_result(None)
-
-    def _start(self, lookup: Awaitable[list[Effect]], typed: Invocation | None = None) -> None:
-        """Ask the server beside everything else, and show the answer when it comes.
-
-        `typed` is the command that it is for, if it is for one.
-        """
-
-        async def show() -> None:
-            try:
-                effects = await lookup
-            except ChatError as error:
-                effects = failed(typed, error)
-            self._tasks.discard(task)
-            self._follow(effects)
-
-        task = asyncio.create_task(show())
-        self._tasks.add(task)
-
-    def _ask(self, call: Call, story: Story, typed: Invocation) -> None:
-        """Ask the person too: from this moment on what is typed is an answer."""
-        questions = self._screen.questions()
-
-        async def asked() -> list[Effect]:
-            with closing(questions):
-                return await story(call, questions)
-
-        self._start(asked(), typed)
 
     def _use_name(self, name: str) -> None:
         if not name:

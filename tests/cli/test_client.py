@@ -1,6 +1,5 @@
 """`chat_cli.client`: what was typed is done, what was told is shown."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import UTC, date
 from pathlib import Path
@@ -143,8 +142,7 @@ class Seat:
 
     async def waits(self) -> list[str]:
         """Give what is shown when nothing is looked up any more."""
-        while self.client._tasks:
-            await asyncio.gather(*self.client._tasks)
+        await self.client._errands.done()
         return self.screen.lines
 
     def told(self, *items: it.Item) -> list[str]:
