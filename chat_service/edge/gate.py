@@ -1,4 +1,4 @@
-"""The gate that every call passes: where it comes from, and whether there are too many.
+"""The gate that every call passes: where it comes from, and whether too many are open.
 
 aio shows no connections, so they are counted by what calls tell of them: the distinct peers
 of an address that have calls open. Behind a proxy a peer is the proxy's and tells nothing
@@ -44,15 +44,11 @@ class Gate:
             yield
             return
         peers = self._peers.get(network, Counter())
-        most = self._limits.connections
-        if peer not in peers and len(peers) >= most:
-            raise RefusedError(
-                Rejection(
-                    Reason.TOO_MANY_CONNECTIONS,
-                    f"at most {most} connections from one address",
-                    retry_after_ms=RETRY_MS,
-                )
-            )
+        limits = self._limits
+        if peer not in peers and len(peers) >= limits.connections:
+            raise _too_many(f"{limits.connections} connections")
+        if peers.total() >= limits.calls:
+            raise _too_many(f"{limits.calls} calls at once")
         self._peers[network] = peers
         peers[peer] += 1
         try:
@@ -67,3 +63,13 @@ class Gate:
     def counts(self) -> dict[str, int]:
         """Return how many connections have calls, by what addresses are counted under."""
         return {network: len(peers) for network, peers in self._peers.items()}
+
+
+def _too_many(what: str) -> RefusedError:
+    return RefusedError(
+        Rejection(
+            Reason.TOO_MANY_CONNECTIONS,
+            f"at most {what} from one address",
+            retry_after_ms=RETRY_MS,
+        )
+    )

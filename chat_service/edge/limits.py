@@ -107,6 +107,8 @@ class AddressLimits:
 
     # Distinct peers that have calls open.
     connections: int = 128
+    # Open at once on all of them: each may be a stream that is owed up to 1 MiB.
+    calls: int = 512
     # Whose callers have no limits by address: by default who is on the machine, which they share.
     exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     # Whose callers are proxies, which say whom they speak for.

@@ -260,6 +260,13 @@ _ADDRESSES = (
         live=True,
     ),
     Setting(
+        "addresses.calls",
+        Count(1, 1_000_000),
+        "limits.addresses.calls",
+        "most calls of an address that are open at once, streams included",
+        live=True,
+    ),
+    Setting(
         "addresses.exempt",
         Networks(),
         "limits.addresses.exempt",

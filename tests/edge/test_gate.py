@@ -31,6 +31,7 @@ from tests.edge.test_calls import serving
 
 EVERYBODY = AddressLimits(exempt=())
 FEW = AddressLimits(connections=3, exempt=())
+BUSY = AddressLimits(calls=5, exempt=())
 BEHIND = AddressLimits(connections=3, exempt=(), proxies=("127.0.0.1/32",))
 
 
@@ -47,7 +48,7 @@ def refusal_of(gate: Gate, network: str, peer: str) -> Rejection | None:
 
 
 def test_connections_are_counted_and_not_calls() -> None:
-    """A connection that is there may have any number of calls; one more connection is refused."""
+    """A connection that is there may have many calls; one more connection is refused."""
     gate = Gate(FEW)
     with ExitStack() as open_calls:
         for peer in ("1", "2", "3"):
@@ -62,6 +63,21 @@ def test_connections_are_counted_and_not_calls() -> None:
         assert gate.counts() == {"192.0.2.7": 3}
     assert gate.counts() == {}
     assert refusal_of(gate, "192.0.2.7", "4") is None
+
+
+def test_calls_of_an_address_are_bounded_over_its_connections() -> None:
+    """One too many is refused, on a connection that is there too, until another one ends."""
+    gate = Gate(BUSY)
+    with ExitStack() as open_calls:
+        for peer in ("1", "2", "2", "2"):
+            open_calls.enter_context(gate.passing("192.0.2.7", peer))
+        with gate.passing("192.0.2.7", "3"):
+            for peer in ("1", "4"):
+                rejection = refusal_of(gate, "192.0.2.7", peer)
+                assert rejection is not None
+                assert rejection.reason is Reason.TOO_MANY_CONNECTIONS
+            assert refusal_of(gate, "192.0.2.8", "1") is None
+        assert refusal_of(gate, "192.0.2.7", "1") is None
 
 
 def test_exempt_callers_are_not_counted() -> None:
