@@ -27,6 +27,8 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
 _HTTP2 = "h2"
 _FRAME_HEAD = 9
 _SETTINGS = 4
+# Of OpenSSL, which found nothing wrong with a certificate.
+_NO_FLAW = 0
 # Of a proxy's answer, in bytes.
 _LONGEST_HEAD = 16_384
 
@@ -84,6 +86,9 @@ async def shown(endpoint: Endpoint, context: ssl.SSLContext, patience: float = P
         raise NotTrustedError(error.verify_code, error.verify_message) from None
     except (OSError, TimeoutError):
         raise NoTlsError("no TLS") from None
+    except ValueError:
+        # Python decodes the names once the certificate is taken.
+        raise NotTrustedError(_NO_FLAW, "it has a name that cannot be read") from None
     finally:
         # Of a handshake that failed; what succeeded belongs to the transport.
         if sys.exc_info()[0]:

@@ -9,6 +9,7 @@ Whose certificate it is, is asked in this order:
     the person     who is shown the fingerprint, on a terminal, before anything is sent
 """
 
+import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ from chat_cli.known_hosts import KnownHosts, KnownHostsError
 _NOBODY_VOUCHES = {18, 19, 20, 21}
 _NOT_YET, _EXPIRED = 9, 10
 _OTHER_NAMES = {62, 64}
+# What gRPC can be told to expect; a name in a certificate may be anything.
+_NAME = re.compile(r"[\x20-\x7e]{1,253}")
 # Seconds for a server that was meant to speak plain text to answer TLS: it may be frozen.
 _BRIEFLY = 3.0
 
@@ -180,12 +183,13 @@ class Trust:
             )
         # Taken for itself: gRPC looks at its time, too.
         taken = await shown(self._endpoint, only(first.der))
-        if not taken.names:
+        names = [name for name in taken.names if _NAME.fullmatch(name)]
+        if not names:
             raise TrustError(f"{self.host}: its certificate has no name, and gRPC needs one")
         if fingerprint is None:
             raise UnknownServerError(self.host, first.fingerprint, local=self._endpoint.is_loopback)
         # A star stands for one label.
-        return Credentials(_pem(taken), taken.names[0].replace("*", "any"))
+        return Credentials(_pem(taken), names[0].replace("*", "any"))
 
     def _words(self, error: NotTrustedError) -> str:
         if error.code == _EXPIRED:

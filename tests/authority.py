@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -59,10 +59,11 @@ def issue(
     by: Issued | None = None,
     ca: bool = False,
     usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+    odd_name: bytes | None = None,
 ) -> Issued:
     """Make a certificate for some names, from `since_days` to `days` from now.
 
-    Without `by` it vouches for itself.
+    Without `by` it vouches for itself. `odd_name` is one DNS name that nobody checks.
     """
     private = ec.generate_private_key(ec.SECP256R1())
     called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {id(private)}")])
@@ -79,6 +80,11 @@ def issue(
     if names:
         shown = x509.SubjectAlternativeName([_general(name) for name in names])
         builder = builder.add_extension(shown, critical=False)
+    if odd_name is not None:
+        # A sequence of one name of kind 2 (RFC 5280, section 4.2.1.6), each with its length.
+        value = b"\x30" + bytes([len(odd_name) + 2]) + b"\x82" + bytes([len(odd_name)]) + odd_name
+        odd = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, value)
+        builder = builder.add_extension(odd, critical=False)
     if not ca:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     return Issued(builder.sign(by.private if by else private, hashes.SHA256()), private)

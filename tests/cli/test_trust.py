@@ -170,6 +170,23 @@ def test_a_flaw_is_no_question(
 
 
 @pytest.mark.usefixtures("system")
+@pytest.mark.parametrize("name", [b"\xff.example", b"a\x00b", b"\x1b]0;x\x07", b""])
+def test_a_name_that_is_none(known: KnownHosts, name: bytes) -> None:
+    """A certificate for what no server is called is refused in words, and nobody is asked."""
+
+    async def story() -> None:
+        odd = issue(odd_name=name)
+        async with Listener(odd).listening() as listener:
+            words = await refusal(Trust(listener.target, True, known=known))
+            assert "name" in words
+            assert words.isprintable()
+            known.add(listener.target, odd.sha256)
+            assert await refusal(Trust(listener.target, True, known=known)) == words
+
+    run(story())
+
+
+@pytest.mark.usefixtures("system")
 def test_expired_and_unknown(known: KnownHosts) -> None:
     """A certificate whose time is over is refused, at the first use and when it was known."""
 
