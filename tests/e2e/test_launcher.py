@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sysconfig
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +20,6 @@ from tests.e2e.launched import PATIENCE, Launched
 from tests.launcher.fakes import wait_until
 
 ADMIN_COMMAND = str(Path(sysconfig.get_path("scripts")) / "chat-admin")
-
-STOP_SECONDS = 10.0
-"""The longest that a stop may take."""
 
 
 @contextmanager
@@ -148,7 +144,7 @@ def test_killed_launcher_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stop_with_open_streams(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl+C, or SIGTERM, ends open streams in time, and the status is 0."""
+    """Ctrl+C, or SIGTERM, ends open streams, no process has to be killed, and the status is 0."""
     with Launched("--port", "0", "--instances", "2", "--data-dir", tmp_path) as server:
         address = server.addresses(2)[tmp_path / "ephemeral-1"]
         instances = server.instances()
@@ -159,18 +155,18 @@ def test_stop_with_open_streams(tmp_path: Path, number: signal.Signals) -> None:
                 chat_pb2.SubscribeRequest(rooms=[position]), metadata=bearer(token)
             )
             next(stream)
-            before = time.monotonic()
             if number is signal.SIGINT:
                 os.killpg(server.process.pid, number)
             else:
                 server.process.send_signal(number)
             assert server.wait() == 0
-            assert time.monotonic() - before < STOP_SECONDS
             with pytest.raises(grpc.RpcError) as caught:
                 list(stream)
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         assert_gone(instances.values())
-        assert "Traceback" not in "\n".join(server.stderr.rest())
+        told = "\n".join(server.stderr.rest())
+        assert "Traceback" not in told
+        assert told.count("drained") == 2
 
 
 def test_busy_port_is_named_and_stops_all(tmp_path: Path) -> None:
