@@ -13,8 +13,8 @@ from chat_service.admin.launcher import Launcher
 from chat_service.config import AdminConfig
 from tests.admin.fake_launcher import FakeLauncher
 
-PATIENCE = 20.0
-"""Seconds after which a test that waits in vain gives up."""
+PATIENCE = 60.0
+"""Seconds after which a test that waits in vain gives up, also on a busy machine."""
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:

@@ -114,7 +114,9 @@ def test_life_of_a_process() -> None:
                 instance.users = ["al"]
                 await started.logged("figures server=127.0.0.1:50051 state=serving users=1 ")
                 response = await started.stub.GetStatistics(pb.GetStatisticsRequest(port=50051))
-                assert response.instances[0].samples[0].memory_bytes > 1 << 20
+                samples = response.instances[0].samples
+                # One that was slow to answer once has no figures of that look.
+                assert any(sample.memory_bytes > 1 << 20 for sample in samples)
                 # The terminal's signals reach it too, and are the launcher's to handle.
                 started.process.send_signal(signal.SIGINT)
                 started.process.send_signal(signal.SIGHUP)
@@ -305,6 +307,10 @@ def test_nothing_is_loaded_that_is_not_used() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
     )
     assert done.stdout == "[]\n"

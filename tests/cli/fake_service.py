@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.message import Message
 
 from chat_protos.chat.v1 import chat_pb2 as pb
+from tests.cli.desk import DEADLINE
 from tests.cli.ends import Code, Context, EndError, abort, token_of
 from tests.cli.fake_accounts import FakeAccounts
 from tests.e2e.held_ports import held_ports
@@ -207,7 +208,7 @@ class FakeService:
         if not predicate():
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._watchers.append((predicate, future))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(DEADLINE):
                 await future
 
     async def is_read(self) -> None:

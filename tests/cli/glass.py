@@ -8,7 +8,7 @@ import pyte
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-DEADLINE = 10.0
+from tests.cli.desk import DEADLINE
 
 
 class Glass(io.StringIO):

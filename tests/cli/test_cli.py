@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat_cli.cli import main
+from tests.cli.desk import DEADLINE
 
 
 def chat_cli(*arguments: str, state_dir: Path | None = None) -> "subprocess.CompletedProcess[str]":
@@ -17,7 +18,7 @@ def chat_cli(*arguments: str, state_dir: Path | None = None) -> "subprocess.Comp
         [sys.executable, "-m", "chat_cli", *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=DEADLINE,
         env=environment,
         stdin=subprocess.DEVNULL,
         check=False,
@@ -95,7 +96,7 @@ def test_nothing_heavy_is_imported_for_the_help() -> None:
         "print({'grpc', 'prompt_toolkit', 'google', 'chat_protos'} & set(sys.modules))"
     )
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=DEADLINE
     )
     assert result.stdout.splitlines()[-1] == "set()"
 
@@ -107,7 +108,7 @@ def test_the_screen_is_drawn_without_grpc() -> None:
         "print({'grpc', 'google', 'chat_protos'} & set(sys.modules))"
     )
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=DEADLINE
     )
     assert result.stdout == "set()\n"
 

@@ -11,6 +11,7 @@ from chat_cli import records
 from chat_cli.journal import Journal, find_orphans
 from chat_cli.model import ByName
 from chat_cli.pending import PendingPost
+from tests.cli.desk import DEADLINE
 
 
 def line(number: int) -> bytes:
@@ -150,7 +151,7 @@ def test_each_orphan_goes_to_one_of_many(tmp_path: Path) -> None:
                     assert finder.stdout
                     taken += finder.stdout.readline().split()
         for finder in finders:
-            finder.communicate(timeout=30)
+            finder.communicate(timeout=DEADLINE)
     finally:
         for finder in finders:
             finder.kill()

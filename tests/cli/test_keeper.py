@@ -13,7 +13,7 @@ from chat_cli.model import ByName
 from chat_cli.outbox import Outbox
 from chat_cli.pending import PendingPost
 from chat_cli.storage import directory_for
-from tests.cli.desk import die, run
+from tests.cli.desk import DEADLINE, die, run
 
 LOBBY = ByName("lobby")
 
@@ -45,7 +45,7 @@ class Person:
 
     async def sends(self) -> list[str]:
         """Wait until something may leave; give it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             while not (due := self.outbox.take_due(0.0)):
                 self.saves.clear()
                 await self.saves.wait()

@@ -17,8 +17,8 @@ from chat_cli.prompt import PromptScreen
 from chat_cli.render import Renderer
 from chat_cli.state import ChatState
 from chat_cli.styles import name_class
-from tests.cli.desk import run
-from tests.cli.glass import DEADLINE, Glass
+from tests.cli.desk import DEADLINE, run
+from tests.cli.glass import Glass
 from tests.cli.person import (
     DEV,
     EIGHT,

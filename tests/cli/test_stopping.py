@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from chat_cli.stopping import stop_signals
+from tests.cli.desk import DEADLINE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -22,7 +23,7 @@ def test_signals_become_calls(number: signal.Signals) -> None:
         called: asyncio.Future[int] = loop.create_future()
         with stop_signals(called.set_result, interrupt=True, loop=loop):
             os.kill(os.getpid(), number)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(DEADLINE):
                 return await called
 
     before = signal.getsignal(signal.SIGTERM)

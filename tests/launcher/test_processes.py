@@ -10,6 +10,7 @@ import pytest
 from chat_service.launcher import processes
 from chat_service.launcher.journal import inherited
 from chat_service.launcher.processes import Process, reap, spawned
+from tests.launcher.fakes import PATIENCE
 
 
 def sleeper() -> subprocess.Popen[bytes]:
@@ -34,7 +35,7 @@ def test_process_has_one_end() -> None:
 
     connection, process = spawned(1, inherited, spawn)
     with connection:
-        connection.settimeout(20)
+        connection.settimeout(PATIENCE)
         connection.sendall(b"abc")
         assert connection.recv(9) == b"abc"
         assert connection.recv(9) == b""

@@ -3,6 +3,7 @@
 import signal
 
 from chat_service.launcher.signals import NUMBERS, received
+from tests.launcher.fakes import PATIENCE
 
 
 def test_each_signal_is_one_byte() -> None:
@@ -11,7 +12,7 @@ def test_each_signal_is_one_byte() -> None:
     with received() as numbers:
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
             signal.raise_signal(number)
-        numbers.settimeout(20)
+        numbers.settimeout(PATIENCE)
         told = b""
         while len(told) < 4:
             told += numbers.recv(64)

@@ -24,7 +24,8 @@ from chat_service.admin.console.screen import Console
 from chat_service.admin.console.terminal import patient_output
 from chat_service.admin.operations import Reloaded
 from tests.admin.console.fleet import NOON, FakeFleet, instance, sample
-from tests.cli.glass import DEADLINE, Glass
+from tests.cli.desk import DEADLINE
+from tests.cli.glass import Glass
 from tests.text.test_sanitize import ATTACKS
 
 
@@ -598,9 +599,11 @@ def test_a_terminal_that_is_gone_stops_everything() -> None:
             running = asyncio.ensure_future(console.run())
             loop = asyncio.get_running_loop()
             drawn = asyncio.Event()
+            seen = bytearray()
 
             def read() -> None:
-                if b"chat-server" in os.read(master, 1 << 16):
+                seen.extend(os.read(master, 1 << 16))
+                if b"chat-server" in seen:
                     drawn.set()
 
             loop.add_reader(master, read)

@@ -11,7 +11,7 @@ import pytest
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from chat_service.admin.console.terminal import Writer, patient_output
-from tests.cli.glass import DEADLINE
+from tests.cli.desk import DEADLINE
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from chat_cli.admin.cli import main
 from tests.cli.admin.fake_admin import FakeAdmin, message
 from tests.cli.admin.script import admin
-from tests.cli.desk import run
+from tests.cli.desk import DEADLINE, run
 
 PROGRAM = (sys.executable, "-m", "chat_cli.admin.cli")
 
@@ -54,7 +54,7 @@ def test_nothing_heavy_is_imported_before_somebody_listens(tmp_path: Path) -> No
         "print({'grpc', 'prompt_toolkit', 'google', 'chat_protos'} & set(sys.modules))"
     )
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=DEADLINE
     )
     assert result.stdout.splitlines()[-2:] == ["3", "set()"]
     assert "no server answers with the data directory" in result.stderr
