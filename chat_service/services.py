@@ -19,11 +19,12 @@ from chat_service.edge.journal import Journal
 from chat_service.edge.limits import CallLimits
 from chat_service.edge.lists import Lists
 from chat_service.edge.logins import Logins
-from chat_service.edge.methods import Service, streaming_service, unary_service
+from chat_service.edge.methods import Part, Service, streaming_service, unary_service
 from chat_service.edge.moderation import SERVICE as MODERATION
 from chat_service.edge.moderation import ModerationMethods
 from chat_service.edge.pace import Pace
 from chat_service.edge.passwords import Passwords
+from chat_service.edge.reads import Reads
 from chat_service.edge.records import Records
 from chat_service.edge.rooms import SERVICE as ROOMS
 from chat_service.edge.rooms import RoomMethods
@@ -72,6 +73,15 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
         clock=ground.clock,
         limits=ground.limits,
     )
+    lists = Lists(
+        log=ground.log,
+        directory=ground.directory,
+        hub=ground.hub,
+        streams=ground.streams,
+        sessions=ground.sessions,
+        readers=ground.readers,
+        limits=ground.limits,
+    )
     methods = ChatMethods(
         journal=ground.journal,
         directory=ground.directory,
@@ -79,21 +89,12 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
         streams=ground.streams,
         sessions=ground.sessions,
         entrance=entrance,
-        lists=Lists(
-            log=ground.log,
-            directory=ground.directory,
-            hub=ground.hub,
-            streams=ground.streams,
-            sessions=ground.sessions,
-            readers=ground.readers,
-            limits=ground.limits,
-        ),
         pace=ground.pace,
         doors=doors,
         clock=ground.clock,
         limits=ground.limits,
     )
-    room_methods = (
+    room_methods: tuple[Part, ...] = (
         RoomMethods(
             journal=ground.journal,
             directory=ground.directory,
@@ -114,7 +115,7 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
             check_open=methods.check_open,
         ),
     )
-    account_methods = (
+    account_methods: tuple[Part, ...] = (
         AccountMethods(
             journal=ground.journal,
             directory=ground.directory,
@@ -151,7 +152,7 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
             limits=ground.limits,
         ),
     )
-    order_methods = (
+    order_methods: tuple[Part, ...] = (
         ModerationMethods(
             journal=ground.journal,
             sessions=ground.sessions,
@@ -171,10 +172,11 @@ def served(ground: Ground) -> tuple[ChatMethods, tuple[Service, ...]]:
         ),
     )
     tally, gate = ground.journal.tally, ground.gate
+    reads = Reads(ground.directory, ground.pace, ground.clock)
     services = (
-        streaming_service(methods, tally, gate),
-        unary_service(ACCOUNTS, tally, gate, *account_methods),
-        unary_service(ROOMS, tally, gate, *room_methods),
-        unary_service(MODERATION, tally, gate, *order_methods),
+        streaming_service(methods, tally, gate, reads.bounding(lists)),
+        unary_service(ACCOUNTS, tally, gate, *map(reads.bounding, account_methods)),
+        unary_service(ROOMS, tally, gate, *map(reads.bounding, room_methods)),
+        unary_service(MODERATION, tally, gate, *map(reads.bounding, order_methods)),
     )
     return methods, services

@@ -1,13 +1,13 @@
 """The wire: gRPC calls to orders, events to frames. Holds no rule of chat.
 
-    chat        the eight calls of ChatService
+    chat        the calls of ChatService,
+    lists       and those of them that look things up
     entrance    the ways in: as a guest, with a password, by a token
     accounts    the calls of AccountService about accounts and bots
     tokens      those about sessions and API tokens
     blocks      those about users whose direct messages are not taken
     invites     those about codes to register by
     passwords   what a password may be, and its hashes, made in threads
-    lists       the calls that look things up
     rooms       the calls of RoomService about rooms and their members
     invitations those about ways into private rooms
     doors       the passwords of private rooms
@@ -38,6 +38,7 @@
     status      reasons to gRPC statuses
     paging      page sizes and tokens
     pace        rates: token buckets, strikes
+    reads       calls that read take turns
     logins      wrong passwords: how long the next one waits
     address     who is calling, for limits by address
     limits      what callers may do, and how long they are waited for; pure

@@ -1,4 +1,7 @@
-"""The eight calls of ChatService. Each parses, asks, and answers; rules are in the core."""
+"""The calls of ChatService but for those that list, which are in `lists`.
+
+Each parses, asks, and answers; rules are in the core.
+"""
 
 import asyncio
 import itertools
@@ -19,7 +22,6 @@ from chat_service.edge.entrance import Entrance
 from chat_service.edge.ids import room_text
 from chat_service.edge.journal import Journal
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
-from chat_service.edge.lists import Lists
 from chat_service.edge.methods import Unary
 from chat_service.edge.orders import Orders
 from chat_service.edge.pace import Pace
@@ -46,7 +48,6 @@ class ChatMethods:
         pace: Pace,
         sessions: Sessions,
         entrance: Entrance,
-        lists: Lists,
         doors: Doors,
         clock: Callable[[], float],
         limits: CallLimits = DEFAULT_CALLS,
@@ -58,7 +59,6 @@ class ChatMethods:
         self._pace = pace
         self._sessions = sessions
         self._entrance = entrance
-        self._lists = lists
         self._doors = doors
         # For rates, in seconds.
         self._clock = clock
@@ -73,9 +73,6 @@ class ChatMethods:
             "Join": self.join,
             "SignOut": self.sign_out,
             "PostMessage": self.post_message,
-            "ListMessages": self._lists.list_messages,
-            "ListRooms": self._lists.list_rooms,
-            "ListUsers": self._lists.list_users,
         }
 
     # ----------------------------------------------------------------- identity

@@ -67,6 +67,13 @@ class Rates:
     strikes: int = 3
     strikes_within_s: float = 60.0
     strike_after_s: float = 1.0
+    # Of who is counted under an address, or of a user of an exempt one: time that it is read
+    # for at once, in seconds, and its part of the time after that.
+    reads_burst_s: float = 0.25
+    reads_share: float = 0.02
+    # The part of the time in which all are read for that are over theirs: as for readers far
+    # behind (see `hub/pages.py`), who read the same pages.
+    reads_line_share: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from chat_service.edge.calls import Call
 from chat_service.edge.directory import Directory
 from chat_service.edge.frames import put_event
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits
+from chat_service.edge.methods import Unary
 from chat_service.edge.paging import key_of, number_of, page_size, token_after
 from chat_service.edge.sessions import Sessions
 from chat_service.edge.standing import check_reached, room_now
@@ -43,6 +44,14 @@ class Lists:
         self._sessions = sessions
         self._readers = readers
         self._limits = limits
+
+    def unary(self) -> Unary:
+        """Return the methods by name."""
+        return {
+            "ListMessages": self.list_messages,
+            "ListRooms": self.list_rooms,
+            "ListUsers": self.list_users,
+        }
 
     async def list_messages(
         self, request: pb.ListMessagesRequest, call: Call
@@ -81,24 +90,21 @@ class Lists:
         key = key_of(request.page_token, scope)
         seq = None if key is None else number_of(key)
         floor = self._directory.floor(room.room_id, session.user_id)
-        events: list[RoomEvent]
         if forward:
             after = request.after_seq if seq is None else seq
             check_reached(self._hub, room.room_id, after, "after_seq")
             after = max(after, floor - 1)
-            events = await self._read(self._log.read_after, room.room_id, after, size)
-            more = bool(events) and events[-1].seq < head
+            listing = await self._read(self._log.read_after, room.room_id, after, size)
+            more = bool(listing.events) and listing.events[-1].seq < head
         else:
             before = (request.before_seq or head + 1) if seq is None else seq
             before = min(before, head + 1)
             size = max(0, min(size, before - floor))
-            events = await self._read(self._log.read_before, room.room_id, before, size)
-            more = bool(events) and events[-1].seq > max(floor, self._hub.rooms.first(room.room_id))
-        listing = pb.ListMessagesResponse(
-            next_page_token=token_after(scope, str(events[-1].seq)) if more else ""
-        )
-        for event in events:
-            put_event(listing.events.add(), event)
+            listing = await self._read(self._log.read_before, room.room_id, before, size)
+            first = max(floor, self._hub.rooms.first(room.room_id))
+            more = bool(listing.events) and listing.events[-1].seq > first
+        if more:
+            listing.next_page_token = token_after(scope, str(listing.events[-1].seq))
         return listing
 
     async def list_rooms(self, request: pb.ListRoomsRequest, call: Call) -> pb.ListRoomsResponse:
@@ -170,8 +176,12 @@ class Lists:
 
     async def _read(
         self, read: Callable[..., list[RoomEvent]], room_id: int, seq: int, count: int
-    ) -> list[RoomEvent]:
-        def page() -> list[RoomEvent]:
-            return read(room_id, seq, count=count, max_bytes=self._limits.page_bytes)
+    ) -> pb.ListMessagesResponse:
+        def page() -> pb.ListMessagesResponse:
+            # Encoded here too: a thousand events would hold up the loop for some ms.
+            listing = pb.ListMessagesResponse()
+            for event in read(room_id, seq, count=count, max_bytes=self._limits.page_bytes):
+                put_event(listing.events.add(), event)
+            return listing
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, page)

@@ -65,9 +65,9 @@ class Service(NamedTuple):
         register(server, self.descriptor.full_name, self.entries)
 
 
-def streaming_service(part: ChatPart, tally: Tally, gate: Gate) -> Service:
+def streaming_service(part: ChatPart, tally: Tally, gate: Gate, *others: Part) -> Service:
     """Return ChatService; its calls pass `gate` and count in `tally`."""
-    service = unary_service(CHAT, tally, gate, part)
+    service = unary_service(CHAT, tally, gate, part, *others)
     service.entries["Chat"] = dialogue_entry("Chat", pb.ChatRequest, part.chat, tally, gate)
     service.entries["Subscribe"] = stream_entry(
         "Subscribe", pb.SubscribeRequest, part.subscribe, tally, gate

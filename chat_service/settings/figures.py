@@ -62,6 +62,27 @@ _RATES = (
         "how long a refusal may be on its way; who sends on after that ignores it",
         live=True,
     ),
+    Setting(
+        "rates.reads_burst",
+        Span(10, MINUTE, SECOND),
+        "limits.rates.reads_burst_s",
+        "time that lists and history are read at once for an address, or a user of an exempt one",
+        live=True,
+    ),
+    Setting(
+        "rates.reads_share",
+        Number(0.001, 1),
+        "limits.rates.reads_share",
+        "and this part of the time after that, before it waits in line",
+        live=True,
+    ),
+    Setting(
+        "rates.reads_line_share",
+        Number(0.01, 1),
+        "limits.rates.reads_line_share",
+        "the part of the time in which those in line are read for, one after the other",
+        live=True,
+    ),
 )
 
 

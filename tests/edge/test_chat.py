@@ -14,7 +14,6 @@ from chat_service.core.errors import Reason, RefusedError
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
 from chat_service.edge.chat import ChatMethods
 from chat_service.edge.limits import DEFAULT_RATES, CallLimits
-from chat_service.edge.lists import Lists
 from chat_service.edge.sessions import Sessions
 from chat_service.wiring import Timing
 from tests.edge.clients import (
@@ -272,14 +271,11 @@ def methods(scene: Scene) -> ChatMethods:
     """Return the calls of a server without a transport."""
     sessions = Sessions(scene.directory, scene.journal, scene.clock.ms)
     parts = {"directory": scene.directory, "hub": scene.hub, "streams": scene.streams}
-    # A list reads the log in a thread; no test here lists messages.
-    lists = Lists(log=scene.log, sessions=sessions, readers=None, **parts)  # type: ignore[arg-type]
     return ChatMethods(
         journal=scene.journal,
         pace=scene.pace,
         sessions=sessions,
         entrance=scene.entrance(),
-        lists=lists,
         doors=scene.doors,
         clock=scene.clock.seconds,
         limits=CallLimits(hello_s=1.0),

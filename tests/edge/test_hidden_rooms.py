@@ -244,7 +244,7 @@ class Desk:
             "doors": scene.doors,
             "clock": scene.clock.seconds,
         }
-        chat = ChatMethods(streams=scene.streams, lists=lists, entrance=scene.entrance(), **shared)
+        chat = ChatMethods(streams=scene.streams, entrance=scene.entrance(), **shared)
         rooms = RoomMethods(check_open=chat.check_open, **shared)
         ways_in = InvitationMethods(
             check_open=chat.check_open,
