@@ -36,7 +36,7 @@ _IDENTITY = {
     "ACCOUNT_EXISTS": "your name is an account already: /password changes its password",
     "REGISTRATION_CLOSED": "this server takes no new accounts now: ask whoever runs it",
     "GUESTS_REFUSED": "this server takes no guests now: sign in with the name of an account; "
-    "`chat-cli register` makes one, unless new ones are not taken either",
+    "`chat-cli register` makes one, if new ones are taken",
     "INVITE_INVALID": "an invite code is needed, and this is not a good one: ask for another",
     "OWNER_CODE_INVALID": "this is not the owner code that the server printed at its first start, "
     "or it was used",
