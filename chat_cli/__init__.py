@@ -9,7 +9,8 @@ What is where, from the inside out:
     audit        what was done to keep order, in words
     moderation   what can be asked to keep order; `moderation_commands` what is asked in rooms,
                  `server_commands` on the server; `call` is one use of such a command
-    account      accounts, sign-ins, codes; `account_commands` what is done about the own one
+    account      accounts, sign-ins, codes; `account_commands` what is done about the own one,
+                 `token_commands` about what is signed in to it
     items        what the server and the connection told: flat, frozen facts
     outbox       what was written here and is not acknowledged yet, each one as `pending` has it;
                  `records` writes it as lines

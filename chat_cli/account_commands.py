@@ -6,7 +6,7 @@ Each gives what there is to show, and raises ChatError when it was refused or no
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 
-from chat_cli.account import Account, Made, Scope, SignIn
+from chat_cli.account import Account, Made, SignIn
 from chat_cli.call import Call
 from chat_cli.effects import Effect, Quit
 from chat_cli.entries import Listing, Names, plain
@@ -14,7 +14,7 @@ from chat_cli.errors import ChatError
 from chat_cli.model import Limits
 from chat_cli.ports import Questions, Secret
 from chat_cli.refusals import duration
-from chat_cli.render import moment
+from chat_cli.token_commands import counted, since
 
 _DAY_MS = 86_400_000
 _TRIES = 3
@@ -62,7 +62,7 @@ async def change_password(call: Call, questions: Questions) -> list[Effect]:
     old = await questions.answer("Your password: ", Secret.PASSWORD)
     new = await choose_password(call.state.limits, questions, "The new password: ")
     ended = await call.connection.accounts().change_password(old, new)
-    others = f"; {_count(ended, 'other sign-in or token', 's')} ended" if ended else ""
+    others = f"; {counted(ended, 'other sign-in or token')} ended" if ended else ""
     return [plain(f"Your password is changed{others}.")]
 
 
@@ -92,82 +92,6 @@ def flaw_of(password: str, fewest: int, most: int) -> str:
     if length > most:
         return f"Too long: at most {most} characters."
     return ""
-
-
-async def list_sessions(call: Call) -> list[Effect]:
-    """List the sign-ins, the own one marked."""
-    found = [one for one in await call.connection.accounts().list_sessions() if not one.api_token]
-    rows = [
-        (
-            f"{'*' if one.current else ' '} {one.session_id}",
-            one.label or "-",
-            one.address or "-",
-            f"since {_moment(one.create_ms)}",
-            _ends(one, call.now_ms),
-        )
-        for one in found
-    ]
-    return [Listing("sign-ins (* this one); /revoke ID ends one, /revoke others the rest", rows)]
-
-
-async def revoke(call: Call) -> list[Effect]:
-    """End a sign-in or a token, or all but this."""
-    others = call.argument.lower() == "others"
-    ended = await call.connection.accounts().revoke_session("" if others else call.argument)
-    return [plain(f"{_count(ended, 'sign-in or token', 's')} ended.")]
-
-
-async def list_tokens(call: Call) -> list[Effect]:
-    """List the API tokens, of the own account or of a bot."""
-    found = await call.connection.accounts().list_sessions(call.argument)
-    rows = [
-        (
-            one.session_id,
-            one.label,
-            ",".join(scope.value for scope in one.scopes),
-            _ends(one, call.now_ms),
-        )
-        for one in found
-        if one.api_token
-    ]
-    whose = f" of {call.argument}" if call.argument else ""
-    return [Listing(f"tokens for programs{whose}; /revoke ID ends one", rows)]
-
-
-async def token(call: Call) -> list[Effect]:
-    """Make an API token and show it, once."""
-    words = call.words
-    if len(words) not in (3, 4) or words[0].lower() != "new":
-        raise ChatError(call.usage)
-    known = {scope.value: scope for scope in Scope if scope is not Scope.ACCOUNT}
-    scopes = [known.get(word.lower()) for word in words[2].split(",") if word]
-    if None in scopes or not scopes:
-        raise ChatError(f"the scopes are {', '.join(known)}, with commas between them")
-    bot = words[3] if len(words) == 4 else ""
-    wanted = [scope for scope in scopes if scope]
-    made = await call.connection.accounts().create_token(words[1], wanted, bot, 0)
-    return [plain(f"The token {words[1]}, which is shown only now:"), plain(made.secret)]
-
-
-async def list_bots(call: Call) -> list[Effect]:
-    """List the own bots."""
-    bots = await call.connection.accounts().list_bots()
-    rows = [(bot.user.name, f"since {_moment(bot.create_ms)}") for bot in bots]
-    return [Listing("your bots; /tokens NAME lists the tokens of one", rows)]
-
-
-async def bot(call: Call) -> list[Effect]:
-    """Make a bot, or close one for good."""
-    words = call.words
-    if len(words) != 2 or words[0].lower() not in ("new", "close"):
-        raise ChatError(call.usage)
-    accounts, name = call.connection.accounts(), words[1]
-    if words[0].lower() == "close":
-        await accounts.deactivate("", name)
-        return [plain(f"{name} is closed for good.")]
-    made = await accounts.create_bot(name)
-    how = f"/token new LABEL read,post {made.user.name} makes a token by which it speaks"
-    return [plain(f"{made.user.name} is a bot of yours. {how}.")]
 
 
 async def deactivate(call: Call, questions: Questions) -> list[Effect]:
@@ -218,7 +142,7 @@ async def invite_code(call: Call) -> list[Effect]:
         rows = [
             (
                 one.invite_id,
-                _count(one.uses_left, "use", "s"),
+                counted(one.uses_left, "use"),
                 f"for {duration((one.expires_ms - call.now_ms) / 1000)}",
                 f"by {one.creator.name}",
             )
@@ -244,12 +168,6 @@ async def logout(call: Call) -> list[Effect]:
 
 
 CALLS: Mapping[str, Callable[[Call], Awaitable[list[Effect]]]] = {
-    "sessions": list_sessions,
-    "revoke": revoke,
-    "tokens": list_tokens,
-    "token": token,
-    "bots": list_bots,
-    "bot": bot,
     "block": block,
     "unblock": unblock,
     "blocked": list_blocked,
@@ -271,25 +189,6 @@ def _is_number(word: str) -> bool:
     return word.isascii() and word.isdecimal() and 0 < int(word) <= 1000
 
 
-def _count(number: int, noun: str, plural: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else plural}"
-
-
-def _moment(time_ms: int) -> str:
-    return f"{moment(time_ms).astimezone():%Y-%m-%d %H:%M}"
-
-
-def _ends(one: SignIn, now_ms: int) -> str:
-    """Tell whether a sign-in is in use, and else when it ends by itself."""
-    if one.connected:
-        return "in use"
-    ends = [end for end in (one.expires_ms, one.idle_until_ms) if end]
-    if not ends:
-        return "until it is revoked"
-    left = duration(max(0, min(ends) - now_ms) / 1000)
-    return f"ends in {left} unless used" if min(ends) == one.idle_until_ms else f"ends in {left}"
-
-
 def _told(made: Made, now_ms: int) -> str:
     invite = made.what
     assert not isinstance(invite, SignIn)
@@ -304,4 +203,4 @@ def _described(account: Account) -> str:
     kind = "an admin" if account.admin else "an account"
     if account.bot_owner:
         kind = f"a bot of {account.bot_owner.name}"
-    return f"{kind} since {_moment(account.create_ms)}"
+    return f"{kind} since {since(account.create_ms)}"

@@ -10,6 +10,7 @@ from chat_cli import (
     orders,
     room_commands,
     server_commands,
+    token_commands,
 )
 from chat_cli.call import Call
 from chat_cli.command_table import AHEAD, SHOWN_BY, UNCONNECTED, WEIGHTY
@@ -42,7 +43,13 @@ Act = Callable[[Call], Awaitable[list[Effect]]]
 Story = Callable[[Call, Questions], Awaitable[list[Effect]]]
 """What asks the person too."""
 
-_MODULES = (account_commands, room_commands, moderation_commands, server_commands)
+_MODULES = (
+    account_commands,
+    token_commands,
+    room_commands,
+    moderation_commands,
+    server_commands,
+)
 CALLS = {
     name: call for module in (*_MODULES, entering_commands) for name, call in module.CALLS.items()
 }

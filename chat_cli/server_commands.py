@@ -12,6 +12,7 @@ from chat_cli.entries import Listing, Note, Tone, plain
 from chat_cli.errors import ChatError
 from chat_cli.moderation_commands import another, is_yes, name_duration_reason
 from chat_cli.ports import Questions
+from chat_cli.token_commands import counted
 
 _LOCKS = {
     "accounts": (True, False, "Locked down: nobody can make an account."),
@@ -29,7 +30,7 @@ async def kick(call: Call) -> list[Effect]:
     """Remove somebody from the server, who may come back."""
     name, reason = another(call)
     sessions = await call.connection.moderation().remove_user(name, reason)
-    return [plain(f"{name} is removed: {_count(sessions, 'session')} ended.")]
+    return [plain(f"{name} is removed: {counted(sessions, 'session')} ended.")]
 
 
 async def ban(call: Call) -> list[Effect]:
@@ -40,7 +41,7 @@ async def ban(call: Call) -> list[Effect]:
         until_ms = await moderation.ban_user(name, duration, reason)
         return [Note(f"{name} is kept out of the server", Tone.PLAIN, until_ms)]
     network, until_ms, streams = await moderation.ban_network(name, duration, reason)
-    ended = f"{_count(streams, 'connection')} ended; " if streams else ""
+    ended = f"{counted(streams, 'connection')} ended; " if streams else ""
     return [Note(f"{ended}{network} is kept out", Tone.PLAIN, until_ms)]
 
 
@@ -123,10 +124,6 @@ def _is_network(word: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 CALLS: Mapping[str, Callable[[Call], Awaitable[list[Effect]]]] = {
