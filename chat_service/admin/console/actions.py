@@ -135,6 +135,10 @@ async def open_client(desk: Desk, order: Order) -> Answer:
     fingerprint = desk.operations.fingerprint
     reached = f"{_target(instance)}{_encryption(instance, bool(fingerprint))}"
     lines = [Line(f"chat-cli --target {reached} --name NAME")]
+    if _is_everywhere(instance):
+        # `localhost` is this machine alone, and in no certificate that an authority issued.
+        why = "from elsewhere, or if the certificate is for another name" if fingerprint else ""
+        lines.append(Line(f"{why or 'from elsewhere'}: --target NAME-OF-THIS-MACHINE:{order.port}"))
     if fingerprint:
         lines.append(Line(f"certificate SHA-256 {fingerprint}"))
     if instance.state != pb.INSTANCE_STATE_SERVING:
@@ -194,6 +198,14 @@ def _target(instance: pb.Instance) -> str:
     if address.is_unspecified or host in ("127.0.0.1", "[::1]"):
         return f"localhost:{port}"
     return address_of(instance)
+
+
+def _is_everywhere(instance: pb.Instance) -> bool:
+    """Whether an instance listens on every address of its machine."""
+    try:
+        return ip_address(instance.address.rpartition(":")[0].strip("[]")).is_unspecified
+    except ValueError:
+        return False
 
 
 def _encryption(instance: pb.Instance, encrypted: bool) -> str:

@@ -210,6 +210,11 @@ def test_how_a_client_is_told_of_encryption(host: str, encrypted: bool, option: 
     operator.fleet.fingerprint = "A1:B2" if encrypted else ""
     line, *told = operator.enters("open")
     assert line.endswith(f":50051{option} --name NAME")
+    if host == "0.0.0.0":
+        elsewhere = told.pop(0)
+        assert elsewhere.startswith("from elsewhere")
+        assert elsewhere.endswith(": --target NAME-OF-THIS-MACHINE:50051")
+        assert ("if the certificate is for another name" in elsewhere) == encrypted
     assert told == (["certificate SHA-256 A1:B2"] if encrypted else [])
 
 
