@@ -10,7 +10,6 @@ import os
 import re
 import socket
 import ssl
-import sys
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ _FRAME_HEAD = 9
 _SETTINGS = 4
 # Of OpenSSL, which found nothing wrong with a certificate.
 _NO_FLAW = 0
+# Bytes that are taken from a connection at once: a record of TLS.
+_AT_ONCE = 16_384
 # Of a proxy's answer, in bytes.
 _LONGEST_HEAD = 16_384
 
@@ -76,30 +77,40 @@ async def shown(endpoint: Endpoint, context: ssl.SSLContext, patience: float = P
     Raises NotTrustedError where it takes it not, NoHttp2Error, NoTlsError and NoAnswerError.
     """
     context.set_alpn_protocols([_HTTP2])
-    connection = await _connected(endpoint)
+    with closing(await _connected(endpoint)) as connection:
+        try:
+            async with asyncio.timeout(patience):
+                tls = await _shaken(connection, context, endpoint.host)
+        except ssl.SSLCertVerificationError as error:
+            raise NotTrustedError(error.verify_code, error.verify_message) from None
+        except (OSError, TimeoutError):
+            raise NoTlsError("no TLS") from None
+    if tls.selected_alpn_protocol() != _HTTP2:
+        raise NoHttp2Error("no HTTP/2")
     try:
-        async with asyncio.timeout(patience):
-            _, writer = await asyncio.open_connection(
-                sock=connection, ssl=context, server_hostname=endpoint.host
-            )
-    except ssl.SSLCertVerificationError as error:
-        raise NotTrustedError(error.verify_code, error.verify_message) from None
-    except (OSError, TimeoutError):
-        raise NoTlsError("no TLS") from None
+        names = _names(tls.getpeercert() or {})
     except ValueError:
-        # Python decodes the names once the certificate is taken.
+        # Python decodes them only now.
         raise NotTrustedError(_NO_FLAW, "it has a name that cannot be read") from None
-    finally:
-        # Of a handshake that failed; what succeeded belongs to the transport.
-        if sys.exc_info()[0]:
-            connection.close()
-    try:
-        tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
-        if tls.selected_alpn_protocol() != _HTTP2:
-            raise NoHttp2Error("no HTTP/2")
-        return Shown(tls.getpeercert(binary_form=True) or b"", _names(tls.getpeercert() or {}))
-    finally:
-        writer.transport.abort()
+    return Shown(tls.getpeercert(binary_form=True) or b"", names)
+
+
+async def _shaken(connection: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLObject:
+    """Shake hands on a connection; nothing is left of it but what was shown. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(heard, said, server_hostname=host)
+    while True:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            await loop.sock_sendall(connection, said.read())
+        else:
+            return tls
+        received = await loop.sock_recv(connection, _AT_ONCE)
+        if not received:
+            raise ConnectionResetError("the connection was closed in the handshake")
+        heard.write(received)
 
 
 async def speaks_tls(endpoint: Endpoint, patience: float = PATIENCE) -> bool:
