@@ -13,7 +13,7 @@ from chat_service.edge.directory import token_hash
 from chat_service.edge.limits import Rates
 from chat_service.edge.methods import Unary
 from chat_service.edge.pace import Pace
-from chat_service.edge.reads import MANY, MAX_REST_S, Reads
+from chat_service.edge.reads import CALL_S, MANY, MAX_REST_S, Reads
 from tests.edge.clients import story
 from tests.edge.scene import Scene, call_from
 
@@ -90,8 +90,18 @@ async def test_who_reads_much_rests_after_each_page() -> None:
     for _ in range(100):
         await room.takes("alice", 0.05)
     # The first one in line waits for nobody.
-    assert room.rests == pytest.approx([0.15] * 99)
+    assert room.rests == pytest.approx([3 * (0.05 + CALL_S)] * 99)
     assert 100 * 0.05 / (room.now - began) == pytest.approx(0.25, rel=0.02)
+
+
+@story
+async def test_small_calls_cost_too() -> None:
+    """A call in which nothing takes any time rests as well, once it was made often enough."""
+    room = Room()
+    for _ in range(5000):
+        await room.takes("alice", 0)
+    assert room.rests == pytest.approx([3 * CALL_S] * len(room.rests))
+    assert len(room.rests) >= 2000
 
 
 @story
