@@ -16,8 +16,8 @@ from typing import NamedTuple, Self
 import psutil
 
 from tests.chaos.faults import FAULTS
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import Launched
+from tests.held_ports import held_ports
 
 ROOT = Path(__file__).parents[2]
 PATCHED = Path(__file__).parent / "patched"

@@ -18,7 +18,7 @@ from chat_protos.chat.v1 import chat_pb2 as pb
 from tests.cli.desk import DEADLINE
 from tests.cli.ends import Code, Context, EndError, abort, token_of
 from tests.cli.fake_accounts import FakeAccounts
-from tests.e2e.held_ports import held_ports
+from tests.held_ports import held_ports
 
 __all__ = ["Code", "EndError", "FakeService"]
 from tests.authority import Issued

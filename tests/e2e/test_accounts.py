@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from tests.e2e.client_terminal import COMMAND, Terminal, environment, run_client
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched, Lines
+from tests.held_ports import held_ports
 from tests.launcher.fakes import wait_until
 
 MARK = "\u00a0✓"

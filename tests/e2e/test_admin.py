@@ -16,9 +16,9 @@ import grpc
 
 from chat_protos.chat.v1 import chat_pb2 as pb
 from chat_protos.chat.v1 import chat_pb2_grpc as stubs
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
 from tests.edge.clients import CONNECTION, Guest, story
+from tests.held_ports import held_ports
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "chat-admin")
 

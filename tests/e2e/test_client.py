@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.client_terminal import COMMAND, Terminal, environment, run_client
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
+from tests.held_ports import held_ports
 from tests.text.test_sanitize import ATTACKS
 
 MARK = "\u00a0✓"

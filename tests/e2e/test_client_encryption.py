@@ -9,8 +9,8 @@ import pytest
 
 from tests.authority import Issued, issue
 from tests.e2e.client_terminal import Terminal, environment, run_client
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import Launched
+from tests.held_ports import held_ports
 
 HOST = "127.0.0.1"
 

@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from tests.e2e.client_terminal import Terminal
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE
 from tests.e2e.window import Window
+from tests.held_ports import held_ports
 
 ENTER_ALTERNATE_SCREEN = b"\x1b[?1049h"
 

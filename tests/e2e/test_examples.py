@@ -18,8 +18,8 @@ from tests.e2e.example_clients import (
     stubs_go,
 )
 from tests.e2e.example_link import Link
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
+from tests.held_ports import held_ports
 
 BURST = 20
 """Messages that a user may send at once. Source: the service's guarantees."""

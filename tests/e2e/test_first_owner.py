@@ -8,10 +8,10 @@ import grpc
 from chat_protos.chat.v1 import accounts_pb2, chat_pb2
 from chat_protos.chat.v1.accounts_pb2_grpc import AccountServiceStub
 from chat_protos.chat.v1.chat_pb2_grpc import ChatServiceStub
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
 from tests.e2e.test_admin import Admin
 from tests.e2e.test_console import console
+from tests.held_ports import held_ports
 
 PASSWORD = "correct horse battery"
 

@@ -15,8 +15,8 @@ import pytest
 
 from chat_protos.chat.v1 import chat_pb2, chat_pb2_grpc
 from chat_service.posix import lock_directory
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
+from tests.held_ports import held_ports
 from tests.launcher.fakes import wait_until
 
 ADMIN_COMMAND = str(Path(sysconfig.get_path("scripts")) / "chat-admin")

@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 
 from chat_service.posix import lock_directory
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import COMMAND, PATIENCE
 from tests.e2e.window import Window
+from tests.held_ports import held_ports
 from tests.launcher.fakes import wait_until
 
 LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"

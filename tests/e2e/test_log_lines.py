@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import Launched
 from tests.e2e.test_admin import Admin
+from tests.held_ports import held_ports
 
 
 def test_every_line_is_an_object(tmp_path: Path) -> None:

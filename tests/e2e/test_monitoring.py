@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.admin.test_metrics import Page
-from tests.e2e.held_ports import held_ports
 from tests.e2e.launched import PATIENCE, Launched
+from tests.held_ports import held_ports
 
 
 class Monitored(Launched):

@@ -14,9 +14,9 @@ from chat_service.edge.gate import Gate
 from chat_service.edge.limits import TransportLimits
 from chat_service.edge.methods import CHAT
 from chat_service.edge.transport import CannotListenError, Transport, options
-from tests.e2e.held_ports import held_ports
 from tests.edge.clients import PATIENCE, story
 from tests.edge.planted import silent
+from tests.held_ports import held_ports
 
 OPTIONS = options(TransportLimits())
 

@@ -19,7 +19,6 @@ from chat_service.config import InstanceConfig, StartError, Transcripts
 from chat_service.core.limits import GUEST_GRACE_MS, RENEWAL_MS
 from chat_service.server import COME_BACK_MS, FLUSH_SHARE, serve
 from chat_service.wiring import Timing
-from tests.e2e.held_ports import held_ports
 from tests.edge.clients import (
     CHEAP,
     PATIENCE,
@@ -35,6 +34,7 @@ from tests.edge.clients import (
     story,
 )
 from tests.edge.quiet import errors_in
+from tests.held_ports import held_ports
 
 LARGE = "x" * 4000
 
