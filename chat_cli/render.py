@@ -143,13 +143,13 @@ class Renderer:
         style = _class(entry.tone.value)
         first, *more = sanitize_lines(entry.text + self._circumstances(entry, now_ms))
         head = _line([self._time(now_ms), (style, f"{_BULLET} {first}")])
-        return [head, *(_line([_blank(), (style, f"  {line}")]) for line in more)]
+        return [head, *(_line([_blank(), (style, f"  {line}")], _INDENT + 2) for line in more)]
 
     def _announcement(self, text: str, now_ms: int) -> list[Line]:
         style = _class("announcement")
         first, *more = sanitize_lines(text)
         head = _line([self._time(now_ms), (style, f"{_OPERATOR}{first}")])
-        return [head, *(_line([_blank(), (style, f"   {line}")]) for line in more)]
+        return [head, *(_line([_blank(), (style, f"   {line}")], _INDENT + 3) for line in more)]
 
     def _movement(self, entry: Movement, now_ms: int) -> Line:
         parts = []
@@ -163,10 +163,12 @@ class Renderer:
     def _not_sent(self, entry: NotSent, now_ms: int) -> list[Line]:
         first, *more = sanitize_lines(entry.text)
         head = [self._time(now_ms), (_class("failed"), f"{_FAILED} not sent: "), ("", first)]
-        reason = [_blank(), (_class("warning"), f"  {entry.reason}")]
-        place = _place(entry.place)
-        lines = [[head[0], *place, *head[1:]], *([_blank(), ("", line)] for line in more), reason]
-        return [_line(fragments) for fragments in lines]
+        reason = _line([_blank(), (_class("warning"), f"  {entry.reason}")], _INDENT + 2)
+        lines = [
+            [head[0], *_place(entry.place), *head[1:]],
+            *([_blank(), ("", line)] for line in more),
+        ]
+        return [*(_line(fragments) for fragments in lines), reason]
 
     def _history(self, title: str, entries: Iterable[Happening], now_ms: int) -> list[Line]:
         day = self.day

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_cli.entries import (
+    Announcement,
     Deed,
     Entry,
     History,
@@ -128,6 +129,20 @@ def test_a_refused_message_shows_its_reason() -> None:
         "      b",
         "        too fast",
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "indents"),
+    [
+        (Note("one\ntwo"), [6, 8]),
+        (NotSent("", "a\nb", "too fast"), [6, 6, 8]),
+        (Announcement("one\ntwo"), [6, 9]),
+    ],
+)
+def test_further_lines_are_folded_to_where_they_begin(entry: Entry, indents: list[int]) -> None:
+    """What does not fit into the window goes on below the words before it."""
+    drawn = renderer().lines(entry, EIGHT)
+    assert [line.indent for line in drawn[-len(indents) :]] == indents
 
 
 def test_a_time_outside_of_the_calendar_is_no_accident() -> None:
