@@ -12,6 +12,7 @@ from chat_cli.model import (
     ById,
     ByName,
     Deleted,
+    Removed,
     RoleChanged,
     RoomChanged,
     RoomEvent,
@@ -117,9 +118,9 @@ def presence(state: ChatState, item: it.Presence) -> list[Effect]:
     came = tuple(
         u.name for u in item.joined if u.user_id not in known and not state.ignores(u.name)
     )
-    went = tuple(
-        u.name for u in item.left if u.user_id != state.own_id and not state.ignores(u.name)
-    )
+    # Of who was removed it is told already that they are gone.
+    told = {state.own_id, *room.removed}
+    went = tuple(u.name for u in item.left if u.user_id not in told and not state.ignores(u.name))
     room.move(item.joined, item.left, item.total)
     if not came and not went:
         return []
@@ -166,6 +167,8 @@ def _learn(state: ChatState, room: Room, body: Body | None) -> list[Effect]:
             room.change(body)
         case RoleChanged(user, role) if user.user_id == state.own_id:
             room.info = replace(room.info, role=role)
+        case Removed(user):
+            room.put_out(user.user_id)
         case Deleted(seq):
             room.unspoke(seq)
             return [Strike(room.room_id, seq)]

@@ -42,10 +42,10 @@ class Room:
 
     `last_seq` is the last event handled, None when the position is void. `skip_to` is the
     last event that is too old to be shown on first entry, `begin` the last one before those
-    that can be read at all. `present` has those who are
-    there, at most 256 of `total`; for a direct message its members. `own_seqs` are the own
-    messages that were read here and are not deleted, the latest last. `asked` says that it was
-    asked for since the start.
+    that can be read at all. `present` has those who are there, at most 256 of `total`; for a
+    direct message its members. `removed` are the ids of those of them who were put out, until
+    they are told to have left. `own_seqs` are the own messages that were read here and are not
+    deleted, the latest last. `asked` says that it was asked for since the start.
     """
 
     info: RoomInfo
@@ -60,6 +60,7 @@ class Room:
     announced: bool = False
     jumped_at: int | None = None
     asked: bool = False
+    removed: set[str] = field(default_factory=set)
     own_seqs: list[int] = field(default_factory=list)
 
     @property
@@ -156,12 +157,20 @@ class Room:
         """Note who came and went."""
         for user in left:
             self.present.pop(user.user_id, None)
+            self.removed.discard(user.user_id)
         for user in joined:
             self.present[user.user_id] = user
+            self.removed.discard(user.user_id)
         self.total = total
+
+    def put_out(self, user_id: str) -> None:
+        """Note that somebody was removed; who is there will be told to have left, too."""
+        if user_id in self.present:
+            self.removed.add(user_id)
 
     def count_anew(self, users: Iterable[User], total: int) -> None:
         """Take a picture of who is there."""
         self.present = {user.user_id: user for user in users}
+        self.removed.clear()
         self.total = total
         self.counted = True

@@ -301,6 +301,17 @@ def test_coming_and_going_is_one_line() -> None:
     assert anna.told(it.Presence("r1", False, (ANNA,), (), 1)) == []
 
 
+def test_who_was_removed_is_not_told_to_have_left() -> None:
+    """Once: whoever comes back later and goes is told again."""
+    anna = connected()
+    anna.told(it.Presence("r1", False, (BOB, CAROL), (), 3))
+    (line,) = anna.told(happened(1, Removed(CAROL, "spam")))
+    assert line == "08:00 · bob removed carol: spam"
+    assert anna.told(it.Presence("r1", False, (), (CAROL,), 2)) == []
+    anna.told(it.Presence("r1", False, (CAROL,), (), 3))
+    assert anna.told(it.Presence("r1", False, (), (CAROL,), 2)) == ["08:00 · carol left"]
+
+
 def test_a_later_picture_is_taken_in_silence() -> None:
     """After a reconnect nobody is introduced again."""
     anna = connected()
