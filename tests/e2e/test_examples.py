@@ -37,7 +37,8 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     target = tmp_path_factory.mktemp("example")
     if request.param == "go":
         return build_go(target)
-    cache = request.config.cache
+    # There is no cache where its plugin is switched off.
+    cache: pytest.Cache | None = getattr(request.config, "cache", None)
     return build_node(target if cache is None else cache.mkdir("examples"))
 
 
