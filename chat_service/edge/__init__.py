@@ -12,6 +12,7 @@
     invitations those about ways into private rooms
     doors       the passwords of private rooms
     conversation  one Chat stream: orders up, items down
+    answers     what its orders come to, and how many are still owed
     stream      what Chat and Subscribe share: a subscription and its writer
     streams     those that are open
     standing    where a room stands: as it is told, and which positions it has reached

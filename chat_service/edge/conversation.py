@@ -7,7 +7,6 @@ some are. Whatever ends the stream ends reader and writer together.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -17,18 +16,14 @@ from chat_service.core import commands as cmd
 from chat_service.core.decision import Answer
 from chat_service.core.errors import Reason, RefusedError, Rejection
 from chat_service.core.names import is_client_id
+from chat_service.edge.answers import Answers
 from chat_service.edge.journal import Journal, Outcome
 from chat_service.edge.limits import DEFAULT_CALLS, CallLimits, Rates
 from chat_service.edge.orders import Orders
-from chat_service.edge.pace import Strikes
 from chat_service.edge.standing import check_reached
-from chat_service.edge.status import error_item
 from chat_service.edge.stream import Stream
 from chat_service.edge.streams import Streams
 from chat_service.hub.hub import Hub
-
-# Characters of a room's name that an error repeats: more than a valid name has.
-MAX_NAMED = 100
 
 # Reads the next order; None at the end. Raises RefusedError for one that cannot be parsed.
 ReadOrder = Callable[[], Awaitable[pb.ChatRequest | None]]
@@ -53,18 +48,10 @@ class Conversation:
         self._stream = stream
         self._epoch = epoch
         self._journal = journal
-        self._tally = journal.tally
         self._hub = hub
         self._streams = streams
         self._orders = orders
-        self._clock = clock
-        # Apart, because the delay of a join is much longer than that of a message.
-        self._strikes = Strikes(rates, limits)
-        self._join_strikes = Strikes(rates, limits)
-        self._max_unanswered = limits.unacked_posts
-        # Orders that the log has not answered yet.
-        self._unanswered = 0
-        self._answered: asyncio.Future[None] | None = None
+        self._answers = Answers(stream, journal, orders, clock, limits, rates)
 
     # Any: a context of grpc.aio is generic in messages; frames are bytes.
     async def run(
@@ -142,7 +129,7 @@ class Conversation:
             raise RefusedError(stream.subscription.ended or attached)
         stream.welcome(self._epoch, epoch_holds=epoch_holds)
         for position, rejection in refused:
-            self._not_entered(hello_id, position.room, rejection)
+            self._answers.refuse_room(hello_id, position.room, rejection)
         for (position, _), outcome in zip(joins, outcomes, strict=True):
             self._entered(hello_id, position, outcome, epoch_holds=epoch_holds)
         for position in resumed:
@@ -160,21 +147,15 @@ class Conversation:
             waits = self._order(request)
             if waits is not None:
                 await waits
-            while self._unanswered >= self._max_unanswered:
-                self._answered = asyncio.get_running_loop().create_future()
-                await self._answered
+            await self._answers.room()
 
     async def _finish(self, writer: asyncio.Task[None]) -> None:
         """Wait until all orders are answered and all that is queued is written."""
         subscription = self._stream.subscription
-        while not writer.done() and (self._unanswered or not subscription.drained()):
-            self._answered = asyncio.get_running_loop().create_future()
-            subscription.on_idle = self._wake
-            await asyncio.wait((self._answered, writer), return_when=asyncio.FIRST_COMPLETED)
-
-    def _wake(self) -> None:
-        if self._answered is not None and not self._answered.done():
-            self._answered.set_result(None)
+        while not writer.done() and (self._answers.owed or not subscription.drained()):
+            answered = self._answers.next()
+            subscription.on_idle = self._answers.wake
+            await asyncio.wait((answered, writer), return_when=asyncio.FIRST_COMPLETED)
 
     def _order(self, request: pb.ChatRequest) -> Awaitable[None] | None:
         """Begin an order; return what has to be waited for before the next one is read."""
@@ -197,7 +178,7 @@ class Conversation:
             else:
                 raise RefusedError(Rejection(Reason.ORDER_MISSING, "the request has no order"))
         except RefusedError as error:
-            self._refuse(self._orders.paced(error.rejection), order_id, client_msg_id)
+            self._answers.refuse(self._orders.paced(error.rejection), order_id, client_msg_id)
         return None
 
     def _check_order_id(self, order_id: str) -> None:
@@ -218,14 +199,14 @@ class Conversation:
 
         def answered(outcome: Outcome) -> None:
             if isinstance(outcome, Rejection):
-                self._refuse(outcome, order_id, post.client_msg_id)
+                self._answers.refuse(outcome, order_id, post.client_msg_id)
                 return
             if outcome.duplicate:
-                self._tally.duplicates += 1
+                self._journal.tally.duplicates += 1
                 self._orders.post_was_retry(command)
-            self._ack(order_id, outcome, post.client_msg_id)
+            self._answers.ack(order_id, outcome, post.client_msg_id)
 
-        self._submit(command, answered)
+        self._answers.submit(command, answered)
 
     def _enter(self, position: pb.RoomPosition, *, epoch_holds: bool) -> cmd.JoinRoom:
         """Make the order to enter a room. Raises RefusedError, also for where to begin there."""
@@ -249,7 +230,7 @@ class Conversation:
             else:
                 command = self._enter(position, epoch_holds=True)
         except RefusedError as error:
-            self._not_entered(order_id, position.room, self._orders.paced(error.rejection))
+            self._answers.refuse_room(order_id, position.room, self._orders.paced(error.rejection))
             return None
         if order.password and isinstance(command, cmd.JoinRoom):
             return self._try_password(order_id, position, command, order.password)
@@ -265,57 +246,45 @@ class Conversation:
                 self._check_reached(command.target.room_id, position)
             self._enter_and_read(order_id, position, command)
         except RefusedError as error:
-            self._not_entered(order_id, position.room, error.rejection)
+            self._answers.refuse_room(order_id, position.room, error.rejection)
 
     def _enter_and_read(
         self, order_id: str, position: pb.RoomPosition, command: cmd.JoinRoom | cmd.JoinByInvite
     ) -> None:
-        """Give the order to enter a room. Raises RefusedError as `_submit`."""
+        """Give the order to enter a room. Raises RefusedError when the log takes no more."""
 
         def answered(outcome: Outcome) -> None:
             if isinstance(outcome, Rejection):
-                self._not_entered(order_id, position.room, outcome)
+                self._answers.refuse_room(order_id, position.room, outcome)
                 return
-            self._ack(order_id, outcome)
+            self._answers.ack(order_id, outcome)
             # The order has its answer; what is wrong from here on is about reading alone.
             self._entered("", position, outcome, epoch_holds=True)
 
-        self._submit(command, answered)
+        self._answers.submit(command, answered)
 
     def _plain(self, order_id: str, command: cmd.LeaveRoom | cmd.SetTopic) -> None:
         def answered(outcome: Outcome) -> None:
             if isinstance(outcome, Rejection):
-                self._refuse(outcome, order_id)
+                self._answers.refuse(outcome, order_id)
             else:
-                self._ack(order_id, outcome)
+                self._answers.ack(order_id, outcome)
 
-        self._submit(command, answered)
-
-    def _submit(self, command: cmd.Command, answered: Callable[[Outcome], None]) -> None:
-        """Give an order to the log. Raises RefusedError when it takes no more."""
-
-        def on_answers(outcomes: tuple[Outcome, ...]) -> None:
-            self._unanswered -= 1
-            self._wake()
-            outcome = outcomes[0]
-            answered(self._orders.paced(outcome) if isinstance(outcome, Rejection) else outcome)
-
-        self._journal.submit((command,), on_answers)
-        self._unanswered += 1
+        self._answers.submit(command, answered)
 
     def _entered(
         self, order_id: str, position: pb.RoomPosition, outcome: Outcome, *, epoch_holds: bool
     ) -> None:
         """Begin to read a room that was entered."""
         if isinstance(outcome, Rejection):
-            self._not_entered(order_id, position.room, outcome)
+            self._answers.refuse_room(order_id, position.room, outcome)
             return
         try:
             # Not every room could be looked at before it was entered.
             if epoch_holds:
                 check_reached(self._hub, outcome.room_id, position.after_seq)
         except RefusedError as error:
-            self._not_entered(order_id, position.room, error.rejection)
+            self._answers.refuse_room(order_id, position.room, error.rejection)
             return
         start = self._stream.start_of(position, outcome.room_id, epoch_holds=epoch_holds)
         self._stream.read_room(outcome.room_id, start)
@@ -325,50 +294,9 @@ class Conversation:
         try:
             joined = Answer(room_id=self._orders.joined_room(position.room))
         except RefusedError as error:
-            self._not_entered(order_id, position.room, error.rejection)
+            self._answers.refuse_room(order_id, position.room, error.rejection)
             return
         self._entered(order_id, position, joined, epoch_holds=epoch_holds)
-
-    def _not_entered(self, order_id: str, room: pb.RoomTarget, rejection: Rejection) -> None:
-        """Refuse to read a room, and say which one."""
-        if room.room_name:
-            named = ("room_name", room.room_name[:MAX_NAMED])
-            rejection = replace(rejection, metadata=(*rejection.metadata, named))
-        room_id = dict(rejection.metadata).get("room_id", room.room_id)
-        self._refuse(rejection, order_id, room_id=room_id, strikes=self._join_strikes)
-
-    def _ack(self, order_id: str, answer: Answer, client_msg_id: str = "") -> None:
-        self._tally.acks += 1
-        self._stream.subscription.offer(self._journal.frames.ack(order_id, client_msg_id, answer))
-
-    def _refuse(
-        self,
-        rejection: Rejection,
-        order_id: str,
-        client_msg_id: str = "",
-        room_id: str = "",
-        strikes: Strikes | None = None,
-    ) -> None:
-        self._tally.rejections[rejection.reason.value] += 1
-        longest = self._orders.longest_id
-        self._stream.send(
-            error_item(
-                rejection,
-                order_id=order_id if is_client_id(order_id, longest) else "",
-                client_msg_id=client_msg_id[:longest],
-                room_id=room_id[:longest],
-            )
-        )
-        if rejection.reason is Reason.RATE_LIMITED and (strikes or self._strikes).refused(
-            self._clock(), rejection.retry_after_ms, client_msg_id or order_id
-        ):
-            self._stream.subscription.end(
-                Rejection(
-                    Reason.RATE_IGNORED,
-                    "this client goes on sending while it is told to wait",
-                    retry_after_ms=10_000,
-                )
-            )
 
 
 def _cancel(tasks: list[asyncio.Task[None]]) -> None:

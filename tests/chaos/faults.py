@@ -300,14 +300,14 @@ def deaf_after_a_stall() -> None:
 def silent_refusal() -> None:
     """Neither store nor refuse a post over the rate: its sender hears nothing."""
     from chat_service.core.errors import Reason
-    from chat_service.edge.conversation import Conversation
+    from chat_service.edge.answers import Answers
 
-    @instead(Conversation, "_refuse")
+    @instead(Answers, "refuse")
     def silent(
-        refuse: Callable[..., None], conversation: Any, rejection: Any, *rest: Any, **more: Any
+        refuse: Callable[..., None], answers: Any, rejection: Any, *rest: Any, **more: Any
     ) -> None:
         if rejection.reason is not Reason.RATE_LIMITED:
-            refuse(conversation, rejection, *rest, **more)
+            refuse(answers, rejection, *rest, **more)
 
 
 @fault
