@@ -122,7 +122,6 @@ def _signed_in(state: ChatState, item: it.SignedIn) -> list[Effect]:
         for room in [r for r in state.rooms.values() if r.kind is not RoomKind.PUBLIC]:
             effects += own_posts.flush_echoes(state, room.room_id)
             state.drop(room.room_id)
-    state.anew = state.anew or state.kicked
     state.kicked = False
     effects += _other_epoch(state, item.epoch)
     if former is None and state.asked:

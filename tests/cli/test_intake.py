@@ -115,15 +115,22 @@ def test_who_comes_back_after_a_kick_is_somebody_new() -> None:
     assert "You were away too long: this is a new anna" in line
 
 
-def test_rooms_are_entered_anew_by_somebody_new_and_after_a_removal_alone() -> None:
-    """A removal from the server takes an account out of all rooms; who comes back wants them."""
+def test_rooms_are_entered_anew_by_somebody_new_alone() -> None:
+    """Also where the first attempt breaks off before they are."""
     anna = connected()
     assert anna.state.resume_point().members_only
-    anna.told(it.Kicked("out"), signed_in())
+    anna.told(it.SignedIn(User("u8", "anna"), "e1", anna.state.limits))
     assert not anna.state.resume_point().members_only
     anna.told(it.Offline("no answer", 1.0), it.Connecting())
     assert not anna.state.resume_point().members_only
-    anna.told(it.Welcome("e1", ANNA))
+    anna.told(it.Welcome("e1", User("u8", "anna")))
+    assert anna.state.resume_point().members_only
+
+
+def test_account_that_was_removed_from_the_server_comes_back_to_its_rooms_as_a_member() -> None:
+    """The removal leaves it in its rooms: where it is no more, somebody put it out of that room."""
+    anna = connected()
+    anna.told(it.Kicked("out"), signed_in())
     assert anna.state.resume_point().members_only
 
 

@@ -178,8 +178,12 @@ def test_kick_forgets_direct_messages_of_which_nobody_is_left() -> None:
 
 
 def test_kick_by_an_admin_is_told_with_its_name() -> None:
-    """Who is removed learns by whom, with its bots; the accounts stay, API tokens do not."""
+    """Who is removed learns by whom, with its bots; the accounts stay, in their rooms, too.
+
+    API tokens do not.
+    """
     town = Town()
+    town.ok(cmd.JoinRoom(town.carol, cmd.RoomByName("lobby")))
     town.api_token(town.carol)
     *ends, entry = town.happened(cmd.KickUser(town.ada, named("carol"), "enough"))
     carol, robot = (town.state.user_ids[name] for name in ("carol", "robot"))
@@ -190,6 +194,7 @@ def test_kick_by_an_admin_is_told_with_its_name() -> None:
     assert isinstance(entry, ev.Audited)
     assert (entry.action, entry.actor_name, entry.target_id) == ("server-kick", "ada", carol)
     town.api_token(town.sign_in("carol"), bot="robot")
+    assert "carol" in town.members_of(town.room_named("lobby"))
 
 
 # -------------------------------------------------------------------- lockdown
