@@ -43,7 +43,8 @@ class Errands:
                 effects = await asking
             except ChatError as error:
                 effects = failed(typed, error)
-            self._tasks.discard(task)
+            finally:
+                self._tasks.discard(task)
             self._follow(effects)
 
         task = asyncio.create_task(run())

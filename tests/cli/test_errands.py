@@ -1,6 +1,7 @@
 """`chat_cli.errands`: what is asked beside everything else, and what it comes to."""
 
 import asyncio
+from contextlib import suppress
 
 from chat_cli.effects import Effect, KeepIgnored
 from chat_cli.entries import warning
@@ -47,5 +48,20 @@ def test_what_follows_from_an_errand_may_be_another() -> None:
         errands.start(asyncio.sleep(0, [KeepIgnored()]))
         await errands.done()
         assert len(followed) == 3
+
+    run(story())
+
+
+def test_errand_that_ends_by_a_mistake_has_ended() -> None:
+    """Nobody waits for it any more."""
+
+    async def story() -> None:
+        asking: asyncio.Future[list[Effect]] = asyncio.get_running_loop().create_future()
+        asking.set_exception(ZeroDivisionError())
+        errands = Errands(lambda _: None)
+        errands.start(asking)
+        with suppress(ZeroDivisionError):
+            await errands.done()
+        assert not errands.busy
 
     run(story())
