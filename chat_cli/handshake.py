@@ -197,7 +197,11 @@ async def _connected(endpoint: Endpoint) -> socket.socket:
 
 
 async def _connect(loop: asyncio.AbstractEventLoop, endpoint: Endpoint) -> socket.socket:
-    found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        # Python's own look at a name, before anybody is asked.
+        raise OSError("not a name of a host") from None
     failure: OSError = OSError("no address")
     for family, kind, protocol, _, address in found:
         connection = socket.socket(family, kind, protocol)

@@ -132,6 +132,17 @@ def test_nobody_is_there() -> None:
     run(story())
 
 
+@pytest.mark.parametrize("host", ["a..example", ".example", f"{'a' * 64}.example"])
+def test_nobody_is_at_what_is_no_name_of_a_host(host: str) -> None:
+    """No name server is asked for it."""
+
+    async def story() -> None:
+        with pytest.raises(NoAnswerError):
+            await shown(Endpoint(host, 50051), anything())
+
+    run(story())
+
+
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 400 Bad\r\n\r\n"])
 def test_something_else_is_neither(answer: bytes) -> None:
     """What hangs up or speaks another protocol speaks no TLS, and is no plain chat server."""
