@@ -195,7 +195,11 @@ class Window:
         both = (self._master, self._wake)
         with suppress(OSError):
             while self._wake not in select.select(both, (), ())[0]:
-                yield os.read(self._master, 65_536)
+                data = os.read(self._master, 65_536)
+                if not data:
+                    # The end as macOS tells it; Linux raises.
+                    return
+                yield data
 
     def _judge(self) -> None:
         """Tell whoever waits, if there is something to tell."""
