@@ -194,7 +194,7 @@ SHOWN_BY: Mapping[str, str] = {
     **dict.fromkeys(("describe", "rename", "archive", "unarchive", "slow"), "/room"),
     **dict.fromkeys(("lock-topic", "unlock-topic", "room-password", "newcomers"), "/room"),
     "register": "/whoami",
-    "password": "/password, where the old one is the new one if it was,",
+    "password": "/password with the new one as the old one",
     "revoke": "/sessions or /tokens",
     "token": "/tokens",
     "bot": "/bots",
