@@ -1121,8 +1121,9 @@ class Hello(_message.Message):
     @_builtins.property
     def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomPosition]:
         """The rooms to read. A public room among them is joined, as by JoinRoom, unless
-        `members_only` says otherwise; of a private one the user must be a member already. The server adds each direct
-        message of the user that is not named here, from the first event that it keeps.
+        `members_only` says otherwise; of a private one the user must be a member already.
+        The server adds each direct message of the user that is not named here, from the
+        first event that it keeps.
         """
 
     def __init__(

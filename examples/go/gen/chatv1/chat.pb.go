@@ -2169,8 +2169,9 @@ type Hello struct {
 	// server's, a Reset comes first and after_seq is ignored.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// The rooms to read. A public room among them is joined, as by JoinRoom, unless
-	// `members_only` says otherwise; of a private one the user must be a member already. The server adds each direct
-	// message of the user that is not named here, from the first event that it keeps.
+	// `members_only` says otherwise; of a private one the user must be a member already.
+	// The server adds each direct message of the user that is not named here, from the
+	// first event that it keeps.
 	Rooms []*RoomPosition `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
 	// Also read each other room that the user is a member of, with so many of its
 	// newest events as in `recent` of RoomPosition. Unset: only those named.
