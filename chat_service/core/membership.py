@@ -205,7 +205,8 @@ def invite_user(state: State, command: cmd.InviteUser, time_ms: int) -> Decision
         )
     answer = Answer(room_id=room.room_id)
     is_unheard = (user.user_id, inviter.user_id) in state.blocks
-    if key not in state.invitations:
+    before = state.invitations.get(key)
+    if before is None:
         most = state.limits.invitations_per_user
         if len(state.invitations_of.get(user.user_id) or ()) >= most:
             return Rejection(
@@ -214,10 +215,12 @@ def invite_user(state: State, command: cmd.InviteUser, time_ms: int) -> Decision
     if command.wait_ms:
         return too_fast(command.wait_ms)
     told = _told(state, found, time_ms)
-    if is_unheard or key in state.invitations:
+    if is_unheard or (before is not None and before.inviter_id == inviter.user_id):
         return Accepted((told,), answer)
+    # Or it would end with the rights of who invited before.
+    ended = () if before is None else (ev.InvitationEnded(time_ms, *key),)
     invited = ev.UserInvited(time_ms, *key, inviter.user_id, inviter.name)
-    return Accepted((invited, told), answer)
+    return Accepted((*ended, invited, told), answer)
 
 
 def revoke_invitation(state: State, command: cmd.RevokeInvitation, time_ms: int) -> Decision:

@@ -156,6 +156,20 @@ def test_nobody_comes_in_by_who_lets_in_nobody_any_more(way: str) -> None:
     scene.ok(cmd.JoinRoom(friend, den))
 
 
+def test_invitation_of_two_goes_on_without_the_first() -> None:
+    """It is of who invited last: that the one before may invite nobody any more is nothing to it."""
+    scene = Scene()
+    olga, mo, eve = (scene.account(name) for name in ("olga", "mo", "eve"))
+    den, eve_is = to(scene.opens_private(olga, mo)), cmd.UserByName("eve")
+    scene.ok(cmd.SetRole(olga, den, cmd.UserByName("mo"), Role.MODERATOR))
+    scene.ok(cmd.InviteUser(mo, den, eve_is))
+    again = [type(event) for event in scene.happened(cmd.InviteUser(mo, den, eve_is))]
+    assert again == [ev.Audited]
+    scene.ok(cmd.InviteUser(olga, den, eve_is))
+    scene.ok(cmd.KickMember(olga, den, cmd.UserByName("mo"), ""))
+    scene.ok(cmd.JoinRoom(eve, den))
+
+
 def test_admin_that_is_one_no_more_lets_nobody_into_private_rooms() -> None:
     """Where it is a mere member; as a moderator it goes on, whatever it is on the server."""
     scene = Scene()
