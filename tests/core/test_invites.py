@@ -157,7 +157,7 @@ def test_nobody_comes_in_by_who_lets_in_nobody_any_more(way: str) -> None:
 
 
 def test_invitation_of_two_goes_on_without_the_first() -> None:
-    """It is of who invited last: that the one before may invite nobody any more is nothing to it."""
+    """It is of who invited last, whatever becomes of the one before."""
     scene = Scene()
     olga, mo, eve = (scene.account(name) for name in ("olga", "mo", "eve"))
     den, eve_is = to(scene.opens_private(olga, mo)), cmd.UserByName("eve")
