@@ -32,8 +32,8 @@ HEALTHY = 2
 TEXT_BYTES = 4000
 FLOOD = 2000
 """Posts: 8 MB, more than queue and window take for a reader."""
-WARM_UP = 500
-
+WARM_UP = FLOOD
+"""As many as in the flood: what a longer one takes for good would count as the frozen readers'."""
 
 MANY = 10
 """Frozen readers of one kind at once."""
@@ -69,11 +69,16 @@ async def flood(sender: Client, count: int) -> None:
 
 
 async def freeze(
-    server: Watched, healthy: int, begin: Callable[[], None], *, patience_s: float = GONE_S
+    server: Watched,
+    healthy: int,
+    begin: Callable[[], None],
+    *,
+    posts: int = FLOOD,
+    patience_s: float = GONE_S,
 ) -> Result:
     """Flood a room, have frozen readers begin, flood it again, and wait until they are cut.
 
-    The first, shorter flood is taken for the memory that a flood takes for good.
+    The first flood is taken for the memory that a flood takes for good.
     """
     result = Result()
     most = 0
@@ -103,7 +108,7 @@ async def freeze(
         before, most = most, 0
         begin()
         began = time.monotonic()
-        await flood(clients[0], FLOOD)
+        await flood(clients[0], posts)
         await settle(clients)
         while (await server.holding()).subscriptions > healthy:
             if time.monotonic() > began + patience_s:
@@ -171,7 +176,7 @@ def test_frozen_notices_an_unbounded_queue(tmp_path: Path, figures: Figures) -> 
         def begin() -> None:
             stack.enter_context(Unread(server.address, "narrow", ROOM, NARROW))
 
-        result = asyncio.run(freeze(server, 1, begin, patience_s=0.0))
+        result = asyncio.run(freeze(server, 1, begin, posts=2 * FLOOD, patience_s=0.0))
     figures["memory of one, MiB"] = result.cost_bytes / MIB
     assert result.cost_bytes > FROZEN_BYTES
     assert result.gone_s == math.inf
