@@ -116,9 +116,15 @@ async def test_why_a_stream_ended_is_told(tmp_path: Path, lines: Lines) -> None:
     """A client that goes away, a newer stream, the end of a session: each has its reason."""
     async with Server(tmp_path) as server:
         alice, bob = await server.guests("alice", "bob")
-        await alice.chat.cancel()
+        # Not Chat: gRPC may tell its reader of a cancel as of the end of what the client says.
+        listening = await alice.subscribes("lobby")
+        await listening.begun()
+        await listening.cancel()
         (closed,) = await lines.appear("stream closed")
         assert (closed["session"], closed["reason"]) == (alice.joined.session_id, "CANCELLED")
+        await alice.chat.done()
+        _, done = await lines.appear("stream closed", 2)
+        assert (done["session"], done["reason"]) == (alice.joined.session_id, "OK")
         reading = await bob.subscribes("lobby")
         await reading.begun()
         await bob.opens("lobby")
